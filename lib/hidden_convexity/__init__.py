@@ -1,0 +1,24 @@
+"""Train two-layer ReLU networks to certified global optimality, by convex optimisation."""
+
+from hidden_convexity import datasets
+from hidden_convexity.arrangement import Arrangement, TooManyChambers, count_chambers
+from hidden_convexity.certificate import Certificate, beta_max, certify
+from hidden_convexity.network import ReLUNetwork
+from hidden_convexity.problem import TrainingProblem
+from hidden_convexity.report import report
+from hidden_convexity.solvers import Solution, train
+
+__all__ = [
+    "Arrangement",
+    "Certificate",
+    "ReLUNetwork",
+    "Solution",
+    "TooManyChambers",
+    "TrainingProblem",
+    "beta_max",
+    "certify",
+    "count_chambers",
+    "datasets",
+    "report",
+    "train",
+]

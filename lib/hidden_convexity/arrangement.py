@@ -1,0 +1,309 @@
+"""Activation patterns of data: the chambers of a central hyperplane arrangement.
+
+Row x_i of X cuts the weight space by the hyperplane {u : x_i.u = 0}. A chamber is an open
+full-dimensional cell of this arrangement; all weights in it switch the same samples on.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations, islice
+from math import comb
+
+import numpy as np
+
+from hidden_convexity.hyperplanes import SAME_LINE, distinct_lines, row_space, unit_rows
+from hidden_convexity.validation import data_matrix, whole_number
+
+# A unit row x is tight at the null vector v of rows A if |x.v| <= ROUNDING (1 + ||x A^+||): the
+# computed v solves A v = 0 up to rounding, so its error seen by x is that much amplified.
+ROUNDING = 64 * np.finfo(float).eps
+# Above this smallest singular value of A, the bound ||x A^+|| <= 1 / sigma is sharp enough.
+WELL_CONDITIONED = 1e-3
+# Entries of the largest temporary array: 32 MB of float64.
+CHUNK = 4_000_000
+
+
+class TooManyChambers(ValueError):
+    """The arrangement may have more chambers than the caller allows to hold.
+
+    Attributes
+    ----------
+    count : int
+        The predicted number of chambers: exact in general position, an upper bound otherwise.
+    """
+
+    def __init__(self, count, max_chambers):
+        self.count = count
+        super().__init__(
+            f"the arrangement has up to {count:,} chambers, max_chambers is {max_chambers:,}; "
+            "use Arrangement.sample(X, count), fewer rows or columns, or raise max_chambers"
+        )
+
+
+def count_chambers(n, rank):
+    """Number of chambers of n hyperplanes through the origin in general position.
+
+    Parameters
+    ----------
+    n : int
+        Number of distinct hyperplanes, >= 0.
+    rank : int
+        Rank of their normals, >= 0.
+
+    Returns
+    -------
+    int
+        2 sum_{k < rank} C(n - 1, k), and 1 where there is no hyperplane.
+
+    References
+    ----------
+    Cover (1965), *Geometrical and statistical properties of systems of linear inequalities*.
+    """
+    n, rank = whole_number(n, "n", 0), whole_number(rank, "rank", 0)
+    if n == 0 or rank == 0:
+        return 1
+    return 2 * sum(comb(n - 1, k) for k in range(min(rank, n)))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Arrangement:
+    """Distinct activation patterns of X, each with a gate strictly inside its chamber.
+
+    Build one with `Arrangement.enumerate` (every chamber) or `Arrangement.sample` (some).
+
+    Attributes
+    ----------
+    X : (n, d) ndarray
+        The data.
+    gates : (d, P) ndarray
+        Unit vectors, one strictly inside each chamber.
+    rank : int
+        Rank of X.
+    complete : bool
+        Whether these are all chambers (enumerated) or only those that were met (sampled).
+
+    Notes
+    -----
+    Patterns are stored as bits, one per distinct hyperplane; `patterns` unpacks them.
+    """
+
+    X: np.ndarray
+    gates: np.ndarray
+    rank: int
+    complete: bool
+    _bits: np.ndarray  # (P, ceil(lines / 8)) uint8, which side of each line's hyperplane
+    _line: np.ndarray  # (n,) the line of each row, -1 for a zero row
+    _flipped: np.ndarray  # (n,) bool, whether the row points against its line
+
+    @classmethod
+    def enumerate(cls, X, max_chambers=1_000_000):
+        """Every chamber of the arrangement of the rows of X, in general position or not.
+
+        Parameters
+        ----------
+        X : (n, d) array_like
+            Data, one sample a row. Zero, repeated, opposite and nearly parallel rows are welcome,
+            and so is any rank.
+        max_chambers : int
+            Largest number of chambers to hold.
+
+        Returns
+        -------
+        Arrangement
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not a finite real matrix.
+        TooManyChambers
+            If the predicted count is above `max_chambers`; raised before any enumeration.
+
+        Notes
+        -----
+        The extreme rays of every chamber are null vectors of rank - 1 rows. So we visit these
+        vertices and, at each, the few chambers of the rows that are tight there; no linear
+        program is solved. The mean of a chamber's rays is its gate. Edelsbrunner, O'Rourke and
+        Seidel (1986) for the size of the task; Zaslavsky (1975) for degenerate counts.
+        """
+        X = data_matrix(X)
+        max_chambers = whole_number(max_chambers, "max_chambers", 1)
+        unit = unit_rows(X)
+        nonzero = np.flatnonzero(unit.any(axis=1))
+        representatives, line, flipped = distinct_lines(unit[nonzero])
+        row_line, row_flipped = np.full(len(X), -1), np.zeros(len(X), dtype=bool)
+        row_line[nonzero], row_flipped[nonzero] = line, flipped
+
+        normals = unit[nonzero][representatives]
+        basis = row_space(normals)
+        rank = basis.shape[1]
+        predicted = count_chambers(len(normals), rank)
+        if predicted > max_chambers:
+            raise TooManyChambers(predicted, max_chambers)
+        if rank == 0:
+            bits, gates = np.zeros((1, 0), dtype=np.uint8), np.eye(X.shape[1])[:, :1]
+        else:
+            bits, gates = _chambers(normals @ basis)
+            gates = basis @ gates
+        return cls(X, gates, rank, True, bits, row_line, row_flipped)
+
+    @classmethod
+    def sample(cls, X, count, rng=0):
+        """Chambers met by random directions.
+
+        Parameters
+        ----------
+        X : (n, d) array_like
+            Data, one sample a row.
+        count : int
+            Number of standard Gaussian directions to draw, >= 1. Directions that meet the same
+            chamber count once, so there are at most `count` patterns.
+        rng : int or numpy.random.Generator
+            Seed, or the generator to draw from.
+
+        Returns
+        -------
+        Arrangement
+            With `complete` False, whatever was met.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not a finite real matrix or count < 1.
+        """
+        X = data_matrix(X)
+        count = whole_number(count, "count", 1)
+        unit = unit_rows(X)
+        try:
+            rng = np.random.default_rng(rng)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"rng must be a seed or a Generator, got {rng!r}: {error}") from error
+        gates = rng.standard_normal((X.shape[1], count))
+        gates /= np.linalg.norm(gates, axis=0)
+        bits = _packed_sides(unit, gates)
+        first = np.sort(_distinct_patterns(bits)[0])
+        rank = row_space(X).shape[1]
+        line = np.where(unit.any(axis=1), np.arange(len(X)), -1)
+        return cls(X, gates[:, first], rank, False, bits[first], line, np.zeros(len(X), bool))
+
+    @property
+    def patterns(self):
+        """(n, P) bool: whether sample i is active in chamber g; a zero row never is."""
+        return self.unpack(slice(None))
+
+    def unpack(self, chambers):
+        """Patterns of some chambers only, as `patterns[:, chambers]` without holding the rest."""
+        bits = self._bits[chambers]
+        lines = np.unpackbits(bits, axis=1, count=8 * bits.shape[1]).astype(bool)
+        lines = np.concatenate([lines, np.zeros((len(lines), 1), dtype=bool)], axis=1)
+        return np.ascontiguousarray((lines[:, self._line] ^ self._flipped).T)
+
+    def __len__(self):
+        return self.gates.shape[1]
+
+    def __repr__(self):
+        kind = "" if self.complete else "sampled "
+        plural = "" if len(self) == 1 else "s"
+        return f"Arrangement(n={len(self.X)}, rank={self.rank}, {len(self)} {kind}chamber{plural})"
+
+
+def _chambers(normals):
+    """All chambers of distinct unit normals (m, r) of full rank r: packed sides and unit gates.
+
+    Chambers come in opposite pairs. We collect those on the positive side of the first normal and
+    mirror them in the end.
+    """
+    bits, rays = [], []
+    for vertices, tight, products in _vertices(normals):
+        for sides, at in _chambers_around(vertices, tight, products, normals):
+            opposite = ~sides[:, 0]
+            bits.append(np.packbits(sides ^ opposite[:, None], axis=1))
+            rays.append(np.where(opposite[:, None], -vertices[at], vertices[at]))
+    bits, rays = np.concatenate(bits), np.concatenate(rays)
+    first, chamber = _distinct_patterns(bits)
+    bits = bits[first]
+    gates = np.stack([np.bincount(chamber, weights=ray, minlength=len(first)) for ray in rays.T])
+    gates /= np.linalg.norm(gates, axis=0)
+    # A row wrongly taken for tight at an ill-conditioned vertex proposes chambers that do not
+    # exist; none survives the comparison with the pattern of its own gate.
+    true = (_packed_sides(normals, gates) == bits).all(axis=1)
+    bits, gates = bits[true], gates[:, true]
+    mirrored = np.packbits(~np.unpackbits(bits, axis=1, count=len(normals)).astype(bool), axis=1)
+    return np.concatenate([bits, mirrored]), np.concatenate([gates, -gates], axis=1)
+
+
+def _vertices(normals):
+    """Chunks of vertices: unit null vectors (k, r) of r - 1 normals, tight (k, m), products."""
+    m, r = normals.shape
+    subsets = combinations(range(m), r - 1)
+    while batch := list(islice(subsets, max(CHUNK // m, 1))):
+        rows = normals[np.array(batch, dtype=int).reshape(len(batch), r - 1)]
+        _, singular, basis = np.linalg.svd(rows, full_matrices=True)
+        sigma = singular.min(axis=1, initial=1.0)
+        independent = sigma > SAME_LINE
+        basis, singular, sigma = basis[independent], singular[independent], sigma[independent]
+        vertices = basis[:, -1]
+        products = vertices @ normals.T
+        amplified = np.repeat(1 / sigma[:, None], m, axis=1)
+        ill = sigma < WELL_CONDITIONED
+        coefficients = (normals @ basis[ill, :-1].mT) / singular[ill, None]
+        amplified[ill] = np.linalg.norm(coefficients, axis=2)
+        yield vertices, np.abs(products) <= ROUNDING * (1 + amplified), products
+
+
+def _chambers_around(vertices, tight, products, normals):
+    """For each vertex, the chambers that have it as a ray: pairs (sides (k, m), vertex (k,))."""
+    r = normals.shape[1]
+    base = products > 0
+    tight_count = tight.sum(axis=1)
+    simple = np.flatnonzero(tight_count == r - 1)
+    columns = np.nonzero(tight[simple])[1].reshape(len(simple), r - 1)
+    for choice in range(2 ** (r - 1)):
+        sides = base[simple]
+        chosen = [bool(choice >> k & 1) for k in range(r - 1)]
+        np.put_along_axis(sides, columns, np.broadcast_to(chosen, columns.shape), axis=1)
+        yield sides, simple
+    # More rows than needed are tight: their own arrangement, one dimension down, tells the
+    # chambers. Vertices with the same tight rows are the same vertex, up to sign.
+    for vertex in _first_of_each(tight, np.flatnonzero(tight_count > r - 1)):
+        local = np.flatnonzero(tight[vertex])
+        across = np.linalg.svd(vertices[vertex : vertex + 1], full_matrices=True)[2][1:]
+        around, _ = _chambers(unit_rows(normals[local] @ across.T))
+        sides = np.repeat(base[vertex : vertex + 1], len(around), axis=0)
+        sides[:, local] = np.unpackbits(around, axis=1, count=len(local))
+        yield sides, np.full(len(around), vertex)
+
+
+def _first_of_each(tight, vertices):
+    """One of the given vertices for each distinct set of tight rows."""
+    if len(vertices) == 0:
+        return vertices
+    return vertices[_distinct_patterns(np.packbits(tight[vertices], axis=1))[0]]
+
+
+def _packed_sides(normals, directions):
+    """Bits (P, ceil(m / 8)) of normals (m, r) @ directions (r, P) > 0, a chunk at a time."""
+    step = max(CHUNK // max(len(normals), 1), 1)
+    chunks = [
+        np.packbits(directions[:, k : k + step].T @ normals.T > 0, axis=1)
+        for k in range(0, directions.shape[1], step)
+    ]
+    return np.concatenate(chunks)
+
+
+def _distinct_patterns(bits):
+    """Index of the first of each distinct row of bits, and the distinct row each row equals.
+
+    Rows are compared through a 64-bit hash, which sorts tens of times faster than the rows; the
+    comparison that follows makes the answer exact whatever the hash does.
+    """
+    pad = -bits.shape[1] % 8
+    words = np.ascontiguousarray(np.pad(bits, ((0, 0), (0, pad)))).view(np.uint64)
+    rng = np.random.default_rng(0)
+    odd = rng.integers(0, 2**63, size=words.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    key = np.zeros(len(words), dtype=np.uint64)
+    for column, factor in zip(words.T, odd, strict=True):
+        mixed = (key ^ column) * factor
+        key = mixed ^ (mixed >> np.uint64(29))
+    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    if not np.array_equal(words[first[inverse]], words):
+        _, first, inverse = np.unique(words, axis=0, return_index=True, return_inverse=True)
+    return first, inverse.reshape(-1)

@@ -1,0 +1,314 @@
+"""Real electrocardiograms, and the few steps from a signal to ``X, y``.
+
+The order that leaks nothing from the future: ``windows``, ``split_in_time``, ``standardise``,
+``with_bias``.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hidden_convexity.validation import real_array, whole_number
+
+_INSTALL = 'pip install "hidden-convexity[notebooks]"'
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """A uniformly sampled signal and what is known about it.
+
+    Parameters
+    ----------
+    values : (n,) or (n, leads) float array
+    rate : float or None
+        Samples per second; None where the source does not say.
+    unit : str or None
+        Unit of the values; None where the source does not say.
+    name, source : str
+        What it is, and where it comes from.
+    """
+
+    values: np.ndarray
+    rate: float | None
+    unit: str | None
+    name: str
+    source: str
+
+    def __repr__(self):
+        leads = f", {self.values.shape[1]} leads" if self.values.ndim == 2 else ""
+        rate = "rate unknown" if self.rate is None else f"{self.rate:g} Hz"
+        unit = "unit unknown" if self.unit is None else self.unit
+        return f"Signal({self.name!r}, {len(self.values)} samples{leads}, {rate}, {unit})"
+
+
+def ecg():
+    """Load the electrocardiogram that PyWavelets ships: 1,024 samples, no network needed.
+
+    PyWavelets documents neither its sampling rate, nor its unit, nor its origin, so ``rate`` and
+    ``unit`` are None and time is counted in samples.
+
+    Returns
+    -------
+    Signal
+        ``values`` (1024,).
+
+    Raises
+    ------
+    ImportError
+        If PyWavelets is not installed.
+    """
+    try:
+        import pywt.data
+    except ImportError as error:
+        raise ImportError(f"ecg() reads its signal from PyWavelets: {_INSTALL}") from error
+    return Signal(
+        values=pywt.data.ecg().astype(float),
+        rate=None,
+        unit=None,
+        name="PyWavelets ECG",
+        source="PyWavelets, pywt.data.ecg()",
+    )
+
+
+def load_ecg(record, pn_dir=None, channel=0, start=0.0, seconds=None):
+    """Load leads of a WFDB record, from a local folder or from PhysioNet.
+
+    Parameters
+    ----------
+    record : str or path
+        Path of a local record without its extension (``"data/100"``); with ``pn_dir``, its name.
+    pn_dir : str, optional
+        PhysioNet database to read from over the network, such as ``"mitdb"``.
+    channel : int, str, or sequence of these
+        Number or name of a lead. One lead gives values (n,), a sequence (n, leads).
+    start : float
+        Seconds from the beginning of the record, >= 0.
+    seconds : float, optional
+        Length to read, > 0; by default to the end of the record.
+
+    Returns
+    -------
+    Signal
+        In the record's physical unit.
+
+    Raises
+    ------
+    ImportError
+        If wfdb is not installed.
+    FileNotFoundError
+        If there is no such local record.
+    ValueError
+        For an unknown lead, a stretch outside the record, leads of different units, or missing
+        samples (PhysioNet marks them, and they are read as NaN).
+
+    References
+    ----------
+    Goldberger et al. (2000), PhysioBank, PhysioToolkit, and PhysioNet, Circulation 101(23).
+    """
+    try:
+        import wfdb
+    except ImportError as error:
+        raise ImportError(f"load_ecg() reads PhysioNet records with wfdb: {_INSTALL}") from error
+
+    record = str(Path(record).expanduser()) if pn_dir is None else str(record)
+    try:
+        header = wfdb.rdheader(record, pn_dir=pn_dir, rd_segments=True)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"record must be a local record, but {record}.hea does not exist; give the path "
+            'without an extension, or pn_dir="mitdb", say, to read it from PhysioNet'
+        ) from error
+
+    several = not isinstance(channel, int | np.integer | str)
+    leads = [_lead(one, header.sig_name) for one in (channel if several else [channel])]
+    if not leads:
+        raise ValueError("channel must name at least one lead, got none")
+    first, last = _stretch(start, seconds, header.fs, header.sig_len)
+    loaded = wfdb.rdrecord(record, sampfrom=first, sampto=last, channels=leads, pn_dir=pn_dir)
+    names = [header.sig_name[lead] for lead in leads]
+    if len(set(loaded.units)) > 1:
+        units = ", ".join(f"{n} in {u}" for n, u in zip(names, loaded.units, strict=True))
+        raise ValueError(
+            f"channel must name leads of one unit, got {units}; load them one at a time"
+        )
+    values = loaded.p_signal
+    _refuse_missing(values, names, first, header.fs)
+    return Signal(
+        values=values if several else values[:, 0],
+        rate=float(header.fs),
+        unit=loaded.units[0],
+        name=f"{header.record_name} ({', '.join(names)})",
+        source=f"PhysioNet {pn_dir}/{record}" if pn_dir else f"local record {Path(record).name}",
+    )
+
+
+def windows(values, order, horizon=1):
+    """Cut a signal into autoregressive pairs: ``order`` past samples and one to predict.
+
+    Parameters
+    ----------
+    values : (length,) array
+    order : int
+        Past samples per row, >= 1.
+    horizon : int
+        How many samples after the last one seen the target lies, >= 1.
+
+    Returns
+    -------
+    X : (n, order) array
+        Row i is ``values[i : i + order]``, oldest first; n = length - order - horizon + 1.
+    y : (n,) array
+        ``values[i + order + horizon - 1]``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For values that are not a finite real vector long enough for one row, or order or horizon
+        that is not an integer >= 1.
+    """
+    values = real_array(values, "values", ndim=1)
+    order, horizon = whole_number(order, "order", 1), whole_number(horizon, "horizon", 1)
+    n = len(values) - order - horizon + 1
+    if n < 1:
+        raise ValueError(
+            f"values must have at least order + horizon = {order + horizon} samples, got "
+            f"{len(values)}; give a longer signal or a smaller order"
+        )
+    X = np.lib.stride_tricks.sliding_window_view(values, order)[:n].copy()
+    return X, values[order + horizon - 1 :].copy()
+
+
+def split_in_time(X, y, fraction=0.75):
+    """Split samples into an earlier part to train on and a later one to test on.
+
+    Never shuffled: neighbouring windows share samples, so a shuffled test set would have been seen.
+
+    Parameters
+    ----------
+    X : (n, d) array
+    y : (n,) or (n, c) array
+    fraction : float
+        Share of the samples to train on, in (0, 1).
+
+    Returns
+    -------
+    X_train, X_test, y_train, y_test : arrays
+
+    Raises
+    ------
+    ValueError
+        If X and y differ in length, or one of the parts would be empty.
+    """
+    X, y = np.asarray(X), np.asarray(y)
+    if X.ndim == 0 or y.ndim == 0 or len(X) != len(y):
+        raise ValueError(
+            f"y must have one entry or one row per row of X: X has shape {X.shape}, "
+            f"y has shape {y.shape}"
+        )
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction must be in (0, 1), such as 0.75, got {fraction!r}")
+    train = round(fraction * len(X))
+    if not 0 < train < len(X):
+        raise ValueError(
+            f"fraction must leave both parts at least one sample: {fraction!r} of {len(X)} leaves "
+            "one empty; give more samples or another fraction"
+        )
+    return X[:train], X[train:], y[:train], y[train:]
+
+
+def standardise(train, *others):
+    """Centre and scale columns by the mean and standard deviation of the training part alone.
+
+    Parameters
+    ----------
+    train : (n,) or (n, d) array
+    *others : arrays with as many columns
+        Moved and scaled by the numbers of ``train``: they may not influence them.
+
+    Returns
+    -------
+    tuple of arrays
+        ``train`` and ``others``, in the order given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arrays that are empty, not finite, or differ in columns, or a column constant in
+        ``train``: centring would silently turn it, say a bias, into zeros.
+    """
+    train = real_array(train, "train", ndim=(1, 2))
+    others = [real_array(each, f"others[{k}]", ndim=(1, 2)) for k, each in enumerate(others)]
+    if train.size == 0 or any(each.shape[1:] != train.shape[1:] for each in others):
+        raise ValueError(
+            f"train must not be empty and others must have its columns: train has shape "
+            f"{train.shape}, others have {[each.shape for each in others]}"
+        )
+    # Equal numbers computed in different ways differ by roundoff: such a column is constant too.
+    roundoff = 4 * np.finfo(float).eps * np.abs(train).max(axis=0)
+    constant = np.flatnonzero(np.ptp(train, axis=0) <= roundoff)
+    if constant.size:
+        where = f" in column {', '.join(map(str, constant))}" if train.ndim == 2 else ""
+        raise ValueError(
+            f"train must not be constant{where}: it has no scale; drop it, and append the bias "
+            "with with_bias after standardising"
+        )
+    centre, scale = train.mean(axis=0), train.std(axis=0)
+    return tuple((each - centre) / scale for each in (train, *others))
+
+
+def with_bias(X):
+    """Append a column of ones: the last weight of each neuron becomes its bias.
+
+    Parameters
+    ----------
+    X : (n, d) array, or (n,) for one column
+
+    Returns
+    -------
+    (n, d + 1) array
+    """
+    X = real_array(X, "X", ndim=(1, 2))
+    return np.column_stack([X, np.ones(len(X))])
+
+
+def _lead(channel, names):
+    if isinstance(channel, str) and channel in names:
+        return names.index(channel)
+    if isinstance(channel, int | np.integer) and 0 <= channel < len(names):
+        return int(channel)
+    raise ValueError(
+        f"channel must be one of {', '.join(names)} or a number from 0 to {len(names) - 1}, "
+        f"got {channel!r}"
+    )
+
+
+def _stretch(start, seconds, rate, length):
+    """Sample numbers [first, last) of a stretch given in seconds."""
+    if not 0 <= start < length / rate:
+        raise ValueError(
+            f"start must be inside the record, which lasts {length / rate:g} s, got {start!r} s"
+        )
+    first = round(start * rate)
+    if seconds is None:
+        return first, length
+    if not 1 <= seconds * rate < np.inf:
+        raise ValueError(f"seconds must be at least one sample, {1 / rate:g} s, got {seconds!r}")
+    last = first + round(seconds * rate)
+    if last > length:
+        raise ValueError(
+            f"seconds must end within the record, which lasts {length / rate:g} s, got {seconds!r} "
+            f"s from {start!r} s; choose fewer seconds or an earlier start"
+        )
+    return first, last
+
+
+def _refuse_missing(values, names, first, rate):
+    for name, lead in zip(names, values.T, strict=True):
+        missing = np.flatnonzero(np.isnan(lead))
+        if missing.size:
+            raise ValueError(
+                f"record has {missing.size} of {lead.size} samples of lead {name} missing, the "
+                f"first at {(first + missing[0]) / rate:g} s; choose another start, seconds or "
+                "channel"
+            )

@@ -1,0 +1,47 @@
+"""Rows as hyperplanes: their directions, which of them coincide, and the space they span."""
+
+import numpy as np
+
+# Unit rows closer than this, up to sign, span one line: it is what tells a repeated row that went
+# through a rotation or a rescaling (error about 1e-16) from a second, nearly parallel row.
+SAME_LINE = 1e-12
+
+
+def unit_rows(X):
+    """Rows scaled to norm 1, zero rows left alone; safe for entries near overflow."""
+    largest = np.abs(X).max(axis=1, keepdims=True)
+    X = X / np.where(largest > 0, largest, 1.0)
+    norms = np.linalg.norm(X, axis=1, keepdims=True)
+    return X / np.where(norms > 0, norms, 1.0)
+
+
+def row_space(X):
+    """Orthonormal basis (d, rank) of the span of the rows of X, each taken at unit length."""
+    _, singular, right = np.linalg.svd(unit_rows(X), full_matrices=False)
+    return right[singular > SAME_LINE * singular.max(initial=0.0)].T
+
+
+def distinct_lines(unit):
+    """Group unit rows that span one line: (first row of each line, line of each row, flipped).
+
+    Rows of one line have the same |product| with any fixed vector, so sorting by it brings them
+    together, and only runs of nearly equal products need comparing.
+    """
+    count, d = unit.shape
+    product = np.abs(unit @ np.cos(np.arange(1, d + 1)))
+    order = np.argsort(product, kind="stable")
+    starts = np.flatnonzero(np.diff(product[order], prepend=-np.inf) > 2 * np.sqrt(d) * SAME_LINE)
+    first = np.arange(count)
+    for run in np.split(order, starts[1:]) if count else []:
+        while len(run) > 1:
+            same = _line_distance(unit[run], unit[run.min()]) <= SAME_LINE
+            first[run[same]] = run.min()
+            run = run[~same]
+    representatives, line = np.unique(first, return_inverse=True)
+    flipped = (unit * unit[first]).sum(axis=1) < 0
+    return representatives, line, flipped
+
+
+def _line_distance(rows, row):
+    """Distance of unit rows to a unit row, up to sign."""
+    return np.minimum(np.linalg.norm(rows - row, axis=1), np.linalg.norm(rows + row, axis=1))

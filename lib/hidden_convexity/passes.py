@@ -1,0 +1,68 @@
+"""What the restricted problem asks of the data in any dimension, in passes over blocks of rows."""
+
+import numpy as np
+
+# Entries of the largest temporary block: 16 MB of float64.
+BLOCK = 2_000_000
+
+
+class Passes:
+    """Predictions, correlations and Gram matrices of neurons with frozen activation patterns.
+
+    A feature is the vector D_j X c, where D_j = diag(1[X u_j > 0]) is the pattern of direction
+    u_j and c is a column, usually one of a basis of the flat on which the neuron may move.
+
+    Parameters
+    ----------
+    X : (n, d) ndarray
+        Data, one sample a row.
+    """
+
+    def __init__(self, X):
+        self.X = X
+
+    def _blocks(self, width):
+        step = max(BLOCK // max(width, 1), 1)
+        for start in range(0, len(self.X), step):
+            yield slice(start, start + step)
+
+    def _features(self, block, directions, columns, owner):
+        active = self.X[block] @ directions.T > 0
+        return active[:, owner] * (self.X[block] @ columns.T)
+
+    def predict(self, weights, signs):
+        """Outputs sum_j signs_j (X w_j)_+ of neurons with weights (m, d): (n,)."""
+        output = np.empty(len(self.X))
+        for block in self._blocks(len(weights)):
+            output[block] = np.maximum(self.X[block] @ weights.T, 0.0) @ signs
+        return output
+
+    def correlate(self, nu, directions, columns, owner):
+        """Products of nu (n,) with the features.
+
+        Parameters
+        ----------
+        nu : (n,) ndarray
+        directions : (m, d) ndarray
+            One direction a pattern.
+        columns : (K, d) ndarray
+            The vectors c.
+        owner : (K,) ndarray of int
+            Which direction's pattern each column goes with.
+
+        Returns
+        -------
+        (K,) ndarray
+        """
+        products = np.zeros(len(columns))
+        for block in self._blocks(len(columns)):
+            products += nu[block] @ self._features(block, directions, columns, owner)
+        return products
+
+    def gram(self, directions, columns, owner):
+        """Products of all pairs of features, (K, K); arguments as in `correlate`."""
+        products = np.zeros((len(columns), len(columns)))
+        for block in self._blocks(len(columns)):
+            features = self._features(block, directions, columns, owner)
+            products += features.T @ features
+        return products

@@ -1,0 +1,112 @@
+"""The training problem of a two-layer ReLU network with weight decay, and its dual."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hidden_convexity.validation import data_matrix, positive_number, real_array
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainingProblem:
+    """Least squares with weight decay over two-layer ReLU networks of any width.
+
+    The objective of a network with hidden weights W (m, d) and output weights a (m,) is
+    P(W, a) = 1/2 ||sum_j a_j (X w_j)_+ - y||^2 + (beta/2) sum_j (||w_j||^2 + a_j^2).
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+        Data, one sample a row (the paper stores samples as columns). Append a column of ones
+        for a bias; it is then regularised like a weight.
+    y : (n,) or (n, c) array_like
+        Targets.
+    beta : float
+        Weight decay, > 0.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers.
+    ValueError
+        If an argument is empty, has the wrong shape, is not finite, or beta <= 0.
+
+    References
+    ----------
+    Pilanci and Ergen (2020), arXiv:2002.10553, the non-convex problem of Theorem 1.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    beta: float
+
+    def __post_init__(self):
+        X = data_matrix(self.X)
+        y = real_array(self.y, "y", ndim=(1, 2))
+        if len(y) != len(X) or y.size == 0:
+            raise ValueError(
+                f"y must have one entry or one row per row of X: X has shape {X.shape}, "
+                f"y has shape {y.shape}"
+            )
+        for array in (X, y):
+            array.setflags(write=False)
+        object.__setattr__(self, "X", X)
+        object.__setattr__(self, "y", y)
+        object.__setattr__(self, "beta", positive_number(self.beta, "beta"))
+
+    def __repr__(self):
+        n, d = self.X.shape
+        outputs = "" if self.y.ndim == 1 else f", outputs={self.y.shape[1]}"
+        return f"TrainingProblem(n={n}, d={d}{outputs}, beta={self.beta:.4g})"
+
+    def objective(self, network):
+        """P(W, a) of a `ReLUNetwork`: half the squared error plus the weight decay."""
+        residual = self.residual(network)
+        penalty = (network.hidden_weights**2).sum() + (network.output_weights**2).sum()
+        return float(0.5 * (residual**2).sum() + 0.5 * self.beta * penalty)
+
+    def residual(self, network):
+        """y - f(X): the candidate for a dual point that every network carries."""
+        prediction = network(self.X)
+        if prediction.shape != self.y.shape:
+            raise ValueError(
+                f"the network's output has shape {prediction.shape}, y has shape {self.y.shape}"
+            )
+        return self.y - prediction
+
+    def dual_value(self, nu):
+        """Dual objective nu.y - 1/2 ||nu||^2; a lower bound on every P where M(nu) <= beta."""
+        return float(nu @ self.y - 0.5 * (nu @ nu))
+
+    def dual_bound(self, nu, maximum):
+        """Lower bound on the optimal value of every width, from any nu.
+
+        Parameters
+        ----------
+        nu : (n,) ndarray
+            Any vector; residuals of good networks give good bounds.
+        maximum : float
+            A proven upper bound on M(nu) = max over ||u|| <= 1 of |nu.(Xu)_+|.
+
+        Returns
+        -------
+        float
+            The dual value at s nu, where s = clip(nu.y / ||nu||^2, 0, beta / maximum) is the best
+            feasible scaling; it is >= 0, since s = 0 is feasible.
+
+        Notes
+        -----
+        Weak duality for the convex program of Pilanci and Ergen (2020): s nu is feasible because
+        M is positively homogeneous, M(s nu) = s M(nu) <= beta.
+        """
+        energy = float(nu @ nu)
+        if energy == 0.0:
+            return 0.0
+        unconstrained = max(float(nu @ self.y) / energy, 0.0)
+        scale = min(unconstrained, self.beta / maximum) if maximum > 0 else unconstrained
+        return self.dual_value(scale * nu)
+
+
+def relative_gap(objective, lower_bound):
+    """(objective - lower_bound) / objective, never below 0, and 0 where the objective is 0."""
+    return max(objective - lower_bound, 0.0) / objective if objective > 0 else 0.0

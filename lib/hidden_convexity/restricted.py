@@ -1,0 +1,263 @@
+"""The convex program over a few cones: a small group Lasso that does not grow with n.
+
+Each neuron keeps its activation pattern D and moves on a flat, the null space of the rows that are
+tight at it: u = B c with an orthonormal basis B. With the features F = [D_j X B_j] the program is
+
+    min  1/2 ||F c - y||^2 + beta sum_j ||c_j||   subject to   (2 D_j - I) X B_j c_j >= 0,
+
+of which only the Gram matrix F^T F and F^T y enter. The cone's rows are generated lazily.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from hidden_convexity.group_lasso import group_lasso
+
+# Relative to a row's and a weight's norm: rows nearer to a neuron than this are its tight rows.
+TIGHT = 1e-10
+# Cone rows violated by less, relative to the same norms, are rounding.
+VIOLATED = 1e-9
+# Cosine of the angle below which two neurons may be one.
+CLOSE = 1 - 1e-4
+# Strength of the proximal term, relative to features of unit norm.
+PROXIMAL = 1e-9
+# Newton steps after the solver; the first takes its 1e-11 to about 1e-12, the second to rounding.
+POLISHING_STEPS = 2
+# Singular values of the Hessian below this share of the largest come from dependent features.
+DEPENDENT = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Neuron:
+    """A weight vector that may move on a flat within the closed cone of its activation pattern.
+
+    Attributes
+    ----------
+    direction : (d,) ndarray
+        Unit vector whose pattern the neuron keeps.
+    sign : float
+        Sign of the output weight, 1 or -1.
+    basis : (k, d) ndarray
+        Orthonormal rows that span the flat; k = 1 if the neuron can only grow and shrink.
+    walls : tuple of int
+        Rows of X whose side is enforced.
+    weights : (d,) ndarray
+        u = |a| w, the neuron's contribution to the convex program; zero before it is trained.
+    """
+
+    direction: np.ndarray
+    sign: float
+    basis: np.ndarray
+    walls: tuple[int, ...] = ()
+    weights: np.ndarray = field(default=None)
+
+    @classmethod
+    def at(cls, direction, sign, X, row_norms):
+        """A neuron of weight zero in a unit direction, on the flat of the rows tight there."""
+        tight = np.flatnonzero(np.abs(X @ direction) <= TIGHT * row_norms)
+        rows = X[tight[row_norms[tight] > 0]]
+        return cls(direction, float(sign), _null_space(rows, direction), (), 0 * direction)
+
+
+def _null_space(rows, direction):
+    """Orthonormal basis (k, d) of the vectors orthogonal to the rows; it spans the direction."""
+    d = len(direction)
+    if len(rows) == 0:
+        return np.eye(d)
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    _, singular, right = np.linalg.svd(unit, full_matrices=True)
+    rank = int((singular > np.sqrt(TIGHT)).sum())
+    return right[rank:] if d - rank > 1 else direction[None, :]
+
+
+class RestrictedProgram:
+    """Solves the convex program over given neurons, again and again as they come and go.
+
+    Parameters
+    ----------
+    X : (n, d) ndarray
+    y : (n,) ndarray
+    beta : float
+    passes : Passes or Circle
+        Computes predictions, correlations and Gram matrices on X.
+    """
+
+    def __init__(self, X, y, beta, passes):
+        self.X, self.y, self.beta, self.passes = X, y, beta, passes
+        self.row_norms = np.linalg.norm(X, axis=1)
+
+    def neuron(self, direction, sign):
+        """A new neuron in a unit direction (d,), with weight zero."""
+        return Neuron.at(direction, sign, self.X, self.row_norms)
+
+    def residual(self, neurons):
+        """y minus the outputs of the neurons (n,)."""
+        if not neurons:
+            return self.y.copy()
+        weights = np.stack([neuron.weights for neuron in neurons])
+        return self.y - self.passes.predict(weights, np.array([one.sign for one in neurons]))
+
+    def objective(self, neurons, residual):
+        """Convex objective, equal to P of the decoded network."""
+        penalty = sum(float(np.linalg.norm(neuron.weights)) for neuron in neurons)
+        return 0.5 * float(residual @ residual) + self.beta * penalty
+
+    def solve(self, neurons):
+        """Optimal weights for the given neurons; those that vanish are left out.
+
+        Cone rows that a solution violates are added until none is. Rows that come out tight are
+        then taken into the neuron's flat.
+        """
+        if not neurons:
+            return []
+        sizes = [len(neuron.basis) for neuron in neurons]
+        groups = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+        gram, linear = self._quadratic(neurons, sizes)
+        scale = float(np.linalg.norm(self.y))
+        while True:
+            walls = [self._inward(neuron) @ neuron.basis.T for neuron in neurons]
+            solution, multipliers = group_lasso(gram, linear, self.beta, scale, groups, walls)
+            solved = [
+                replace(neuron, weights=neuron.basis.T @ solution[group])
+                for neuron, group in zip(neurons, groups, strict=True)
+            ]
+            neurons = [self._add_walls(neuron) for neuron in solved]
+            if all(new is old for new, old in zip(neurons, solved, strict=True)):
+                break
+        settled = [
+            self._settle(neuron, multiplier > wall @ solution[group])
+            for neuron, group, wall, multiplier in zip(
+                neurons, groups, walls, multipliers, strict=True
+            )
+            if neuron.weights.any()
+        ]
+        return self._merge(settled)
+
+    def _merge(self, neurons):
+        """Add neurons to close ones of the same sign whose closed cone and flat they lie in.
+
+        That keeps the outputs and never increases the penalty; yet for neurons at a small angle
+        the difference is below what the solver resolves, and it leaves both.
+        """
+        merged = []
+        for neuron in sorted(neurons, key=lambda one: -len(one.basis)):
+            for k, host in enumerate(merged):
+                if self._takes(host, neuron):
+                    merged[k] = replace(host, weights=host.weights + neuron.weights)
+                    break
+            else:
+                merged.append(neuron)
+        return merged
+
+    def _takes(self, host, neuron):
+        u, v = host.weights, neuron.weights
+        size = np.linalg.norm(v)
+        if host.sign != neuron.sign or u @ v < CLOSE * np.linalg.norm(u) * size:
+            return False
+        if np.linalg.norm(v - host.basis.T @ (host.basis @ v)) > TIGHT * size:
+            return False
+        inside = np.sign(self.X @ host.direction) * (self.X @ v)
+        return bool((inside >= -TIGHT * size * self.row_norms).all())
+
+    def polish(self, neurons):
+        """Solved neurons after Newton steps on the piece where none vanishes or meets a wall.
+
+        An interior point method leaves the objective right to about 1e-11, hence the dual
+        constraint only to its square root. A step that leaves the piece or climbs is not taken.
+        """
+        if not neurons:
+            return []
+        sizes = [len(neuron.basis) for neuron in neurons]
+        groups = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+        for _ in range(POLISHING_STEPS):
+            gram, linear = self._quadratic(neurons, sizes)
+            present = np.concatenate([neuron.basis @ neuron.weights for neuron in neurons])
+            gradient, hessian = gram @ present - linear, gram.copy()
+            for group in groups:
+                norm = np.linalg.norm(present[group])
+                unit = present[group] / norm
+                gradient[group] += self.beta * unit
+                curvature = np.eye(len(group)) - np.outer(unit, unit)
+                hessian[np.ix_(group, group)] += self.beta / norm * curvature
+            moved = present - np.linalg.lstsq(hessian, gradient, rcond=DEPENDENT)[0]
+            heights = [
+                0.5 * c @ gram @ c
+                - linear @ c
+                + self.beta * sum(np.linalg.norm(c[g]) for g in groups)
+                for c in (present, moved)
+            ]
+            stepped = [
+                replace(neuron, weights=neuron.basis.T @ moved[group])
+                for neuron, group in zip(neurons, groups, strict=True)
+            ]
+            if (
+                heights[1] > heights[0]
+                or any(len(group) == 1 and moved[group[0]] <= 0 for group in groups)
+                or any(self._add_walls(neuron) is not neuron for neuron in stepped)
+            ):
+                break
+            neurons = stepped
+        return neurons
+
+    def _quadratic(self, neurons, sizes):
+        """F^T F and F^T y with the signs of the output weights in F."""
+        directions = np.stack([neuron.direction for neuron in neurons])
+        columns = np.concatenate([neuron.basis for neuron in neurons])
+        owner = np.repeat(np.arange(len(neurons)), sizes)
+        signs = np.repeat([neuron.sign for neuron in neurons], sizes)
+        gram = signs[:, None] * self.passes.gram(directions, columns, owner) * signs
+        # Neighbouring neurons have nearly dependent features, on which interior point methods
+        # stall. This makes each solution a proximal step from the present weights.
+        gram += PROXIMAL * np.diag(gram.diagonal())
+        # F^T y, written as F^T r + F^T F c at the present weights: exact where it matters, at
+        # the optimum, even if the Gram matrix (prefix sums) has lost digits to cancellation.
+        residual = self.residual([neuron for neuron in neurons if neuron.weights.any()])
+        present = np.concatenate([neuron.basis @ neuron.weights for neuron in neurons])
+        correlation = self.passes.correlate(residual, directions, columns, owner)
+        return gram, signs * correlation + gram @ present
+
+    def _inward(self, neuron):
+        """Unit normals (w, d) of the neuron's walls, pointing into its cone."""
+        rows = self.X[list(neuron.walls)]
+        side = np.where(rows @ neuron.direction > 0, 1.0, -1.0)
+        return rows * (side / self.row_norms[list(neuron.walls)])[:, None]
+
+    def _add_walls(self, neuron):
+        """The neuron itself, or with the row first crossed and the row most violated as walls."""
+        if len(neuron.basis) == 1 or not neuron.weights.any():
+            return neuron
+        reference = self.X @ neuron.direction
+        side = np.where(np.abs(reference) <= TIGHT * self.row_norms, 0.0, np.sign(reference))
+        norm = np.linalg.norm(neuron.weights)
+        reached = side * (self.X @ neuron.weights) / norm
+        with np.errstate(divide="ignore", invalid="ignore"):
+            depth = np.where(side != 0, reached / self.row_norms, 0.0)
+        depth[list(neuron.walls)] = 0.0
+        outside = np.flatnonzero(depth < -VIOLATED)
+        if len(outside) == 0:
+            return neuron
+        start = np.abs(reference[outside])
+        first = outside[np.argmin(start / (start - reached[outside]))]
+        worst = outside[np.argmin(depth[outside])]
+        return replace(neuron, walls=tuple({*neuron.walls, int(first), int(worst)}))
+
+    def _settle(self, neuron, tight):
+        """Take the tight walls into the flat: the neuron sits exactly on them from now on."""
+        if not tight.any():
+            return neuron
+        basis = _null_space_within(neuron.basis, self._inward(neuron)[tight])
+        if len(basis) == 0:
+            return neuron
+        weights = basis.T @ (basis @ neuron.weights)
+        walls = tuple(row for row, on in zip(neuron.walls, tight, strict=True) if not on)
+        if len(basis) == 1:
+            direction = weights / np.linalg.norm(weights)
+            return Neuron(direction, neuron.sign, direction[None, :], (), weights)
+        return replace(neuron, basis=basis, walls=walls, weights=weights)
+
+
+def _null_space_within(basis, rows):
+    """Orthonormal basis of the part of span(basis) that is orthogonal to the rows."""
+    _, singular, right = np.linalg.svd(rows @ basis.T, full_matrices=True)
+    return right[int((singular > np.sqrt(TIGHT)).sum()) :] @ basis

@@ -1,0 +1,121 @@
+"""Adam on the non-convex problem from several seeds: what training usually does (PyTorch)."""
+
+import math
+import time
+
+import numpy as np
+
+from hidden_convexity.network import ReLUNetwork
+from hidden_convexity.solvers.solution import Solution, Step
+from hidden_convexity.validation import positive_number, whole_number
+
+_RECORDS = 100
+
+
+def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
+    """Train one network per seed by full-batch Adam.
+
+    Minimises P(W, a) = 1/2 ||sum_j a_j (X w_j)_+ - y||^2 + beta/2 sum_j (||w_j||^2 + a_j^2), the
+    weight decay being part of the objective: AdamW's decoupled decay minimises something else.
+    The learning rate falls to zero along half a cosine, so that the runs come to rest. Weights
+    start as He et al. (2015) draw them, w_j ~ N(0, 2/d I) and a_j ~ N(0, 2/m), from
+    ``numpy.random.default_rng(seed)``.
+
+    All seeds are trained as one batch. Adam acts on each weight alone and the batch's loss is the
+    sum over seeds, so each run is what it would be by itself.
+
+    Parameters
+    ----------
+    problem : TrainingProblem
+        With one output, y of shape (n,).
+    neurons : int
+        Width m of each network, >= 1.
+    seeds : sequence of int
+    steps : int
+        Adam steps, >= 1.
+    learning_rate : float
+        At the first step, > 0.
+
+    Returns
+    -------
+    list of Solution
+        One per seed. Descent bounds nothing, so ``lower_bound`` is 0, below which no sum of squares
+        falls; ``hidden_convexity.certify`` gives a bound worth having. The seconds in ``history``
+        are those of the whole batch.
+
+    Raises
+    ------
+    ImportError
+        If PyTorch is not installed.
+    TypeError, ValueError
+        For several outputs, no seed, or a number out of range.
+    """
+    if problem.y.ndim != 1:
+        raise ValueError(
+            f"problem must have one output, y of shape (n,), got y of shape {problem.y.shape}"
+        )
+    neurons, steps = whole_number(neurons, "neurons", 1), whole_number(steps, "steps", 1)
+    learning_rate = positive_number(learning_rate, "learning_rate")
+    seeds = [whole_number(seed, "seeds", 0) for seed in seeds]
+    if not seeds:
+        raise ValueError("seeds must hold one integer per run, such as range(10), got none")
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            'adam() trains with PyTorch: pip install "hidden-convexity[torch]"'
+        ) from error
+
+    X, y = torch.tensor(problem.X), torch.tensor(problem.y)
+    W, a = (torch.tensor(start, requires_grad=True) for start in _start(problem, neurons, seeds))
+    optimiser = torch.optim.Adam([W, a], lr=learning_rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=steps)
+
+    recorded = set(np.linspace(0, steps, min(steps, _RECORDS) + 1).astype(int).tolist())
+    histories = [[] for _ in seeds]
+    began = time.perf_counter()
+    for step in range(steps + 1):
+        objectives = _objectives(W, a, X, y, problem.beta)
+        if step in recorded:
+            seconds = time.perf_counter() - began
+            for history, objective in zip(histories, objectives.tolist(), strict=True):
+                history.append(Step(seconds, objective, 0.0, neurons))
+        if step < steps:
+            optimiser.zero_grad()
+            objectives.sum().backward()
+            optimiser.step()
+            schedule.step()
+
+    networks = [
+        ReLUNetwork(hidden, output)
+        for hidden, output in zip(W.detach().numpy(), a.detach().numpy(), strict=True)
+    ]
+    return [
+        Solution(
+            network=network,
+            objective=problem.objective(network),
+            lower_bound=0.0,
+            scope="searched",
+            history=history,
+            solver="adam",
+        )
+        for network, history in zip(networks, histories, strict=True)
+    ]
+
+
+def _start(problem, neurons, seeds):
+    d = problem.X.shape[1]
+    hidden, output = [], []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        hidden.append(rng.normal(scale=math.sqrt(2 / d), size=(neurons, d)))
+        output.append(rng.normal(scale=math.sqrt(2 / neurons), size=neurons))
+    return np.array(hidden), np.array(output)
+
+
+def _objectives(W, a, X, y, beta):
+    """P(W, a) of each seed: W (seeds, m, d), a (seeds, m) -> (seeds,)."""
+    features = (W @ X.T).clamp(min=0)
+    residuals = (a.unsqueeze(1) @ features).squeeze(1) - y
+    decay = W.square().sum(dim=(1, 2)) + a.square().sum(dim=1)
+    return residuals.square().sum(dim=1) / 2 + beta / 2 * decay

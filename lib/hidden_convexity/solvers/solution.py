@@ -1,0 +1,60 @@
+"""What every solver returns."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from hidden_convexity.network import ReLUNetwork
+from hidden_convexity.problem import relative_gap
+from hidden_convexity.report import format_gap
+
+
+class Step(NamedTuple):
+    """One record of a solver's history."""
+
+    seconds: float
+    objective: float
+    lower_bound: float
+    neurons: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Solution:
+    """A trained network and what is known of how good it is.
+
+    Attributes
+    ----------
+    network : ReLUNetwork
+        The trained network.
+    objective : float
+        P(W, a) of the network, evaluated on the network itself.
+    lower_bound : float
+        Lower bound on the optimal value, of the strength that `scope` names.
+    scope : {"global", "searched", "sampled"}
+        "global": proven for networks of every width. "searched": a search over all directions
+        found nothing better, which is evidence and no proof. "sampled": proven, but only for the
+        convex program over the given activation patterns.
+    history : list of Step
+        Seconds, objective, lower bound and number of neurons, per iteration.
+    solver : str
+        The method's name.
+    """
+
+    network: ReLUNetwork
+    objective: float
+    lower_bound: float
+    scope: str
+    history: list[Step]
+    solver: str
+
+    @property
+    def gap(self):
+        """Relative duality gap, (objective - lower_bound) / objective; 0 if the objective is 0."""
+        return relative_gap(self.objective, self.lower_bound)
+
+    def __repr__(self):
+        count = len(self.network)
+        neurons = f"{count} neuron" + ("" if count == 1 else "s")
+        return (
+            f"Solution(objective={self.objective:.4g}, {format_gap(self.gap)}, "
+            f"{self.scope}, {neurons})"
+        )

@@ -1,0 +1,77 @@
+"""Checks of what a caller passes in, made once, at the door of each public object."""
+
+import numbers
+
+import numpy as np
+
+
+def real_array(value, name, ndim):
+    """Return a finite float64 array, or say what is wrong with it.
+
+    Parameters
+    ----------
+    value : array_like
+        What the caller passed.
+    name : str
+        The argument's name, for the message.
+    ndim : int or tuple of int
+        Accepted numbers of dimensions.
+
+    Returns
+    -------
+    ndarray of float64
+
+    Raises
+    ------
+    TypeError
+        If the entries are not real numbers (strings, objects, complex numbers).
+    ValueError
+        If the shape is ragged or has another number of dimensions, or an entry is not finite.
+    """
+    accepted = (ndim,) if isinstance(ndim, int) else ndim
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a rectangular array of real numbers: {error}") from error
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} must hold real numbers, got dtype {array.dtype}; convert it to float first"
+        )
+    if array.ndim not in accepted:
+        wanted = " or ".join(str(k) for k in accepted)
+        raise ValueError(
+            f"{name} must have {wanted} dimension(s), got shape {array.shape}; reshape it"
+        )
+    array = array.astype(np.float64)
+    bad = array.size - np.count_nonzero(np.isfinite(array))
+    if bad:
+        raise ValueError(
+            f"{name} has {bad} entries that are NaN or infinite; remove or impute them first"
+        )
+    return array
+
+
+def data_matrix(X, name="X"):
+    """Return X as a finite (n, d) float64 array with n, d >= 1 (see `real_array`)."""
+    X = real_array(X, name, ndim=2)
+    if X.size == 0:
+        raise ValueError(f"{name} must have at least one row and one column, got shape {X.shape}")
+    return X
+
+
+def positive_number(value, name):
+    """Return a finite, strictly positive float, or raise TypeError / ValueError."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a positive real number, got {value!r}")
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"{name} must be finite and > 0, got {value!r}")
+    return float(value)
+
+
+def whole_number(value, name, minimum):
+    """Return an int that is at least `minimum`, or raise TypeError / ValueError."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {value}")
+    return int(value)

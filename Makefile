@@ -1,0 +1,100 @@
+# The commands of this project. `make help` lists them; GNU make 3.81 (macOS) is enough.
+
+PYTHON ?= python3
+VENV ?= .venv
+NB ?=
+TORCH_INDEX ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: help figures notebooks test lab verify-figures lint clean executed
+
+# VENV= (empty) takes the environment of PYTHON as it is, conda's for instance.
+ifeq ($(VENV),)
+RUN := $(PYTHON)
+INSTALLED :=
+else
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/installed
+endif
+
+NOTEBOOKS := $(patsubst notebooks/%.ipynb,%,$(sort $(wildcard notebooks/[0-9][0-9]-*.ipynb)))
+SELECTED := $(if $(NB),$(patsubst %.ipynb,%,$(notdir $(NB))),$(NOTEBOOKS))
+UNKNOWN := $(filter-out $(NOTEBOOKS),$(SELECTED))
+ifneq ($(UNKNOWN),)
+$(error NB=$(NB) is not a notebook. The notebooks are: $(NOTEBOOKS))
+endif
+
+# An executed notebook is out of date when its source, the library or the environment has changed.
+BUILD := build
+EXECUTED := $(SELECTED:%=$(BUILD)/%/notebook.ipynb)
+LIBRARY := $(shell find lib -name '*.py')
+
+# Without a reader: one thread (sums then have one order), no progress bars, nobody's own settings.
+HEADLESS = env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
+	VECLIB_MAXIMUM_THREADS=1 NUMBA_NUM_THREADS=1 RAYON_NUM_THREADS=1 PYTHONHASHSEED=0 \
+	TQDM_DISABLE=1 MPLBACKEND=module://matplotlib_inline.backend_inline MATPLOTLIBRC=/dev/null \
+	IPYTHONDIR="$(CURDIR)/build/ipython"
+
+help:  ## list these commands (the default)
+	@echo 'Usage: make COMMAND [VARIABLE=VALUE]'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
+	@echo 'Variables:'
+	@echo '  NB=NAME          one notebook instead of all (figures, notebooks, verify-figures)'
+	@echo '  PYTHON=python3   the Python, 3.11 or later, that .venv is made from'
+	@echo '  TORCH_INDEX=URL  a package index with a CPU build of PyTorch; on Linux,'
+	@echo '                   https://download.pytorch.org/whl/cpu saves several GB'
+	@echo '  VENV=            (empty) use the environment of PYTHON as it is: a conda one, say'
+
+figures: $(INSTALLED)  ## execute the notebooks that changed, and regenerate figures/
+	@status=0; $(MAKE) --no-print-directory --keep-going executed || status=1; \
+	$(HEADLESS) $(RUN) notebooks/execute.py install $(SELECTED) || status=1; exit $$status
+
+notebooks: $(INSTALLED)  ## the same, and refresh the outputs stored in the notebooks
+	@status=0; $(MAKE) --no-print-directory --keep-going executed || status=1; \
+	$(HEADLESS) $(RUN) notebooks/execute.py install --refresh $(SELECTED) || status=1; exit $$status
+
+verify-figures: $(INSTALLED)  ## execute every notebook afresh, and compare with figures/
+	@rm -rf build/verify; status=0; \
+	$(MAKE) --no-print-directory --keep-going BUILD=build/verify executed || status=1; \
+	$(HEADLESS) $(RUN) notebooks/execute.py verify --build build/verify $(SELECTED) || status=1; \
+	exit $$status
+
+test: $(INSTALLED)  ## run the library's tests, then compare the notebooks' outputs (nbval)
+	@status=0; \
+	$(HEADLESS) $(RUN) -m pytest -n 2 tests || status=$$?; \
+	HIDDEN_CONVEXITY_FIGURES="$(CURDIR)/build/nbval" $(HEADLESS) $(RUN) -m pytest \
+		--nbval --nbval-current-env --nbval-cell-timeout=300 notebooks || status=$$?; \
+	exit $$status
+
+lab: $(INSTALLED)  ## open JupyterLab on the notebooks
+	@$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks
+
+lint: $(INSTALLED)  ## check style (ruff) and the floors of the library (import-linter)
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && \
+	$(RUN) -m pytest -q tests/test_floors.py
+
+clean:  ## remove build/ and caches; the environment in .venv stays
+	@rm -rf build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find lib tests notebooks -name __pycache__ -prune -exec rm -rf {} +
+
+executed: $(EXECUTED)
+	@:
+
+$(EXECUTED): $(BUILD)/%/notebook.ipynb: notebooks/%.ipynb notebooks/execute.py $(LIBRARY) $(INSTALLED)
+	@$(HEADLESS) $(RUN) notebooks/execute.py run --build $(BUILD) $*
+
+# The stamp is written last and taken away first: an installation that was cut short starts afresh.
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or later is needed; PYTHON=$(PYTHON) is: $$($(PYTHON) --version 2>&1)." >&2; \
+		echo 'Name another, for instance: make figures PYTHON=python3.12' >&2; exit 1; }
+	@echo 'Installing the pinned packages in $(VENV): some minutes, once.'
+	@test -n '$(TORCH_INDEX)' || test "$$(uname)" != Linux || \
+		echo 'PyTorch comes as pip is configured; TORCH_INDEX (see make help) can save several GB.'
+	@if test -e $@; then rm $@; else $(PYTHON) -m venv --clear $(VENV); fi
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[notebooks,torch,test]'
+	@$(RUN) -c 'import matplotlib.font_manager'
+	@touch $@

@@ -25,7 +25,7 @@ PROXIMAL = 1e-9
 # Newton steps after the solver; the first takes its 1e-11 to about 1e-12, the second to rounding.
 POLISHING_STEPS = 2
 # Singular values of the Hessian below this share of the largest come from dependent features.
-DEPENDENT = 1e-12
+DEPENDENT = 1e-8
 
 
 @dataclass(frozen=True, eq=False)

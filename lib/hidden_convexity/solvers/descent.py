@@ -40,8 +40,8 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     -------
     list of Solution
         One per seed. Descent bounds nothing, so ``lower_bound`` is 0, below which no sum of squares
-        falls; ``hidden_convexity.certify`` gives a bound worth having. The seconds in ``history``
-        are those of the whole batch.
+        falls; ``hidden_convexity.certify`` gives a bound worth having. ``history`` has up to
+        101 records at evenly spaced steps, whose seconds are those of the whole batch.
 
     Raises
     ------

@@ -67,15 +67,17 @@ def solve(problem, oracle, passes, tol, scope):
             lower_bound = max(lower_bound, problem.dual_bound(residual, found.bound))
             history.append(Step(perf_counter() - start, objective, lower_bound, len(best)))
             entering = _entering(found, neurons, problem.beta)
-            done = relative_gap(objective, lower_bound) <= tol
-            if done or not entering or stalled == PATIENCE:
+            gap = relative_gap(objective, lower_bound)
+            if gap <= tol or stalled == PATIENCE:
                 break
             neurons = program.solve(neurons + [program.neuron(*one) for one in entering])
-            if relative_gap(objective, lower_bound) <= POLISH_BELOW:
+            if gap <= POLISH_BELOW or not entering:
                 neurons = program.polish(neurons)
     except KeyboardInterrupt:
         pass
     network = decode(best, problem.X.shape[1])
+    if len(network) > len(problem.X):
+        network = network.prune(problem.X)
     return Solution(network, problem.objective(network), lower_bound, scope, history, "exact")
 
 

@@ -1,0 +1,420 @@
+"""Chambers: Cover's counts, brute force by linear programming, and the group of symmetries."""
+
+import tracemalloc
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from hidden_convexity.arrangement import Arrangement, TooManyChambers, count_chambers
+
+
+def patterns_by_linear_programming(X):
+    """Every chamber's pattern, one row at a time: a chamber is cut if both of its sides exist.
+
+    A side exists if some u in the unit cube has s_i x_i . u >= t for every row and a t > 0; a
+    linear program finds the largest t. Zero rows cut nothing and are never active.
+    """
+    X = np.asarray(X, dtype=float)
+    norms = np.linalg.norm(X, axis=1)
+    rows = [i for i in range(len(X)) if norms[i] > 0]
+    chambers = [[]]
+    for k in range(1, len(rows) + 1):
+        unit = X[rows[:k]] / norms[rows[:k], None]
+        chambers = [
+            [*signs, side]
+            for signs in chambers
+            for side in (1, -1)
+            if largest_margin(unit * np.array([*signs, side])[:, None]) > 1e-9
+        ]
+    found = set()
+    for signs in chambers:
+        pattern = np.zeros(len(X), dtype=bool)
+        pattern[rows] = np.array(signs) > 0
+        found.add(tuple(pattern.tolist()))
+    return found
+
+
+def largest_margin(A):
+    """max t such that A u >= t for some u in the unit cube."""
+    n, d = A.shape
+    solution = linprog(
+        np.append(np.zeros(d), -1.0),
+        A_ub=np.column_stack([-A, np.ones(n)]),
+        b_ub=np.zeros(n),
+        bounds=[(-1, 1)] * d + [(None, 1)],
+    )
+    return solution.x[-1]
+
+
+def as_set(arrangement):
+    return set(map(tuple, arrangement.patterns.T.tolist()))
+
+
+def assert_sound(arrangement, X, margin=1e-12):
+    """No duplicates; every gate is a unit vector strictly inside the chamber of its pattern."""
+    X = np.asarray(X, dtype=float)
+    patterns, gates = arrangement.patterns, arrangement.gates
+    n, d = X.shape
+    assert patterns.dtype == bool and patterns.shape == (n, len(arrangement))
+    assert gates.shape == (d, len(arrangement))
+    assert len(as_set(arrangement)) == len(arrangement)
+    np.testing.assert_allclose(np.linalg.norm(gates, axis=0), 1, atol=1e-12)
+    norms = np.linalg.norm(X, axis=1)
+    nonzero = norms > 0
+    products = (X[nonzero] / norms[nonzero, None]) @ gates
+    np.testing.assert_array_equal(products > 0, patterns[nonzero])
+    assert not patterns[~nonzero].any()
+    assert products.size == 0 or np.abs(products).min() > margin
+
+
+def gaussian(n, d, seed=0, rank=None):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d))
+    return X if rank is None else rng.normal(size=(n, rank)) @ rng.normal(size=(rank, d))
+
+
+GENERIC = gaussian(4, 3, seed=3)
+REPEATED = np.vstack([GENERIC[0], GENERIC[0], -2 * GENERIC[0], GENERIC[1:]])
+COPLANAR = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1], [1, 0, 1], [0, 1, 1]])
+
+
+# Counts
+
+
+@pytest.mark.parametrize(
+    ("X", "count"),
+    [
+        (REPEATED, 14),
+        (gaussian(6, 4, rank=2), 12),
+        (COPLANAR, 26),
+        (gaussian(6, 3), 32),
+        (gaussian(5, 1), 2),
+        (gaussian(1, 3), 2),
+        (gaussian(3, 7), 8),
+        (np.zeros((3, 2)), 1),
+        (np.zeros((2, 1)), 1),
+        (np.vstack([np.zeros((2, 3)), COPLANAR]), 26),
+    ],
+    ids=[
+        "one repeated, one opposite row",
+        "rank 2 in four dimensions",
+        "six rows not in general position",
+        "general position",
+        "d = 1",
+        "n = 1",
+        "n < d",
+        "zero rows only",
+        "zero rows only, d = 1",
+        "zero rows change nothing",
+    ],
+)
+def test_known_counts(X, count):
+    arrangement = Arrangement.enumerate(X)
+    assert len(arrangement) == count
+    assert_sound(arrangement, X)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 12])
+def test_general_position_has_covers_number_of_chambers(n, d):
+    X = gaussian(n, d, seed=n * d)
+    arrangement = Arrangement.enumerate(X)
+    assert len(arrangement) == 2 * sum(comb(n - 1, k) for k in range(min(n, d)))
+    assert len(arrangement) == count_chambers(n, min(n, d))
+    assert arrangement.rank == min(n, d)
+    assert arrangement.complete
+    assert_sound(arrangement, X)
+
+
+def test_covers_number_counts_what_it_should():
+    assert count_chambers(6, 3) == 32
+    assert count_chambers(6, 2) == 12
+    assert count_chambers(7, 1) == 2
+    assert [count_chambers(n, n) for n in range(1, 8)] == [2**n for n in range(1, 8)]
+    # More dimensions than hyperplanes: every sign vector occurs, no more than that.
+    assert count_chambers(3, 9) == 8
+
+
+def test_covers_number_obeys_its_recursion():
+    # A new hyperplane cuts as many chambers as the old ones have on it, one dimension down.
+    for n in range(2, 12):
+        for rank in range(2, 8):
+            one_less = count_chambers(n - 1, rank) + count_chambers(n - 1, rank - 1)
+            assert count_chambers(n, rank) == one_less
+
+
+def test_covers_number_is_exact_beyond_floating_point():
+    assert count_chambers(100_000, 10) == 2 * sum(comb(99_999, k) for k in range(10))
+
+
+def test_a_larger_arrangement_in_the_plane():
+    X = gaussian(2_000, 2)
+    arrangement = Arrangement.enumerate(X)
+    assert len(arrangement) == 4_000
+    assert_sound(arrangement, X, margin=0)
+
+
+def test_a_larger_arrangement_in_space():
+    X = gaussian(60, 3)
+    arrangement = Arrangement.enumerate(X)
+    assert len(arrangement) == count_chambers(60, 3)
+    assert_sound(arrangement, X, margin=0)
+
+
+# Brute force
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        REPEATED,
+        COPLANAR,
+        gaussian(7, 3),
+        gaussian(6, 4),
+        gaussian(6, 5, rank=3),
+        gaussian(3, 5),
+        np.vstack([np.eye(4), np.ones((1, 4)), -np.ones((1, 4))]),
+        np.column_stack([np.arange(-3, 4), np.ones(7)]),
+        np.array([[1, 1, 0], [-1, 1, 0], [0, 1, 1], [0, -1, 1], [1, 0, 1], [-1, 0, 1]]),
+    ],
+    ids=[
+        "repeated and opposite rows",
+        "coplanar triples",
+        "general position in three dimensions",
+        "general position in four dimensions",
+        "rank 3 in five dimensions",
+        "n < d",
+        "a row that is the sum of the others",
+        "points on a line and a bias",
+        "roots of the cube",
+    ],
+)
+def test_enumerate_agrees_with_linear_programming(X):
+    arrangement = Arrangement.enumerate(X)
+    assert as_set(arrangement) == patterns_by_linear_programming(X)
+    assert_sound(arrangement, X)
+
+
+@st.composite
+def integer_matrices(draw):
+    """Small integers: zero rows, repeated, opposite and coplanar rows and low rank abound."""
+    n, d = draw(st.integers(1, 7)), draw(st.integers(1, 4))
+    row = st.lists(st.integers(-2, 2), min_size=d, max_size=d)
+    return np.array(draw(st.lists(row, min_size=n, max_size=n)))
+
+
+BRUTE_FORCE = settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+
+
+@BRUTE_FORCE
+@given(integer_matrices())
+def test_enumerate_agrees_with_linear_programming_on_ties(X):
+    arrangement = Arrangement.enumerate(X)
+    assert as_set(arrangement) == patterns_by_linear_programming(X)
+    assert arrangement.rank == np.linalg.matrix_rank(X)
+    assert_sound(arrangement, X)
+
+
+# Symmetries
+
+
+@st.composite
+def matrices_with_ties(draw):
+    n, d = draw(st.integers(1, 9)), draw(st.integers(1, 5))
+    row = st.lists(st.integers(-2, 2), min_size=d, max_size=d)
+    return np.array(draw(st.lists(row, min_size=n, max_size=n)), dtype=float)
+
+
+SYMMETRIES = settings(max_examples=60, deadline=None, derandomize=True)
+
+
+@SYMMETRIES
+@given(matrices_with_ties())
+def test_opposite_of_a_chamber_is_a_chamber(X):
+    nonzero = X.any(axis=1)
+    opposite = Arrangement.enumerate(X).patterns.copy()
+    opposite[nonzero] ^= True
+    assert set(map(tuple, opposite.T.tolist())) == as_set(Arrangement.enumerate(X))
+
+
+@SYMMETRIES
+@given(matrices_with_ties(), st.integers(0, 2**32 - 1))
+def test_scaling_rows_by_positive_factors_changes_nothing(X, seed):
+    factors = 10 ** np.random.default_rng(seed).uniform(-6, 6, len(X))
+    assert as_set(Arrangement.enumerate(factors[:, None] * X)) == as_set(Arrangement.enumerate(X))
+
+
+@SYMMETRIES
+@given(matrices_with_ties(), st.integers(0, 2**32 - 1))
+def test_permuting_rows_permutes_patterns(X, seed):
+    order = np.random.default_rng(seed).permutation(len(X))
+    permuted = Arrangement.enumerate(X).patterns[order]
+    assert as_set(Arrangement.enumerate(X[order])) == set(map(tuple, permuted.T.tolist()))
+
+
+@SYMMETRIES
+@given(matrices_with_ties(), st.integers(0, 2**32 - 1))
+def test_flipping_rows_flips_patterns(X, seed):
+    flipped = np.random.default_rng(seed).random(len(X)) < 0.5
+    signs = np.where(flipped, -1.0, 1.0)
+    expected = Arrangement.enumerate(X).patterns.copy()
+    expected[flipped & X.any(axis=1)] ^= True
+    actual = as_set(Arrangement.enumerate(signs[:, None] * X))
+    assert actual == set(map(tuple, expected.T.tolist()))
+
+
+@SYMMETRIES
+@given(matrices_with_ties(), st.integers(0, 2**32 - 1))
+def test_rotating_weight_space_changes_nothing(X, seed):
+    d = X.shape[1]
+    rotation, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(d, d)))
+    rotated = Arrangement.enumerate(X @ rotation)
+    assert as_set(rotated) == as_set(Arrangement.enumerate(X))
+    assert_sound(rotated, X @ rotation)
+
+
+@SYMMETRIES
+@given(matrices_with_ties())
+def test_embedding_in_more_dimensions_changes_nothing(X):
+    embedded = np.column_stack([X, np.zeros(len(X)), X[:, 0]])
+    arrangement = Arrangement.enumerate(embedded)
+    assert as_set(arrangement) == as_set(Arrangement.enumerate(X))
+    assert_sound(arrangement, embedded)
+
+
+# Floating point
+
+
+@pytest.mark.parametrize("angle", [1e-3, 1e-6, 1e-8])
+@pytest.mark.parametrize("opposite", [1, -1])
+@pytest.mark.parametrize("d", [2, 3, 4])
+def test_nearly_parallel_rows_are_told_apart(angle, opposite, d):
+    X = gaussian(5, d, seed=11)
+    first = X[0] / np.linalg.norm(X[0])
+    across = gaussian(1, d, seed=12)[0]
+    across -= (across @ first) * first
+    across /= np.linalg.norm(across)
+    near = opposite * (np.cos(angle) * first + np.sin(angle) * across)
+    X = np.vstack([X, near])
+    arrangement = Arrangement.enumerate(X)
+    assert len(arrangement) == count_chambers(6, d)
+    assert_sound(arrangement, X, margin=0)
+
+
+@pytest.mark.parametrize("angle", [1e-6, 1e-8])
+def test_many_nearly_parallel_rows_are_told_apart(angle):
+    X = np.column_stack([np.ones(8), angle * np.arange(8)])
+    arrangement = Arrangement.enumerate(X)
+    assert len(arrangement) == 16
+    assert_sound(arrangement, X, margin=0)
+
+
+@pytest.mark.parametrize("size", [1e-4, 1e-6, 1e-8])
+def test_a_small_perturbation_opens_the_chambers_that_ties_had_closed(size):
+    X = COPLANAR + size * gaussian(6, 3, seed=7)
+    arrangement = Arrangement.enumerate(X)
+    assert len(arrangement) == 32
+    assert_sound(arrangement, X, margin=0)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-20, 1e20, 1e150])
+def test_the_unit_of_the_data_does_not_matter(scale):
+    assert as_set(Arrangement.enumerate(scale * COPLANAR)) == as_set(
+        Arrangement.enumerate(COPLANAR)
+    )
+
+
+def test_rounded_multiples_of_a_row_are_one_hyperplane():
+    row = np.array([0.1, 0.2, 0.7])
+    X = np.vstack([row, row / 3, -row * 7.1, row * 1e-5])
+    assert len(Arrangement.enumerate(X)) == 2
+
+
+def test_gates_lie_in_the_row_space():
+    X = gaussian(6, 5, rank=2)
+    gates = Arrangement.enumerate(X).gates
+    row_space = np.linalg.svd(X)[2][:2]
+    np.testing.assert_allclose(row_space.T @ (row_space @ gates), gates, atol=1e-12)
+
+
+# Too many
+
+
+@pytest.mark.parametrize(("n", "d"), [(10_000, 6), (10_000, 3)])
+def test_too_many_chambers_is_raised_before_memory_is_spent(n, d):
+    X = gaussian(n, d)
+    tracemalloc.start()
+    with pytest.raises(TooManyChambers) as caught:
+        Arrangement.enumerate(X)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert caught.value.count == count_chambers(n, d)
+    assert peak < 20 * X.nbytes
+
+
+def test_too_many_chambers_says_what_to_do_next():
+    with pytest.raises(TooManyChambers, match=r"32.*31.*sample") as caught:
+        Arrangement.enumerate(gaussian(6, 3), max_chambers=31)
+    assert isinstance(caught.value, ValueError)
+    assert caught.value.count == 32
+    assert len(Arrangement.enumerate(gaussian(6, 3), max_chambers=32)) == 32
+
+
+def test_repeated_rows_do_not_count_as_too_many():
+    X = np.repeat(gaussian(6, 3), 1_000, axis=0)
+    assert len(Arrangement.enumerate(X, max_chambers=32)) == 32
+
+
+# Sampling
+
+
+@pytest.mark.parametrize(
+    "X",
+    [COPLANAR, REPEATED, gaussian(6, 4, rank=2), np.zeros((2, 2))],
+    ids=["coplanar triples", "repeated and opposite rows", "rank 2", "zero rows only"],
+)
+def test_sampled_chambers_are_chambers(X):
+    sample = Arrangement.sample(X, 50, rng=1)
+    assert as_set(sample) <= as_set(Arrangement.enumerate(X))
+    assert 1 <= len(sample) <= 50
+    assert not sample.complete
+    assert_sound(sample, X, margin=0)
+
+
+def test_sampling_long_enough_meets_every_chamber():
+    assert as_set(Arrangement.sample(COPLANAR, 5_000)) == as_set(Arrangement.enumerate(COPLANAR))
+
+
+def test_sampling_is_reproducible():
+    X = gaussian(30, 4)
+    one, same, other = (Arrangement.sample(X, 20, rng=seed) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(one.patterns, same.patterns)
+    np.testing.assert_array_equal(one.gates, same.gates)
+    assert as_set(one) != as_set(other)
+
+
+def test_sampling_takes_a_generator_and_advances_it():
+    X = gaussian(30, 4)
+    rng = np.random.default_rng(5)
+    first, second = Arrangement.sample(X, 20, rng=rng), Arrangement.sample(X, 20, rng=rng)
+    np.testing.assert_array_equal(first.gates, Arrangement.sample(X, 20, rng=5).gates)
+    assert as_set(first) != as_set(second)
+
+
+def test_arrangements_print_as_one_line():
+    assert repr(Arrangement.enumerate(COPLANAR)) == "Arrangement(n=6, rank=3, 26 chambers)"
+    sample = Arrangement.sample(gaussian(40, 3), 20)
+    assert repr(sample) == f"Arrangement(n=40, rank=3, {len(sample)} sampled chambers)"
+
+
+def test_enumerate_leaves_the_data_alone():
+    X = COPLANAR.astype(float)
+    before = X.copy()
+    Arrangement.enumerate(X)
+    np.testing.assert_array_equal(X, before)

@@ -1,0 +1,41 @@
+"""One environment, written twice: constraints.txt for pip, environment.yml for conda."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+yaml = pytest.importorskip("yaml")
+ROOT = Path(__file__).resolve().parent.parent
+
+# Where conda-forge's name is not PyPI's.
+CONDA_NAMES = {"matplotlib": "matplotlib-base", "torch": "pytorch-cpu"}
+# What a conda environment needs besides, and PyPI does not have.
+CONDA_ONLY = {"python", "make", "pip"}
+
+
+def direct_dependencies():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    return {re.match(r"[\w-]+", line)[0].lower() for group in groups for line in group}
+
+
+def pip_pins():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return dict(
+        re.fullmatch(r"([\w.-]+)==([\w.]+)", line).groups() for line in lines if line[0] != "#"
+    )
+
+
+def test_every_direct_dependency_is_pinned():
+    assert direct_dependencies() <= {name.lower() for name in pip_pins()}
+
+
+def test_conda_pins_are_the_pip_pins():
+    lines = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    conda = dict(re.split("=", line + "=")[:2] for line in lines if isinstance(line, str))
+    pins = {name.lower(): version for name, version in pip_pins().items()}
+    expected = {CONDA_NAMES.get(name, name): pins[name] for name in direct_dependencies()}
+    assert {name: conda[name] for name in conda.keys() - CONDA_ONLY} == expected
+    assert lines[-1] == {"pip": ["--editable ."]}

@@ -193,7 +193,12 @@ class ReLUNetwork:
             raise ValueError("encode takes networks with output_weights of shape (m,)")
         if not isinstance(arrangement, Arrangement):
             raise TypeError(f"arrangement must be an Arrangement, got {type(arrangement).__name__}")
-        X, patterns = self._inputs(arrangement.X), arrangement.patterns
+        X, patterns = arrangement.X, arrangement.patterns
+        if X.shape[1] != self.hidden_weights.shape[1]:
+            raise ValueError(
+                f"arrangement must be of data with {self.hidden_weights.shape[1]} columns, got "
+                f"{X.shape[1]}"
+            )
         u, v = np.zeros((2, X.shape[1], len(arrangement)))
         row_norms = np.linalg.norm(X, axis=1)
         for w, a in zip(self.hidden_weights, self.output_weights, strict=True):

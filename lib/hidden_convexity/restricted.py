@@ -91,6 +91,11 @@ class RestrictedProgram:
         """A new neuron in a unit direction (d,), with weight zero."""
         return Neuron.at(direction, sign, self.X, self.row_norms)
 
+    def ray(self, direction, sign):
+        """A neuron of weight zero that can only grow along its direction."""
+        unit = direction / np.linalg.norm(direction)
+        return Neuron(unit, float(sign), unit[None, :], (), 0 * unit)
+
     def residual(self, neurons):
         """y minus the outputs of the neurons (n,)."""
         if not neurons:

@@ -6,13 +6,30 @@ One signature: an oracle is built on X, and `oracle(nu, tolerance, level, starts
 
 import numpy as np
 
-from hidden_convexity.arrangement import Arrangement
+from hidden_convexity.arrangement import Arrangement, count_chambers
 from hidden_convexity.hyperplanes import row_space
+from hidden_convexity.oracle.ascent import Ascent
+from hidden_convexity.oracle.branch_and_bound import BranchAndBound
 from hidden_convexity.oracle.circle import Circle
 from hidden_convexity.oracle.exhaustive import Exhaustive
 from hidden_convexity.oracle.maximum import DualMaximum
 
-__all__ = ["Circle", "DualMaximum", "Exhaustive", "coordinates", "proving_oracle"]
+__all__ = [
+    "Ascent",
+    "BranchAndBound",
+    "Circle",
+    "DualMaximum",
+    "Exhaustive",
+    "coordinates",
+    "proving_oracle",
+    "searching_oracle",
+]
+
+# Largest rank in which branch and bound is tried. At rank 8 it ends within its budget for a few
+# hundred samples and a loose tolerance; the number of cells grows tenfold with each dimension.
+PROVABLE_RANK = 8
+# Chambers that are gone through one by one sooner than bounded, and those that still can be.
+FEW, LISTABLE = 10_000, 100_000
 
 
 def coordinates(X):
@@ -29,17 +46,37 @@ def coordinates(X):
     return np.pad(basis, ((0, 0), (0, max(2 - basis.shape[1], 0))))
 
 
+def searching_oracle(X):
+    """The oracle that looks for violators: exact in the plane, ascents elsewhere."""
+    return Circle(X) if X.shape[1] == 2 else Ascent(X)
+
+
 def proving_oracle(X):
-    """The oracle that proves M(nu) for these data: a circle sweep, or all chambers.
+    """The oracle that proves M(nu) for these data.
 
     Parameters
     ----------
     X : (n, d) ndarray
         Data in `coordinates`, d >= 2.
 
+    Returns
+    -------
+    Circle, BranchAndBound or Exhaustive
+        In the plane a sweep; all chambers if they are few; up to rank 8 branch and bound.
+
     Raises
     ------
-    TooManyChambers
-        If d > 2 and the chambers are too many to list.
+    ValueError
+        If the rank is above 8 and the chambers are too many to list.
     """
-    return Circle(X) if X.shape[1] == 2 else Exhaustive(Arrangement.enumerate(X))
+    if X.shape[1] == 2:
+        return Circle(X)
+    if count_chambers(*X.shape) <= (FEW if X.shape[1] <= PROVABLE_RANK else LISTABLE):
+        return Exhaustive(Arrangement.enumerate(X))
+    if X.shape[1] <= PROVABLE_RANK:
+        return BranchAndBound(X)
+    raise ValueError(
+        f"a global proof is out of reach for {len(X)} samples of rank {X.shape[1]}: it takes rank "
+        f"<= {PROVABLE_RANK} or at most {LISTABLE:,} chambers. Use proof=False to search without "
+        "proof, or patterns=Arrangement.sample(X, count) to train over sampled patterns"
+    )

@@ -6,7 +6,14 @@ import numpy as np
 
 from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.network import ReLUNetwork
-from hidden_convexity.oracle import Circle, Exhaustive, coordinates, proving_oracle
+from hidden_convexity.oracle import (
+    Ascent,
+    Circle,
+    Exhaustive,
+    coordinates,
+    proving_oracle,
+    searching_oracle,
+)
 from hidden_convexity.passes import Passes
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.solvers import exact, reference
@@ -16,7 +23,12 @@ from hidden_convexity.validation import positive_number, whole_number
 __all__ = ["Solution", "Step", "train"]
 
 
-def train(problem, patterns="all", tol=1e-6, solver=None):
+# Ascents from fresh random directions, under both signs, that must all fail to find a violator
+# before a search without proof ends.
+LAST_SEARCH = 256
+
+
+def train(problem, patterns="all", tol=1e-6, solver=None, proof=True):
     """Train a two-layer ReLU network to a certified relative duality gap.
 
     Parameters
@@ -33,20 +45,25 @@ def train(problem, patterns="all", tol=1e-6, solver=None):
     solver : None or "cvxpy"
         None: column generation. "cvxpy": the full program in CVXPY, for reference; it ignores
         `tol`.
+    proof : bool
+        True: the gap is proven. False, for patterns "all" only: the gap holds if no neuron better
+        than those found exists, which ascents from many directions have looked for; this works in
+        any dimension and is evidence, not proof.
 
     Returns
     -------
     Solution
-        With `scope` "global" or, for patterns that are not all chambers, "sampled".
+        With `scope` "global", without proof "searched", and for patterns that are not all
+        chambers "sampled". Interrupted, or at the end of the proof's time budget, it is the best
+        network so far with a valid bound.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not of the kinds above, y is not a vector, or the arrangement belongs to
-        other data.
+        If an argument is not of the kinds above, y is not a vector, the arrangement belongs to
+        other data, or a proof is out of reach: the message says how to go on.
     TooManyChambers
-        If every chamber would have to be listed and they are too many; sample some, or reduce the
-        data's rank to 2, where no list is needed.
+        If the reference would have to list too many chambers.
     """
     if not isinstance(problem, TrainingProblem):
         raise TypeError(f"problem must be a TrainingProblem, got {type(problem).__name__}")
@@ -58,12 +75,17 @@ def train(problem, patterns="all", tol=1e-6, solver=None):
     tol = positive_number(tol, "tol")
     if solver not in (None, "cvxpy"):
         raise ValueError(f'solver must be None or "cvxpy", got {solver!r}')
+    if not isinstance(proof, bool):
+        raise TypeError(f"proof must be True or False, got {proof!r}")
     patterns = _check_patterns(patterns, problem)
+    if not proof and (patterns is not None or solver is not None):
+        raise ValueError('proof=False goes with patterns="all" and solver=None only')
     if solver == "cvxpy":
         return reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
     if patterns is not None and not patterns.complete:
-        return exact.solve(problem, Exhaustive(patterns), Passes(problem.X), tol, "sampled")
-    return _train_globally(problem, tol)
+        oracle = Exhaustive(patterns)
+        return exact.solve(problem, Passes(problem.X), oracle, oracle, tol, "sampled")
+    return _train_over_all(problem, tol, proof)
 
 
 def _check_patterns(patterns, problem):
@@ -79,13 +101,18 @@ def _check_patterns(patterns, problem):
     return patterns
 
 
-def _train_globally(problem, tol):
+def _train_over_all(problem, tol, proof):
     """Train over all chambers, in as few coordinates as the data's rank allows."""
     basis = coordinates(problem.X)
     reduced = TrainingProblem(problem.X @ basis, problem.y, problem.beta)
-    oracle = proving_oracle(reduced.X)
-    passes = oracle if isinstance(oracle, Circle) else Passes(reduced.X)
-    found = exact.solve(reduced, oracle, passes, tol, "global")
+    search = searching_oracle(reduced.X)
+    if isinstance(search, Circle):
+        passes, last, scope = search, search, "global"
+    else:
+        passes = Passes(reduced.X)
+        last = proving_oracle(reduced.X) if proof else Ascent(reduced.X, LAST_SEARCH, rng=1)
+        scope = "global" if proof else "searched"
+    found = exact.solve(reduced, passes, search, last, tol, scope)
     network = ReLUNetwork(found.network.hidden_weights @ basis.T, found.network.output_weights)
     objective = problem.objective(network)
     return Solution(network, objective, found.lower_bound, found.scope, found.history, found.solver)

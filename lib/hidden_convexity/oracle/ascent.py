@@ -1,0 +1,139 @@
+"""The searching dual oracle: ascents from many starts, in any dimension, without a proof."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+import numpy as np
+
+from hidden_convexity.hyperplanes import row_space
+from hidden_convexity.oracle.geodesic import ascend
+from hidden_convexity.oracle.maximum import DualMaximum
+from hidden_convexity.validation import data_matrix, real_array, whole_number
+
+# Maximisers this close are one: equal maximisers reached from two starts differ by rounding,
+# amplified by the condition of their tight rows.
+SAME_DIRECTION = 1e-9
+
+
+class Ascent:
+    """Search the maximum of |nu.(Xu)_+| over ||u|| <= 1 by ascents along great circles.
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+        Data, one sample a row; zero, repeated, opposite and dependent rows are welcome.
+    random_starts : int
+        Random directions, the same at every call, from each of which +nu and -nu are ascended.
+    rng : int, Generator or None
+        Seed of the starts.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If X is not a finite real matrix or `random_starts` is not a whole number >= 0.
+
+    Notes
+    -----
+    O(n d) time a step of an ascent, and O(n) memory for each of numba's threads.
+    """
+
+    def __init__(self, X, random_starts=32, rng=0):
+        self.X = data_matrix(X)
+        self.random_starts = whole_number(random_starts, "random_starts", minimum=0)
+        self._columns = np.ascontiguousarray(self.X.T)
+        self._norms = np.linalg.norm(self.X, axis=1)
+        self._random = self._random_directions(np.random.default_rng(rng))
+
+    def _random_directions(self, rng):
+        """Directions in the row space, every other one uniform after whitening the rows.
+
+        A start outside the row space would only be led back into it. Whitened starts see badly
+        scaled or correlated rows at even angles.
+        """
+        basis = row_space(self.X)
+        if basis.shape[1] == 0:
+            return np.zeros((0, self.X.shape[1]))
+        gauss = rng.standard_normal((self.random_starts, basis.shape[1]))
+        covariance = basis.T @ (self.X.T @ self.X) @ basis
+        spread, axes = np.linalg.eigh(covariance / np.abs(covariance).max())
+        whitened = axes / np.sqrt(np.maximum(spread, np.finfo(float).eps))
+        gauss[::2] = gauss[::2] @ whitened.T
+        return _unit(gauss @ basis.T)
+
+    def __repr__(self):
+        n, d = self.X.shape
+        return f"Ascent(n={n}, d={d}, {self.random_starts} random starts)"
+
+    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None):
+        """Local maximisers of |nu.(Xu)_+|, by decreasing value.
+
+        Parameters
+        ----------
+        nu : (n,) array_like
+            Dual point.
+        tolerance
+            Part of the common signature; a search proves nothing.
+        level : float
+            Local maximisers with |value| <= level are left out, but never the best one.
+        starts : (k, d) array_like or None
+            Directions to ascend from as well, each under its own sign of nu.(Xu)_+.
+
+        Returns
+        -------
+        DualMaximum
+            Its bound is inf.
+        """
+        nu = _dual_point(nu, self.X)
+        given = unit_directions(starts, self.X)
+        sign = np.array([1.0 if nu @ np.maximum(self.X @ u, 0) >= 0 else -1.0 for u in given])
+        tasks = np.concatenate([given, self._random, self._random])
+        signs = np.concatenate([sign, np.ones(len(self._random)), -np.ones(len(self._random))])
+
+        def climb(task):
+            u = tasks[task].copy()
+            ascend(self._columns, self._norms, signs[task] * nu, u)
+            return u
+
+        with ThreadPoolExecutor(numba.get_num_threads()) as threads:
+            reached = np.array(list(threads.map(climb, range(len(tasks))))).reshape(tasks.shape)
+        return local_maxima(self.X, nu, reached, signs, level, np.inf)
+
+
+def local_maxima(X, nu, directions, signs, level, bound):
+    """Sort where ascents ended, keep one of equal directions and those of the sign they sought."""
+    values = np.array([nu @ np.maximum(X @ u, 0.0) for u in directions])
+    positive = values * signs > 0
+    directions, values = directions[positive], values[positive]
+    order = np.argsort(-np.abs(values), kind="stable")
+    kept = []
+    for candidate in order:
+        if kept and abs(values[candidate]) <= level:
+            break
+        apart = np.linalg.norm(directions[kept] - directions[candidate], axis=1)
+        if not np.any((apart < SAME_DIRECTION) & (values[kept] * values[candidate] > 0)):
+            kept.append(candidate)
+    best = float(abs(values[kept[0]])) if kept else 0.0
+    return DualMaximum(best, max(best, float(bound)), directions[kept], values[kept])
+
+
+def _dual_point(nu, X):
+    nu = real_array(nu, "nu", ndim=1)
+    if len(nu) != len(X):
+        raise ValueError(f"nu must have one entry per row of X: {len(X)}, got {len(nu)}")
+    return nu
+
+
+def unit_directions(starts, X):
+    """The caller's starts (k, d) or None as unit directions, zero ones left out."""
+    if starts is None:
+        return np.zeros((0, X.shape[1]))
+    starts = real_array(starts, "starts", ndim=2)
+    if starts.shape[1] != X.shape[1]:
+        raise ValueError(
+            f"starts must have one column per column of X: {X.shape[1]}, got {starts.shape}"
+        )
+    return _unit(starts[starts.any(axis=1)])
+
+
+def _unit(directions):
+    return directions / np.linalg.norm(directions, axis=1, keepdims=True)

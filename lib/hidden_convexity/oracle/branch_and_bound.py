@@ -1,0 +1,250 @@
+"""The proving dual oracle for few dimensions: its number of cells does not grow with n.
+
+Simplicial cones cover the sphere. On each, a relaxation bounds h(u) = nu.(Xu)_+ and -h; cones that
+may still beat the best direction found by more than the tolerance are split. See `relaxation` for
+the bound and `cells` for the tree.
+"""
+
+import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+import numpy as np
+from tqdm import tqdm
+
+from hidden_convexity.hyperplanes import distinct_lines, row_space, unit_rows
+from hidden_convexity.oracle.ascent import Ascent, unit_directions
+from hidden_convexity.oracle.cells import explore, seed
+from hidden_convexity.oracle.maximum import DualMaximum
+from hidden_convexity.validation import positive_number, real_array, whole_number
+
+# 2^rank cones start the tree; the proof is out of reach long before their number is.
+MAX_RANK = 12
+# Tolerances below this would split the neighbourhood of a maximum down to rounding.
+FINEST = 1e-9
+# Stacks explored between two meetings. Independent of the number of threads, so that results are.
+STACKS = 8
+# Work, in products, a stack gets between two meetings: a few milliseconds, then up to a second.
+FIRST_WORK, MOST_WORK = 1_000_000, 100_000_000
+
+
+class BranchAndBound:
+    """Bound the maximum of |nu.(Xu)_+| over ||u|| <= 1 from both sides, to a tolerance.
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+        Data of rank at most 12 (in practice about 6), one sample a row; zero, repeated, opposite
+        and dependent rows are welcome.
+    random_starts : int
+        Random starts of the ascents that precede the proof.
+    max_cells : int
+        Budget of each call. The 2^rank first cones are always bounded.
+    max_seconds : float
+        Budget of each call, looked at between pieces of work of up to a second.
+    max_memory : float
+        Bytes of open cells above which the tree is explored depth first only.
+    rng : int, Generator or None
+        Seed of the starts.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If X is not a finite real matrix, its rank is too high or a budget is not positive.
+
+    Notes
+    -----
+    O(n) memory. A call whose budget ends returns the bound reached, which is valid.
+    """
+
+    def __init__(
+        self,
+        X,
+        random_starts=32,
+        max_cells=100_000_000,
+        max_seconds=60.0,
+        max_memory=1e9,
+        rng=0,
+        progress=False,
+    ):
+        self.ascent = Ascent(X, random_starts, rng)
+        self.X = self.ascent.X
+        self.max_cells = whole_number(max_cells, "max_cells", minimum=1)
+        self.max_seconds = positive_number(max_seconds, "max_seconds")
+        self.max_memory = positive_number(max_memory, "max_memory")
+        self.progress = progress
+        basis = row_space(self.X)
+        self.rank = basis.shape[1]
+        if self.rank > MAX_RANK:
+            raise ValueError(
+                f"X must have rank at most {MAX_RANK} for a proof, got {self.rank}; use Ascent(X) "
+                "to search without proof"
+            )
+        self._basis = self._principal_axes(basis)
+        self._merge_lines()
+
+    def _principal_axes(self, basis):
+        """Columns (d, rank): axes along which the rows are uncorrelated, for cones that fit."""
+        reduced = self.X @ basis
+        size = np.abs(reduced).max(initial=0.0)
+        return basis @ np.linalg.eigh((reduced / (size or 1.0)).T @ (reduced / (size or 1.0)))[1]
+
+    def _merge_lines(self):
+        """One hyperplane per line of rows, or its two sides would be relaxed separately.
+
+        A row -c e is c e for this purpose: (-t)_+ = (t)_+ - t.
+        """
+        self._sizes = np.linalg.norm(self.X, axis=1)
+        unit = unit_rows(self.X)
+        self._nonzero = np.flatnonzero(self._sizes)
+        first, self._line, self._flipped = distinct_lines(unit[self._nonzero])
+        lines = unit[self._nonzero[first]]
+        side = np.where(self._flipped, -1.0, 1.0)[:, None]
+        self._moved = np.linalg.norm(side * unit[self._nonzero] - lines[self._line], axis=1)
+        self._lines = lines @ self._basis
+
+    def _with_axes(self, starts):
+        """The caller's starts and the vertices of the first cones: all there is if rank is 1."""
+        return np.concatenate([unit_directions(starts, self.X), self._basis.T, -self._basis.T])
+
+    def __repr__(self):
+        n, d = self.X.shape
+        return f"BranchAndBound(n={n}, d={d}, rank={self.rank})"
+
+    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None):
+        """The maximum of |nu.(Xu)_+| up to the tolerance, with the local maximisers met.
+
+        Parameters
+        ----------
+        nu : (n,) array_like
+            Dual point.
+        tolerance : float
+            The proof stops at bound <= (1 + tolerance) max(value, level).
+        level : float
+            A value that matters: whatever lies below it need not be told apart.
+        starts : (k, d) array_like or None
+            Directions to ascend from as well.
+
+        Returns
+        -------
+        DualMaximum
+        """
+        nu = real_array(nu, "nu", ndim=1)
+        found = self.ascent(nu, level=level, starts=self._with_axes(starts))
+        scale = float(np.abs(nu) @ self._sizes)
+        if scale == 0.0:
+            return DualMaximum(0.0, 0.0, found.directions, found.values)
+        return _Search(self, nu, scale, max(tolerance, FINEST), level, found).run()
+
+
+class _Search:
+    """One call of the oracle, in units in which sum |nu_i| ||x_i|| = 1."""
+
+    def __init__(self, oracle, nu, scale, tolerance, level, found):
+        self.oracle, self.nu, self.scale = oracle, nu, scale
+        self.tolerance, self.level, self.found = tolerance, level, found
+        share = nu[oracle._nonzero] * oracle._sizes[oracle._nonzero] / scale
+        weights = np.bincount(oracle._line, share, minlength=len(oracle._lines))
+        flipped = oracle._flipped
+        self.linear = -share[flipped] @ oracle._lines[oracle._line[flipped]]
+        weighted = weights * oracle._lines.T
+        self.rows = [np.ascontiguousarray(weighted[:, weights > 0]), -weighted[:, weights < 0]]
+        # Every bound is a sum of at most n products of total size 1, along a path of at most a few
+        # dozen splits, each rounded: this is their worst case. Rows that were moved to their line,
+        # by 1e-12 at most, come on top.
+        self.rounding = (len(nu) + 64 * oracle.rank) * np.finfo(float).eps
+        self.rounding += float(np.abs(share) @ oracle._moved)
+        self.closed, self.cells = 0.0, 0
+
+    @property
+    def enough(self):
+        """Cells bounded by this, in scaled units, are closed."""
+        goal = max(self.found.value, self.level) / self.scale
+        margin = self.tolerance * goal
+        # A maximum so small that rounding exceeds the tolerance is still told apart from more.
+        return max(goal + margin - min(self.rounding, margin / 2), self.rounding)
+
+    def run(self):
+        """Explore in rounds until no cell is open or the budget ends."""
+        oracle = self.oracle
+        start = time.monotonic()
+        work = FIRST_WORK
+        with (
+            ThreadPoolExecutor(numba.get_num_threads()) as threads,
+            tqdm(disable=not oracle.progress, unit="cell", desc="branch and bound") as bar,
+        ):
+            axes = np.eye(oracle.rank)
+            cones = (axes * s for s in itertools.product((1.0, -1.0), repeat=oracle.rank))
+            stacks = list(
+                threads.map(lambda cone: seed(*self.rows, cone, self.linear, self.enough), cones)
+            )
+            self.cells = len(stacks)
+            stacks = self._open(stacks)
+            while (
+                stacks
+                and oracle.rank > 1
+                and self.cells < oracle.max_cells
+                and time.monotonic() - start < oracle.max_seconds
+            ):
+                chosen, stacks = stacks[:STACKS], stacks[STACKS:]
+                most_cells = max((oracle.max_cells - self.cells) // len(chosen), 1)
+                limits = map(itertools.repeat, (self.enough, most_cells, work))
+                done = list(threads.map(lambda stack, *to: explore(*stack, *to), chosen, *limits))
+                self._collect(done)
+                stacks = self._open(stacks + [result[:5] for result in done])
+                work = min(2 * work, MOST_WORK)
+                bar.update(self.cells - bar.n)
+        reached = max([self.closed, *(stack[2].max() for stack in stacks)])
+        bound = max((reached + self.rounding) * self.scale, self.found.value)
+        return DualMaximum(self.found.value, bound, self.found.directions, self.found.values)
+
+    def _collect(self, done):
+        """Count cells, note closed bounds, and ascend from vertices better than the incumbent."""
+        peaks = []
+        for *_, closed, cells, peak, height in done:
+            self.closed = max(self.closed, closed)
+            self.cells += cells
+            if abs(height) * self.scale > self.found.value:
+                peaks.append(self.oracle._basis @ peak)
+        if peaks:
+            self.found = self.oracle.ascent(
+                self.nu,
+                level=self.level,
+                starts=np.concatenate([self.found.directions, peaks]),
+            )
+
+    def _open(self, stacks):
+        """Drop empty stacks, halve long ones while there are few, order by bound."""
+        stacks = [stack for stack in stacks if len(stack[2])]
+        size = sum(stack[4].nbytes for stack in stacks)
+        if size < self.oracle.max_memory:
+            stacks = [_sorted(stack) for stack in stacks]
+            while len(stacks) < STACKS:
+                longest = max(range(len(stacks)), key=lambda k: len(stacks[k][2]), default=None)
+                if longest is None or len(stacks[longest][2]) < 2:
+                    break
+                stacks[longest : longest + 1] = _halves(stacks[longest])
+        return sorted(stacks, key=lambda stack: -stack[2].max())
+
+
+def _pick(stack, order):
+    """The cells of a stack in the given order."""
+    vertices, linear, bounds, counts, rows = stack
+    ends = np.cumsum(counts.sum(axis=1) * vertices.shape[1])
+    parts = np.split(rows, ends[:-1])
+    picked = np.concatenate([parts[k] for k in order])
+    return vertices[order], linear[order], bounds[order], counts[order], picked
+
+
+def _sorted(stack):
+    """Largest bound last, so that it is explored first."""
+    return _pick(stack, np.argsort(stack[2].max(axis=1), kind="stable"))
+
+
+def _halves(stack):
+    """Every other cell, in two stacks."""
+    order = np.arange(len(stack[2]))
+    return [_pick(stack, order[::2]), _pick(stack, order[1::2])]

@@ -1,0 +1,255 @@
+"""Compiled splitting of simplicial cones: the tree of the branch and bound oracle.
+
+A cell is the cone of d unit vertices v_k. A row whose products with the vertices have one sign is
+linear on the cell: it is part of the cell's values `linear[k]` = a.v_k, or never active. Only the
+others, the crossing rows, are kept, as their products with the vertices, weighted by |nu_i|: rows
+of nu_i > 0 in one (d, m) block ("positive"), rows of nu_i < 0 in another ("negative"). Splitting an
+edge makes one new vertex, whose products are a sum of two columns, so data are read only once.
+
+Cells travel as stacks: vertices (c, d, d), linear (c, d), bounds (c, 2) of h(u) = nu.(Xu)_+ and of
+-h, counts (c, 2) of crossing rows, and a flat array with their products, cell after cell.
+"""
+
+import numpy as np
+from numba import njit
+
+from hidden_convexity.oracle.geodesic import REORDER
+from hidden_convexity.oracle.relaxation import gram_matrix, upper_bound, workspace
+
+# Only edges longer than this part of the longest one, in 1 - cosine, may be split: whatever the
+# data, all edges then shrink to nothing.
+LONG_ENOUGH = 0.2
+# Work of a cell besides its rows, in products.
+CELL_WORK = 500
+
+
+@njit(cache=True, nogil=True, fastmath=REORDER)
+def bend(block, i, j):
+    """How much the crossing rows bend between vertices i and j: sum of (s)_+ + (t)_+ - (s+t)_+."""
+    total = 0.0
+    for row in range(block.shape[1]):
+        s, t = block[i, row], block[j, row]
+        total += max(s, 0.0) + max(t, 0.0) - max(s + t, 0.0)
+    return total
+
+
+@njit(cache=True, nogil=True)
+def edge_to_split(positive, negative, gram):
+    """The edge on which the rows bend most, among the long ones: there the relaxation is worst."""
+    d = len(gram)
+    longest = 0.0
+    for i in range(d):
+        for j in range(i):
+            longest = max(longest, 1.0 - gram[i, j])
+    most, first, second = -1.0, 1, 0
+    for i in range(d):
+        for j in range(i):
+            if 1.0 - gram[i, j] >= LONG_ENOUGH * longest:
+                size = bend(positive, i, j) + bend(negative, i, j)
+                if size > most:
+                    most, first, second = size, i, j
+    return first, second
+
+
+@njit(cache=True, nogil=True, fastmath=REORDER)
+def extremes(block, replaced, new, low, high):
+    """Least and greatest product of each row with the vertices, one vertex replaced."""
+    m = block.shape[1]
+    for i in range(m):
+        low[i] = high[i] = new[i]
+    for k in range(block.shape[0]):
+        if k != replaced:
+            for i in range(m):
+                low[i] = min(low[i], block[k, i])
+                high[i] = max(high[i], block[k, i])
+
+
+@njit(cache=True, nogil=True)
+def keep_crossing(block, replaced, new, sign, linear, low, high, chosen, out):
+    """Copy the rows that still cross to `out`, add those active on the whole cell to `linear`.
+
+    Returns the number of crossing rows.
+    """
+    d, m = block.shape
+    extremes(block, replaced, new, low, high)
+    count = 0
+    for i in range(m):
+        chosen[count] = i
+        count += low[i] < 0.0 < high[i]
+        if low[i] >= 0.0:
+            for k in range(d):
+                linear[k] += sign * (new[i] if k == replaced else block[k, i])
+    for k in range(d):
+        offset = k * count
+        if k == replaced:
+            for j in range(count):
+                out[offset + j] = new[chosen[j]]
+        else:
+            for j in range(count):
+                out[offset + j] = block[k, chosen[j]]
+    return count
+
+
+@njit(cache=True, nogil=True)
+def products_with(columns, vertices):
+    """Products (d, n) of all vertices with all rows, given as columns (d, n)."""
+    d, n = columns.shape
+    products = np.zeros((d, n))
+    for k in range(d):
+        for j in range(d):
+            factor = vertices[k, j]
+            for i in range(n):
+                products[k, i] += factor * columns[j, i]
+    return products
+
+
+@njit(cache=True, nogil=True)
+def bound_cell(up, down, linear, bounds, gram, reach, enough, space):
+    """Lower the bounds (2,) of h and -h on a cell; those that are low enough are left alone."""
+    if bounds[0] > enough:
+        bound = upper_bound(up, down, linear, 1.0, gram, reach, enough, space)
+        bounds[0] = min(bounds[0], bound)
+    if bounds[1] > enough:
+        bound = upper_bound(down, up, linear, -1.0, gram, reach, enough, space)
+        bounds[1] = min(bounds[1], bound)
+
+
+@njit(cache=True, nogil=True)
+def seed(positive_rows, negative_rows, cone, linear_part, enough):
+    """A stack of one cell: the cone (d, d) with all rows, weighted by |nu_i|, (d, .) each.
+
+    `linear_part` (d,) is a vector a whose a.u is part of h everywhere.
+    """
+    d = len(cone)
+    n = max(positive_rows.shape[1], negative_rows.shape[1])
+    low, high, chosen = np.empty(n), np.empty(n), np.empty(n, dtype=np.int64)
+    linear, counts = np.zeros((1, d)), np.empty((1, 2), dtype=np.int64)
+    for k in range(d):
+        for j in range(d):
+            linear[0, k] += cone[k, j] * linear_part[j]
+    rows = np.empty(d * (positive_rows.shape[1] + negative_rows.shape[1]))
+    block = products_with(positive_rows, cone)
+    counts[0, 0] = keep_crossing(block, 0, block[0], 1.0, linear[0], low, high, chosen, rows)
+    middle = d * counts[0, 0]
+    block = products_with(negative_rows, cone)
+    counts[0, 1] = keep_crossing(
+        block, 0, block[0], -1.0, linear[0], low, high, chosen, rows[middle:]
+    )
+    end = middle + d * counts[0, 1]
+    bounds = np.full((1, 2), np.inf)
+    gram, space = np.empty((d, d)), workspace(d, n)
+    reach = gram_matrix(cone, gram)
+    up = rows[:middle].reshape(d, counts[0, 0])
+    down = rows[middle:end].reshape(d, counts[0, 1])
+    bound_cell(up, down, linear[0], bounds[0], gram, reach, enough, space)
+    return cone.copy().reshape(1, d, d), linear, bounds, counts, rows[:end].copy()
+
+
+@njit(cache=True, nogil=True)
+def explore(vertices, linear, bounds, counts, rows, enough, most_cells, most_work):
+    """Split the cells of a stack, last in first out, until none is left or a limit is reached.
+
+    Parameters
+    ----------
+    vertices, linear, bounds, counts, rows : ndarray
+        The stack.
+    enough : float
+        Cells bounded by it are closed.
+    most_cells, most_work : int
+        Limits: cells bounded, and work, one unit a product.
+
+    Returns
+    -------
+    vertices, linear, bounds, counts, rows : ndarray
+        The stack of open cells.
+    closed : float
+        Largest bound of a closed cell.
+    cells : int
+        How many cells were bounded.
+    peak, height : (d,) ndarray, float
+        The new vertex with the largest |h|, and that h, signed.
+    """
+    d = vertices.shape[1]
+    size, depth = len(bounds), len(bounds) + 64
+    widest = 1
+    for cell in range(size):
+        widest = max(widest, counts[cell].sum())
+    V, A, B = _longer(vertices, depth), _longer(linear, depth), _longer(bounds, depth)
+    C, R = _longer(counts, depth), _longer(rows, len(rows) + 4 * d * widest)
+    top = len(rows)
+    parent = np.empty(d * widest)
+    new, low, high = np.empty((2, widest)), np.empty(widest), np.empty(widest)
+    chosen = np.empty(widest, dtype=np.int64)
+    gram, space = np.empty((d, d)), workspace(d, widest)
+    corners, values, middle = np.empty((d, d)), np.empty(d), np.empty(d)
+    peak, height = np.zeros(d), 0.0
+    closed, cells, done = 0.0, 0, 0
+    while size > 0 and cells < most_cells and done < most_work:
+        size -= 1
+        m, k = C[size]
+        top -= d * (m + k)
+        before = max(B[size, 0], B[size, 1])
+        if before <= enough:
+            closed = max(closed, before)
+            continue
+        over, under = B[size]
+        parent[: d * (m + k)] = R[top : top + d * (m + k)]
+        positive = parent[: d * m].reshape(d, m)
+        negative = parent[d * m : d * (m + k)].reshape(d, k)
+        corners[:], values[:] = V[size], A[size]
+        gram_matrix(corners, gram)
+        i, j = edge_to_split(positive, negative, gram)
+        scale = 1.0 / np.sqrt(2.0 + 2.0 * gram[i, j])
+        middle[:] = scale * (corners[i] + corners[j])
+        level = scale * (values[i] + values[j])
+        value = level + new_products(positive, i, j, scale, new[0])
+        value -= new_products(negative, i, j, scale, new[1])
+        if abs(value) > abs(height):
+            height, peak[:] = value, middle
+        if size + 2 > depth:
+            depth *= 2
+            V, A, B, C = _longer(V, depth), _longer(A, depth), _longer(B, depth), _longer(C, depth)
+        if top + 2 * d * (m + k) > len(R):
+            R = _longer(R, 2 * len(R) + d * (m + k))
+        for replaced in (i, j):
+            V[size], A[size] = corners, values
+            V[size, replaced], A[size, replaced] = middle, level
+            B[size, 0], B[size, 1] = over, under
+            C[size, 0] = keep_crossing(
+                positive, replaced, new[0], 1.0, A[size], low, high, chosen, R[top:]
+            )
+            half = top + d * C[size, 0]
+            C[size, 1] = keep_crossing(
+                negative, replaced, new[1], -1.0, A[size], low, high, chosen, R[half:]
+            )
+            end = half + d * C[size, 1]
+            up, down = R[top:half].reshape(d, C[size, 0]), R[half:end].reshape(d, C[size, 1])
+            reach = gram_matrix(V[size], gram)
+            bound_cell(up, down, A[size], B[size], gram, reach, enough, space)
+            cells += 1
+            done += CELL_WORK + d * (m + k)
+            after = max(B[size, 0], B[size, 1])
+            if after <= enough:
+                closed = max(closed, after)
+            else:
+                size += 1
+                top = end
+    V, A, B, C = V[:size].copy(), A[:size].copy(), B[:size].copy(), C[:size].copy()
+    return V, A, B, C, R[:top].copy(), closed, cells, peak, height
+
+
+@njit(cache=True, nogil=True, fastmath=REORDER)
+def new_products(block, i, j, scale, out):
+    """Products with the new vertex scale (v_i + v_j), and the sum of their positive parts."""
+    total = 0.0
+    for row in range(block.shape[1]):
+        out[row] = scale * (block[i, row] + block[j, row])
+        total += max(out[row], 0.0)
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _longer(array, length):
+    longer = np.empty((length, *array.shape[1:]), dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer

@@ -1,0 +1,231 @@
+"""Each public entry refuses what it cannot use, and its message names the argument."""
+
+import re
+
+import numpy as np
+import pytest
+
+import hidden_convexity as hc
+from hidden_convexity.oracle.ascent import Ascent
+from hidden_convexity.oracle.circle import Circle
+from hidden_convexity.oracle.exhaustive import Exhaustive
+
+X = np.array([[1.0, 2.0], [-1.0, 1.0], [0.5, -2.0]])
+Y = np.array([1.0, -1.0, 2.0])
+PROBLEM = hc.TrainingProblem(X, Y, 0.1)
+NETWORK = hc.ReLUNetwork([[1.0, 0.0]], [1.0])
+ARRANGEMENT = hc.Arrangement.enumerate(X)
+
+
+def with_entry(array, value):
+    changed = np.array(array, dtype=type(value) if isinstance(value, complex) else float)
+    changed.flat[0] = value
+    return changed
+
+
+def assert_refused(call, name):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        call()
+    assert re.search(rf"\b{name}\b", str(caught.value)), f"{name} is not in: {caught.value}"
+
+
+BAD_ENTRIES = {
+    "NaN": lambda a: with_entry(a, np.nan),
+    "infinite": lambda a: with_entry(a, np.inf),
+    "complex": lambda a: with_entry(a, 1j),
+    "strings": lambda a: np.asarray(a).astype(str),
+    "objects": lambda a: np.full(np.shape(a), None, dtype=object),
+    "None": lambda a: None,
+    "a string": lambda a: "data",
+    "ragged": lambda a: [[1.0, 2.0], [3.0]],
+    "4-D": lambda a: np.ones((1, 1, 1, 1)),
+    "a scalar": lambda a: 1.0,
+}
+BAD_MATRICES = {
+    **BAD_ENTRIES,
+    "no rows": lambda a: np.zeros((0, 2)),
+    "no columns": lambda a: np.zeros((3, 0)),
+    "an empty list": lambda a: [],
+    "1-D": lambda a: np.ones(3),
+    "3-D": lambda a: np.ones((3, 2, 1)),
+}
+NOT_POSITIVE = [0, -1.0, np.nan, np.inf, -np.inf, "0.1", None, True, 1j, [0.1, 0.2]]
+NOT_A_COUNT = [0, -1, 1.5, np.nan, "3", True, [1, 2]]
+
+TAKES_X = {
+    "Arrangement.enumerate": hc.Arrangement.enumerate,
+    "Arrangement.sample": lambda X: hc.Arrangement.sample(X, 5),
+    "TrainingProblem": lambda X: hc.TrainingProblem(X, Y, 0.1),
+    "a network": NETWORK,
+    "prune": NETWORK.prune,
+    "Circle": Circle,
+    "Ascent": Ascent,
+    "beta_max": lambda X: hc.beta_max(X, Y),
+}
+
+
+@pytest.mark.parametrize("entry", TAKES_X)
+@pytest.mark.parametrize("kind", BAD_MATRICES)
+def test_bad_X(entry, kind):
+    assert_refused(lambda: TAKES_X[entry](BAD_MATRICES[kind](X)), "X")
+
+
+@pytest.mark.parametrize("kind", [*BAD_ENTRIES, "no rows", "no columns", "an empty list", "3-D"])
+def test_bad_y(kind):
+    assert_refused(lambda: hc.TrainingProblem(X, BAD_MATRICES[kind](Y), 0.1), "y")
+    assert_refused(lambda: hc.beta_max(X, BAD_MATRICES[kind](Y)), "y")
+
+
+@pytest.mark.parametrize("y", [np.ones(2), np.ones(4), np.ones((2, 3)), np.ones((1, 3))], ids=str)
+def test_targets_of_another_length(y):
+    assert_refused(lambda: hc.TrainingProblem(X, y, 0.1), "y")
+    assert_refused(lambda: hc.beta_max(X, y), "y")
+
+
+@pytest.mark.parametrize("beta", NOT_POSITIVE, ids=repr)
+def test_bad_beta(beta):
+    assert_refused(lambda: hc.TrainingProblem(X, Y, beta), "beta")
+
+
+@pytest.mark.parametrize("value", [-1, 2.5, "3", None, True, np.nan], ids=repr)
+@pytest.mark.parametrize("name", ["n", "rank"])
+def test_bad_counts_of_hyperplanes(name, value):
+    assert_refused(lambda: hc.count_chambers(**{"n": 4, "rank": 2, name: value}), name)
+
+
+@pytest.mark.parametrize("value", [*NOT_A_COUNT, None], ids=repr)
+def test_bad_max_chambers(value):
+    assert_refused(lambda: hc.Arrangement.enumerate(X, max_chambers=value), "max_chambers")
+
+
+@pytest.mark.parametrize("value", [*NOT_A_COUNT, None], ids=repr)
+def test_bad_sample_count(value):
+    assert_refused(lambda: hc.Arrangement.sample(X, value), "count")
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, "seed"], ids=repr)
+def test_bad_rng(value):
+    assert_refused(lambda: hc.Arrangement.sample(X, 5, rng=value), "rng")
+
+
+@pytest.mark.parametrize("kind", [k for k in BAD_MATRICES if k != "no rows"])
+def test_bad_hidden_weights(kind):
+    weights = BAD_MATRICES[kind](np.ones((2, 2)))
+    assert_refused(lambda: hc.ReLUNetwork(weights, np.ones(2)), "hidden_weights")
+
+
+@pytest.mark.parametrize("kind", [*BAD_ENTRIES, "3-D"])
+def test_bad_output_weights(kind):
+    weights = BAD_MATRICES[kind](np.ones(2))
+    assert_refused(lambda: hc.ReLUNetwork(np.ones((2, 2)), weights), "output_weights")
+
+
+@pytest.mark.parametrize("shape", [(1,), (3,), (3, 2), (0,)], ids=str)
+def test_output_weights_of_another_length(shape):
+    assert_refused(lambda: hc.ReLUNetwork(np.ones((2, 2)), np.ones(shape)), "output_weights")
+
+
+def test_data_of_another_dimension():
+    assert_refused(lambda: NETWORK(np.ones((4, 3))), "X")
+    assert_refused(lambda: NETWORK.prune(np.ones((4, 3))), "X")
+
+
+@pytest.mark.parametrize("name", ["u", "v"])
+@pytest.mark.parametrize("kind", [*BAD_ENTRIES, "1-D", "3-D"])
+def test_bad_points_of_the_convex_program(name, kind):
+    good = np.ones((2, 3))
+    arguments = {"u": good, "v": good, name: BAD_MATRICES[kind](good)}
+    assert_refused(lambda: hc.ReLUNetwork.decode(**arguments), name)
+
+
+def test_points_of_the_convex_program_in_different_dimensions():
+    assert_refused(lambda: hc.ReLUNetwork.decode(np.ones((2, 3)), np.ones((3, 3))), "v")
+
+
+@pytest.mark.parametrize("arrangement", [X, None, "all"], ids=["a matrix", "None", "a string"])
+def test_bad_arrangement(arrangement):
+    assert_refused(lambda: NETWORK.encode(arrangement), "arrangement")
+
+
+def test_arrangement_of_another_dimension():
+    other = hc.Arrangement.enumerate(np.eye(3))
+    assert_refused(lambda: NETWORK.encode(other), "arrangement")
+
+
+def test_vector_outputs_have_no_encoding():
+    two = hc.ReLUNetwork(np.ones((1, 2)), np.ones((1, 2)))
+    assert_refused(lambda: two.encode(ARRANGEMENT), "output_weights")
+
+
+# certify and train
+
+
+@pytest.mark.parametrize("network", [None, X, "network"], ids=["None", "a matrix", "a string"])
+def test_certify_needs_a_network(network):
+    assert_refused(lambda: hc.certify(network, PROBLEM), "network")
+
+
+@pytest.mark.parametrize("problem", [None, X, "problem"], ids=["None", "a matrix", "a string"])
+def test_certify_and_train_need_a_problem(problem):
+    assert_refused(lambda: hc.certify(NETWORK, problem), "problem")
+    assert_refused(lambda: hc.train(problem), "problem")
+
+
+def test_certify_needs_a_network_on_the_problem_s_data():
+    assert_refused(lambda: hc.certify(hc.ReLUNetwork([[1.0] * 3], [1.0]), PROBLEM), "network")
+    two = hc.ReLUNetwork(np.ones((1, 2)), np.ones((1, 2)))
+    assert_refused(lambda: hc.certify(two, PROBLEM), "network")
+
+
+@pytest.mark.parametrize("rounds", [-1, 0.5, "1", None, True], ids=repr)
+def test_bad_rounds(rounds):
+    assert_refused(lambda: hc.certify(NETWORK, PROBLEM, rounds=rounds), "rounds")
+
+
+@pytest.mark.parametrize("patterns", ["some", 0, -3, 2.5, None, True, X], ids=repr)
+def test_bad_patterns(patterns):
+    assert_refused(lambda: hc.train(PROBLEM, patterns=patterns), "patterns")
+
+
+def test_patterns_of_other_data():
+    other = hc.Arrangement.enumerate(2 + X[::-1])
+    assert_refused(lambda: hc.train(PROBLEM, patterns=other), "patterns")
+
+
+@pytest.mark.parametrize("tol", NOT_POSITIVE, ids=repr)
+def test_bad_tolerance(tol):
+    assert_refused(lambda: hc.train(PROBLEM, tol=tol), "tol")
+
+
+@pytest.mark.parametrize("solver", ["newton", 3, True], ids=repr)
+def test_bad_solver(solver):
+    assert_refused(lambda: hc.train(PROBLEM, solver=solver), "solver")
+
+
+def test_vector_targets_are_for_another_program():
+    problem = hc.TrainingProblem(X, np.ones((3, 2)), 0.1)
+    assert_refused(lambda: hc.train(problem), "y|output")
+
+
+# Oracles
+
+ORACLES = {
+    "Circle": lambda: Circle(X),
+    "Ascent": lambda: Ascent(X),
+    "Exhaustive": lambda: Exhaustive(ARRANGEMENT),
+}
+
+
+@pytest.mark.parametrize("oracle", ORACLES)
+@pytest.mark.parametrize("kind", [*BAD_ENTRIES, "no rows", "an empty list", "3-D"])
+def test_bad_dual_point(oracle, kind):
+    assert_refused(lambda: ORACLES[oracle]()(BAD_MATRICES[kind](Y)), "nu")
+
+
+@pytest.mark.parametrize("oracle", ORACLES)
+def test_dual_point_of_another_length(oracle):
+    assert_refused(lambda: ORACLES[oracle]()(np.ones(4)), "nu")
+
+
+def test_the_circle_is_for_two_columns():
+    assert_refused(lambda: Circle(np.ones((4, 3))), "X")

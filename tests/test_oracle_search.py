@@ -1,0 +1,235 @@
+"""The searching and the proving dual oracles, against brute force over activation patterns."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.optimize import nnls
+
+from hidden_convexity.oracle.ascent import Ascent
+from hidden_convexity.oracle.branch_and_bound import BranchAndBound
+
+
+def heights(X, nu, directions):
+    """nu.(Xu)_+ for each row u of `directions`."""
+    return np.maximum(directions @ X.T, 0) @ nu
+
+
+def largest_over_all_patterns(X, nu):
+    """M(nu): for each of the 2^n patterns, |nu.(Xu)_+| is linear on its closed cone.
+
+    The largest a.u over the cone {S u >= 0} and the unit ball is the norm of the projection of a
+    on the cone, a + S^T m with the m >= 0 that makes it shortest. Patterns that occur nowhere, or
+    on a lower-dimensional face only, have cones where the formula holds as well.
+    """
+    best = 0.0
+    for pattern in product([True, False], repeat=len(X)):
+        pattern = np.array(pattern)
+        S = np.where(pattern[:, None], X, -X)
+        for sign in (1, -1):
+            a = sign * X.T @ (pattern * nu)
+            multipliers, _ = nnls(S.T, -a)
+            projection = a + S.T @ multipliers
+            if projection.any():
+                u = projection / np.linalg.norm(projection)
+                best = max(best, abs(heights(X, nu, u[None])[0]))
+    return best
+
+
+def random_directions(count, d, seed=0):
+    directions = np.random.default_rng(seed).standard_normal((count, d))
+    return directions / np.linalg.norm(directions, axis=1, keepdims=True)
+
+
+@st.composite
+def ties(draw, max_d=4):
+    """Small integer data: zero, repeated, opposite, parallel and dependent rows; n < d too."""
+    n, d = draw(st.integers(1, 6)), draw(st.integers(1, max_d))
+    X = draw(arrays(np.int64, (n, d), elements=st.integers(-2, 2)))
+    nu = draw(arrays(np.int64, n, elements=st.integers(-3, 3)))
+    return X.astype(float), nu.astype(float)
+
+
+def generic(n, d, seed=0):
+    rng = np.random.default_rng(seed)
+    X = np.column_stack([rng.standard_normal((n, d - 1)), np.ones(n)])
+    return X, rng.standard_normal(n)
+
+
+@settings(deadline=None, max_examples=150)
+@given(ties(), st.sampled_from([1e-1, 1e-3, 1e-6]))
+def test_branch_and_bound_brackets_the_maximum(instance, tolerance):
+    X, nu = instance
+    exact = largest_over_all_patterns(X, nu)
+    found = BranchAndBound(X)(nu, tolerance=tolerance)
+    rounding = 1e-12 * np.abs(nu) @ np.linalg.norm(X, axis=1)
+    assert found.value - rounding <= exact <= found.bound + rounding
+    assert found.bound <= (1 + tolerance) * found.value + rounding
+
+
+@settings(deadline=None, max_examples=150)
+@given(ties())
+def test_ascent_ends_at_local_maxima_on_exactly_tight_rows(instance):
+    X, nu = instance
+    found = Ascent(X, random_starts=6)(nu)
+    norms = np.linalg.norm(X, axis=1)
+    assert np.all(np.diff(np.abs(found.values)) <= 0)
+    for u, value in zip(found.directions, found.values, strict=True):
+        assert np.linalg.norm(u) == pytest.approx(1, abs=1e-15 * len(u) * 4)
+        assert heights(X, nu, u[None])[0] == pytest.approx(value, rel=1e-14)
+        products = np.abs(X @ u)
+        assert not np.any((products > 1e-12 * norms) & (products < 1e-9 * norms))
+        around = u + 1e-6 * random_directions(200, X.shape[1])
+        around /= np.linalg.norm(around, axis=1, keepdims=True)
+        rounding = 1e-14 * np.abs(nu) @ norms
+        assert np.all(np.sign(value) * heights(X, nu, around) <= abs(value) + rounding)
+
+
+@pytest.mark.parametrize("d", [2, 3, 4, 6])
+def test_ascent_in_general_position_has_at_most_one_tight_row_less_than_dimensions(d):
+    X, nu = generic(60, d)
+    found = Ascent(X)(nu)
+    tight = np.abs(found.directions @ X.T) <= 1e-12 * np.linalg.norm(X, axis=1)
+    assert len(found.values) > 0
+    assert tight.sum(axis=1).max() <= d - 1
+    assert np.abs(found.values).max() >= np.abs(heights(X, nu, random_directions(5000, d))).max()
+
+
+def test_ascent_leaves_a_direction_only_for_a_higher_one():
+    X, nu = generic(200, 5)
+    starts = random_directions(20, 5)
+    ascent = Ascent(X, random_starts=0)
+    for start in starts:
+        found = ascent(nu, starts=[3 * start])
+        assert found.value >= abs(heights(X, nu, start[None])[0])
+        again = ascent(nu, starts=found.directions)
+        np.testing.assert_allclose(again.directions, found.directions, atol=1e-12)
+
+
+def test_ascent_in_one_dimension():
+    found = Ascent([[2.0], [-1.0], [0.0]])([1.0, -3.0, 5.0])
+    assert sorted(zip(found.values, found.directions[:, 0], strict=True)) == [(-3, -1), (2, 1)]
+    assert found.bound == np.inf
+
+
+@pytest.mark.parametrize("oracle", [Ascent, BranchAndBound])
+@pytest.mark.parametrize("X", [np.zeros((3, 2)), np.eye(3, 4)])
+def test_nothing_to_find(oracle, X):
+    found = oracle(X)(np.zeros(3), tolerance=0.1)
+    assert found.value == 0 and found.directions.shape == (0, X.shape[1])
+    found = oracle(np.zeros((3, 2)))(np.ones(3))
+    assert found.value == 0 and len(found.values) == 0
+
+
+@pytest.mark.parametrize(("n", "d"), [(50, 2), (300, 3), (40, 4), (12, 5)])
+def test_bound_is_above_every_sampled_value(n, d):
+    X, nu = generic(n, d)
+    found = BranchAndBound(X)(nu, tolerance=0.01)
+    assert found.value <= found.bound <= 1.01 * found.value * (1 + 1e-12)
+    assert np.abs(heights(X, nu, random_directions(20_000, d))).max() <= found.value
+    assert np.abs(heights(X, nu, found.directions[:1]))[0] == pytest.approx(found.value)
+
+
+@settings(deadline=None, max_examples=60)
+@given(ties(), st.integers(1, 50))
+def test_bound_is_valid_when_the_budget_ends(instance, max_cells):
+    X, nu = instance
+    found = BranchAndBound(X, random_starts=1, max_cells=max_cells)(nu, tolerance=1e-6)
+    exact = largest_over_all_patterns(X, nu)
+    rounding = 1e-12 * np.abs(nu) @ np.linalg.norm(X, axis=1)
+    assert found.value - rounding <= exact <= found.bound + rounding
+
+
+def test_a_larger_budget_never_gives_a_worse_bound():
+    X, nu = generic(500, 4)
+    bounds = [
+        BranchAndBound(X, max_cells=budget)(nu, tolerance=1e-4).bound
+        for budget in (1, 100, 1000, 10_000, 1_000_000)
+    ]
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[-1] < bounds[0]
+    hurried = BranchAndBound(X, max_seconds=1e-6, max_memory=1)(nu, tolerance=1e-4)
+    assert hurried.bound >= hurried.value
+
+
+@pytest.mark.parametrize("max_memory", [1, 1e9])
+def test_memory_limit_changes_the_order_only(max_memory):
+    X, nu = generic(300, 4)
+    found = BranchAndBound(X, max_memory=max_memory)(nu, tolerance=1e-2)
+    assert found.value <= found.bound <= 1.01 * found.value * (1 + 1e-12)
+
+
+def test_branch_and_bound_finds_the_maximum_without_ascents_from_random_starts():
+    X, nu = generic(100, 4)
+    blind = BranchAndBound(X, random_starts=0)(nu, tolerance=1e-4)
+    assert blind.value == pytest.approx(BranchAndBound(X)(nu, tolerance=1e-4).value, rel=1e-9)
+
+
+def test_level_stops_the_proof_early_and_leaves_lower_maxima_out():
+    X, nu = generic(200, 3)
+    oracle = BranchAndBound(X)
+    exact = oracle(nu, tolerance=1e-6)
+    above = oracle(nu, tolerance=1e-3, level=3 * exact.value)
+    assert exact.value <= above.bound <= 1.001 * 3 * exact.value
+    assert len(above.values) == 1
+    below = oracle(nu, tolerance=1e-3, level=exact.value / 2)
+    assert exact.value <= below.bound * (1 + 1e-12)
+    assert below.bound <= 1.001 * exact.value * (1 + 1e-12)
+    assert np.all(np.abs(below.values) > exact.value / 2)
+
+
+@pytest.mark.parametrize("d", [2, 3, 4])
+def test_permuting_rotating_and_scaling_the_data_changes_nothing(d):
+    X, nu = generic(60, d)
+    order = np.random.default_rng(1).permutation(60)
+    Q = np.linalg.qr(np.random.default_rng(2).standard_normal((d, d)))[0]
+    plain = BranchAndBound(X)(nu, tolerance=1e-6)
+    for changed, factor in ((X[order], 1.0), (X[order] @ Q, 1.0), (1e-150 * X[order], 1e-150)):
+        found = BranchAndBound(changed)(nu[order], tolerance=1e-6)
+        assert found.value == pytest.approx(factor * plain.value, rel=1e-9)
+        assert found.bound == pytest.approx(factor * plain.bound, rel=2e-6)
+
+
+def test_repeating_a_row_adds_its_weights():
+    X, nu = generic(30, 3)
+    plain = BranchAndBound(X)(nu, tolerance=1e-6)
+    repeated = BranchAndBound(np.repeat(X, 3, axis=0))(np.repeat(nu, 3) / 3, tolerance=1e-6)
+    assert repeated.value == pytest.approx(plain.value, rel=1e-12)
+
+
+def test_rank_deficient_data_are_searched_in_their_row_space():
+    X, nu = generic(40, 3)
+    lift = np.linalg.qr(np.random.default_rng(3).standard_normal((20, 3)))[0]
+    plain = BranchAndBound(X)(nu, tolerance=1e-6)
+    lifted = BranchAndBound(X @ lift.T)(nu, tolerance=1e-6)
+    assert repr(BranchAndBound(X @ lift.T)) == "BranchAndBound(n=40, d=20, rank=3)"
+    assert lifted.value == pytest.approx(plain.value, rel=1e-9)
+    np.testing.assert_allclose(lifted.directions[0] @ lift, plain.directions[0], atol=1e-7)
+
+
+def test_results_do_not_depend_on_chance():
+    X, nu = generic(300, 4)
+    one, other = (BranchAndBound(X)(nu, tolerance=1e-3) for _ in range(2))
+    assert one.bound == other.bound
+    np.testing.assert_array_equal(one.directions, other.directions)
+
+
+@pytest.mark.parametrize("oracle", [Ascent, BranchAndBound])
+def test_bad_arguments_are_named(oracle):
+    X, nu = generic(10, 3)
+    with pytest.raises(ValueError, match="nu must have one entry per row of X: 10"):
+        oracle(X)(nu[:9])
+    with pytest.raises(ValueError, match="starts must have one column per column of X: 3"):
+        oracle(X)(nu, starts=np.ones((2, 4)))
+    with pytest.raises(ValueError, match="random_starts must be at least 0"):
+        oracle(X, random_starts=-1)
+    with pytest.raises(ValueError, match="X must have 2 dimension"):
+        oracle(nu)
+
+
+def test_branch_and_bound_says_what_it_cannot_do():
+    with pytest.raises(ValueError, match="rank at most 12 for a proof, got 13; use Ascent"):
+        BranchAndBound(np.eye(13))

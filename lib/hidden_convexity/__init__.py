@@ -6,7 +6,7 @@ from hidden_convexity.certificate import Certificate, beta_max, certify
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.report import report
-from hidden_convexity.solvers import Solution, train
+from hidden_convexity.solvers import Solution, train, train_path
 
 __all__ = [
     "Arrangement",
@@ -21,4 +21,5 @@ __all__ = [
     "datasets",
     "report",
     "train",
+    "train_path",
 ]

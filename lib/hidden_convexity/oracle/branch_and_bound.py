@@ -233,7 +233,7 @@ class _Search:
 def _pick(stack, order):
     """The cells of a stack in the given order."""
     vertices, linear, bounds, counts, rows = stack
-    ends = np.cumsum(counts.sum(axis=1) * vertices.shape[1])
+    ends = np.cumsum(counts[:, :2].sum(axis=1) * vertices.shape[1])
     parts = np.split(rows, ends[:-1])
     picked = np.concatenate([parts[k] for k in order])
     return vertices[order], linear[order], bounds[order], counts[order], picked

@@ -7,7 +7,8 @@ of nu_i > 0 in one (d, m) block ("positive"), rows of nu_i < 0 in another ("nega
 edge makes one new vertex, whose products are a sum of two columns, so data are read only once.
 
 Cells travel as stacks: vertices (c, d, d), linear (c, d), bounds (c, 2) of h(u) = nu.(Xu)_+ and of
--h, counts (c, 2) of crossing rows, and a flat array with their products, cell after cell.
+-h, counts (c, 3) of positive and negative crossing rows and of splits
+since that of a longest edge, and a flat array with their products, cell after cell.
 """
 
 import numpy as np
@@ -16,8 +17,9 @@ from numba import njit
 from hidden_convexity.oracle.geodesic import REORDER
 from hidden_convexity.oracle.relaxation import gram_matrix, upper_bound, workspace
 
-# Only edges longer than this part of the longest one, in 1 - cosine, may be split: whatever the
-# data, all edges then shrink to nothing.
+# Only edges longer than this part of the longest one, in 1 - cosine, may be split, and after d such
+# splits the longest one is. New edges are then shorter than the longest by a fixed factor, so all
+# edges shrink to nothing; without the second rule cells may become flat.
 LONG_ENOUGH = 0.2
 # Work of a cell besides its rows, in products.
 CELL_WORK = 500
@@ -34,17 +36,18 @@ def bend(block, i, j):
 
 
 @njit(cache=True, nogil=True)
-def edge_to_split(positive, negative, gram):
+def edge_to_split(positive, negative, gram, longest_only):
     """The edge on which the rows bend most, among the long ones: there the relaxation is worst."""
     d = len(gram)
     longest = 0.0
     for i in range(d):
         for j in range(i):
             longest = max(longest, 1.0 - gram[i, j])
+    shortest = longest if longest_only else LONG_ENOUGH * longest
     most, first, second = -1.0, 1, 0
     for i in range(d):
         for j in range(i):
-            if 1.0 - gram[i, j] >= LONG_ENOUGH * longest:
+            if 1.0 - gram[i, j] >= shortest:
                 size = bend(positive, i, j) + bend(negative, i, j)
                 if size > most:
                     most, first, second = size, i, j
@@ -123,7 +126,7 @@ def seed(positive_rows, negative_rows, cone, linear_part, enough):
     d = len(cone)
     n = max(positive_rows.shape[1], negative_rows.shape[1])
     low, high, chosen = np.empty(n), np.empty(n), np.empty(n, dtype=np.int64)
-    linear, counts = np.zeros((1, d)), np.empty((1, 2), dtype=np.int64)
+    linear, counts = np.zeros((1, d)), np.zeros((1, 3), dtype=np.int64)
     for k in range(d):
         for j in range(d):
             linear[0, k] += cone[k, j] * linear_part[j]
@@ -173,7 +176,7 @@ def explore(vertices, linear, bounds, counts, rows, enough, most_cells, most_wor
     size, depth = len(bounds), len(bounds) + 64
     widest = 1
     for cell in range(size):
-        widest = max(widest, counts[cell].sum())
+        widest = max(widest, counts[cell, 0] + counts[cell, 1])
     V, A, B = _longer(vertices, depth), _longer(linear, depth), _longer(bounds, depth)
     C, R = _longer(counts, depth), _longer(rows, len(rows) + 4 * d * widest)
     top = len(rows)
@@ -186,7 +189,7 @@ def explore(vertices, linear, bounds, counts, rows, enough, most_cells, most_wor
     closed, cells, done = 0.0, 0, 0
     while size > 0 and cells < most_cells and done < most_work:
         size -= 1
-        m, k = C[size]
+        m, k, age = C[size]
         top -= d * (m + k)
         before = max(B[size, 0], B[size, 1])
         if before <= enough:
@@ -198,7 +201,7 @@ def explore(vertices, linear, bounds, counts, rows, enough, most_cells, most_wor
         negative = parent[d * m : d * (m + k)].reshape(d, k)
         corners[:], values[:] = V[size], A[size]
         gram_matrix(corners, gram)
-        i, j = edge_to_split(positive, negative, gram)
+        i, j = edge_to_split(positive, negative, gram, age == d)
         scale = 1.0 / np.sqrt(2.0 + 2.0 * gram[i, j])
         middle[:] = scale * (corners[i] + corners[j])
         level = scale * (values[i] + values[j])
@@ -222,6 +225,7 @@ def explore(vertices, linear, bounds, counts, rows, enough, most_cells, most_wor
             C[size, 1] = keep_crossing(
                 negative, replaced, new[1], -1.0, A[size], low, high, chosen, R[half:]
             )
+            C[size, 2] = 0 if age == d else age + 1
             end = half + d * C[size, 1]
             up, down = R[top:half].reshape(d, C[size, 0]), R[half:end].reshape(d, C[size, 1])
             reach = gram_matrix(V[size], gram)

@@ -1,6 +1,7 @@
 """Training: one entry, several methods, one kind of answer."""
 
 import numbers
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,9 +19,9 @@ from hidden_convexity.passes import Passes
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.solvers import exact, reference
 from hidden_convexity.solvers.solution import Solution, Step
-from hidden_convexity.validation import positive_number, whole_number
+from hidden_convexity.validation import positive_number, real_array, whole_number
 
-__all__ = ["Solution", "Step", "train"]
+__all__ = ["Solution", "Step", "train", "train_path"]
 
 
 # Ascents from fresh random directions, under both signs, that must all fail to find a violator
@@ -65,18 +66,11 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True):
     TooManyChambers
         If the reference would have to list too many chambers.
     """
-    if not isinstance(problem, TrainingProblem):
-        raise TypeError(f"problem must be a TrainingProblem, got {type(problem).__name__}")
-    if problem.y.ndim != 1:
-        raise ValueError(
-            f"problem.y must have shape (n,) to train, got {problem.y.shape}; train one column "
-            "at a time"
-        )
+    _check_problem(problem)
     tol = positive_number(tol, "tol")
     if solver not in (None, "cvxpy"):
         raise ValueError(f'solver must be None or "cvxpy", got {solver!r}')
-    if not isinstance(proof, bool):
-        raise TypeError(f"proof must be True or False, got {proof!r}")
+    _check_proof(proof)
     patterns = _check_patterns(patterns, problem)
     if not proof and (patterns is not None or solver is not None):
         raise ValueError('proof=False goes with patterns="all" and solver=None only')
@@ -85,7 +79,23 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True):
     if patterns is not None and not patterns.complete:
         oracle = Exhaustive(patterns)
         return exact.solve(problem, Passes(problem.X), oracle, oracle, tol, "sampled")
-    return _train_over_all(problem, tol, proof)
+    return _trainer_over_all(problem.X, proof)(problem, tol)
+
+
+def _check_problem(problem):
+    if not isinstance(problem, TrainingProblem):
+        raise TypeError(f"problem must be a TrainingProblem, got {type(problem).__name__}")
+    if problem.y.ndim != 1:
+        raise ValueError(
+            f"problem.y must have shape (n,) to train, got {problem.y.shape}; train one column "
+            "at a time"
+        )
+
+
+def _check_proof(proof):
+    if not isinstance(proof, bool):
+        raise TypeError(f"proof must be True or False, got {proof!r}")
+    return proof
 
 
 def _check_patterns(patterns, problem):
@@ -101,18 +111,67 @@ def _check_patterns(patterns, problem):
     return patterns
 
 
-def _train_over_all(problem, tol, proof):
-    """Train over all chambers, in as few coordinates as the data's rank allows."""
-    basis = coordinates(problem.X)
-    reduced = TrainingProblem(problem.X @ basis, problem.y, problem.beta)
-    search = searching_oracle(reduced.X)
+def train_path(problem, betas, tol=1e-6, proof=True):
+    """Train at several weight decays, each run started from the neurons of the one before.
+
+    Parameters
+    ----------
+    problem : TrainingProblem
+        Data and targets (n,); its own beta plays no role.
+    betas : sequence of float
+        Weight decays, > 0. At `beta_max(X, y)` and above, the zero network is optimal.
+    tol, proof
+        As in `train`.
+
+    Returns
+    -------
+    list of Solution
+        One per weight decay, in the given order; solved from the largest down.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `train`; and if betas is empty or not positive.
+
+    References
+    ----------
+    Mishkin and Pilanci (2023), arXiv:2306.00119, on the continuity of this path.
+    """
+    _check_problem(problem)
+    tol, proof = positive_number(tol, "tol"), _check_proof(proof)
+    betas = real_array(betas, "betas", ndim=1)
+    if len(betas) == 0:
+        raise ValueError("betas must hold at least one weight decay, got none")
+    betas = [positive_number(float(beta), "betas") for beta in betas]
+    train_at = _trainer_over_all(problem.X, proof)
+    solutions, previous = {}, None
+    for beta in sorted(set(betas), reverse=True):
+        previous = train_at(TrainingProblem(problem.X, problem.y, beta), tol, previous)
+        solutions[beta] = previous
+    return [solutions[beta] for beta in betas]
+
+
+def _trainer_over_all(X, proof):
+    """A function that trains over all chambers of X, in as few coordinates as its rank allows."""
+    basis = coordinates(X)
+    reduced = X @ basis
+    search = searching_oracle(reduced)
     if isinstance(search, Circle):
         passes, last, scope = search, search, "global"
     else:
-        passes = Passes(reduced.X)
-        last = proving_oracle(reduced.X) if proof else Ascent(reduced.X, LAST_SEARCH, rng=1)
+        passes = Passes(reduced)
+        last = proving_oracle(reduced) if proof else Ascent(reduced, LAST_SEARCH, rng=1)
         scope = "global" if proof else "searched"
-    found = exact.solve(reduced, passes, search, last, tol, scope)
-    network = ReLUNetwork(found.network.hidden_weights @ basis.T, found.network.output_weights)
-    objective = problem.objective(network)
-    return Solution(network, objective, found.lower_bound, found.scope, found.history, found.solver)
+
+    def train_at(problem, tol, start=None):
+        directions = []
+        if start is not None:
+            signs = np.sign(start.network.output_weights)
+            directions = list(zip(start.network.hidden_weights @ basis, signs, strict=True))
+        smaller = TrainingProblem(reduced, problem.y, problem.beta)
+        found = exact.solve(smaller, passes, search, last, tol, scope, directions)
+        weights = found.network.hidden_weights @ basis.T
+        network = ReLUNetwork(weights, found.network.output_weights)
+        return replace(found, network=network, objective=problem.objective(network))
+
+    return train_at

@@ -1,0 +1,52 @@
+"""The regularisation path: where it starts, that it is continuous, and that warm starts are safe."""
+
+import numpy as np
+import pytest
+
+import hidden_convexity as hc
+
+
+def data(n, d, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, d)), rng.normal(size=n)
+
+
+@pytest.mark.parametrize(("n", "d"), [(15, 1), (30, 2), (12, 3)])
+def test_the_path_starts_at_beta_max_with_the_zero_network(n, d):
+    X, y = data(n, d)
+    top = hc.beta_max(X, y)
+    zero, first = hc.train_path(hc.TrainingProblem(X, y, 1.0), [1.001 * top, 0.9 * top])
+    assert len(zero.network) == 0 and zero.objective == 0.5 * y @ y
+    assert len(first.network) > 0 and first.objective < zero.objective
+
+
+@pytest.mark.parametrize(("n", "d"), [(30, 2), (12, 3)])
+def test_warm_starts_give_the_optimum_of_a_cold_start(n, d):
+    X, y = data(n, d, seed=1)
+    betas = hc.beta_max(X, y) * np.array([0.01, 0.5, 0.1])
+    path = hc.train_path(hc.TrainingProblem(X, y, 1.0), betas)
+    for beta, solution in zip(betas, path, strict=True):
+        problem = hc.TrainingProblem(X, y, beta)
+        assert solution.gap < 1e-6 and solution.scope == "global"
+        assert solution.objective == pytest.approx(hc.train(problem).objective, rel=2e-6)
+        assert solution.objective == problem.objective(solution.network)
+
+
+def test_the_value_is_increasing_concave_and_continuous_in_beta():
+    """It is a minimum of functions that are affine in beta, with slope the penalty >= 0."""
+    X, y = data(40, 2, seed=2)
+    betas = hc.beta_max(X, y) * np.linspace(0.01, 1.0, 41)
+    path = hc.train_path(hc.TrainingProblem(X, y, 1.0), betas, tol=1e-8)
+    values = np.array([one.objective for one in path])
+    steps = np.diff(values)
+    assert (steps >= 0).all()
+    assert (np.diff(steps) <= 1e-6 * values[-1]).all()
+    assert steps.max() <= 2 * steps[0]
+
+
+def test_bad_weight_decays_are_refused():
+    X, y = data(5, 2)
+    problem = hc.TrainingProblem(X, y, 1.0)
+    for betas in ([], [1.0, 0.0], [np.nan], [[1.0]], "small"):
+        with pytest.raises((TypeError, ValueError), match="betas"):
+            hc.train_path(problem, betas)

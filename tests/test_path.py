@@ -16,7 +16,7 @@ def test_the_path_starts_at_beta_max_with_the_zero_network(n, d):
     X, y = data(n, d)
     top = hc.beta_max(X, y)
     zero, first = hc.train_path(hc.TrainingProblem(X, y, 1.0), [1.001 * top, 0.9 * top])
-    assert len(zero.network) == 0 and zero.objective == 0.5 * y @ y
+    assert len(zero.network) == 0 and zero.objective == pytest.approx(0.5 * y @ y)
     assert len(first.network) > 0 and first.objective < zero.objective
 
 

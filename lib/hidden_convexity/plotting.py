@@ -30,7 +30,8 @@ __all__ = [
 ]
 
 # Okabe and Ito (2008), distinguishable with any common colour vision. One colour, one meaning:
-# blue for what is certified, orange for what descent found, grey for data.
+# blue for what is certified or active, orange for what descent found, green for one neuron's
+# weights, grey for data.
 BLUE, ORANGE, GREEN, PINK, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
 GREY = "#666666"
 # Light fills: blue for what is allowed or active; chambers alternate between the two.
@@ -139,8 +140,8 @@ def separating_line(ax, X, u):
     ax.plot(*np.outer(along, [-3 * radius, 3 * radius]), color="black", linewidth=1)
     numbered_points(ax, X, X @ u > 0)
     normal = 0.5 * radius * u / np.linalg.norm(u)
-    ax.annotate("", normal, (0, 0), arrowprops={"arrowstyle": "-|>", "color": ORANGE, "shrinkA": 0})
-    ax.text(*(1.15 * normal), "$u$", color=ORANGE, ha="center", va="center")
+    ax.annotate("", normal, (0, 0), arrowprops={"arrowstyle": "-|>", "color": GREEN, "shrinkA": 0})
+    ax.text(*(1.15 * normal), "$u$", color=GREEN, ha="center", va="center")
     return _plane(ax, radius, "first feature", "second feature")
 
 
@@ -168,10 +169,8 @@ def arrangement(ax, X, gates=None, u=None, fills=None, names=True):
             ax.text(*(1.12 * end), f"$x_{k + 1}$", ha="center", va="center")
     if u is not None:
         tip = 0.75 * np.asarray(u) / np.linalg.norm(u)
-        ax.annotate(
-            "", tip, (0, 0), arrowprops={"arrowstyle": "-|>", "color": ORANGE, "shrinkA": 0}
-        )
-        ax.text(*(1.15 * tip), "$u$", color=ORANGE, ha="center", va="center")
+        ax.annotate("", tip, (0, 0), arrowprops={"arrowstyle": "-|>", "color": GREEN, "shrinkA": 0})
+        ax.text(*(1.15 * tip), "$u$", color=GREEN, ha="center", va="center")
     return _plane(ax, 1.25, "first weight", "second weight")
 
 

@@ -176,23 +176,28 @@ def arrangement(ax, X, gates=None, u=None, fills=None, names=True):
 
 def chamber_growth(ax, n, counts):
     """Number of chambers against n for several ranks {rank: counts}, and all 2^n sign patterns."""
-    for (rank, values), style in zip(counts.items(), ["o-", "s-", "^-", "D-"], strict=False):
-        ax.plot(n, values, style, markersize=3.5, label=f"rank {rank}")
-    ax.plot(n, 2.0 ** np.asarray(n), color=GREY, linestyle=":", label="$2^n$ sign patterns")
+    for (rank, values), marker in zip(counts.items(), ["o", "s", "^", "D"], strict=False):
+        ax.plot(n, values, marker=marker, color=BLUE, linewidth=1, markersize=3)
+        ax.text(n[-1] + 0.5, values[-1], f"rank {rank}", color=BLUE, va="center")
+    ax.plot(n, 2.0 ** np.asarray(n), color=GREY, linestyle=":")
+    ax.text(n[-1] + 0.5, 2.0 ** n[-1], "all $2^n$ subsets", color=GREY, va="center")
     ax.set_yscale("log")
     ax.set_xlabel("number of samples n")
     ax.set_ylabel("number of patterns")
-    ax.legend()
     return ax
 
 
-def coverage(ax, draws, found, total):
-    """Chambers met by random directions, runs (r, k) at k numbers of draws, against the total."""
+def coverage(ax, draws, found, total, references):
+    """Chambers met by random directions, runs (r, k) at k numbers of draws, against the total.
+
+    The references {label: values (k,)} are what the runs are compared with.
+    """
     for k, one in enumerate(found):
-        ax.plot(
-            draws, one, color=SKY, linewidth=0.9, label="met, several seeds" if k == 0 else None
-        )
-    ax.axhline(total, color=BLUE, label=f"all {total:,} chambers")
+        label = "met, one line a run" if k == 0 else None
+        ax.plot(draws, one, color=SKY, linewidth=0.9, label=label)
+    for (label, values), style in zip(references.items(), [":", "--"], strict=False):
+        ax.plot(draws, values, linestyle=style, color="black", linewidth=1.1, label=label)
+    ax.axhline(total, color=BLUE, linewidth=1, label=f"all {total:,} chambers")
     ax.set_xscale("log")
     ax.set_xlabel("random directions drawn")
     ax.set_ylabel("distinct chambers met")

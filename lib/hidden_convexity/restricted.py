@@ -18,8 +18,8 @@ from hidden_convexity.group_lasso import group_lasso
 TIGHT = 1e-10
 # Cone rows violated by less, relative to the same norms, are rounding.
 VIOLATED = 1e-9
-# Cosine of the angle below which two neurons may be one.
-CLOSE = 1 - 1e-4
+# Angles (radians) within which neurons may be consolidated, tried in turn.
+CLOSE = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 # Strength of the proximal term, relative to features of unit norm.
 PROXIMAL = 1e-9
 # Newton steps after the solver; the first takes its 1e-11 to about 1e-12, the second to rounding.
@@ -130,40 +130,50 @@ class RestrictedProgram:
             neurons = [self._add_walls(neuron) for neuron in solved]
             if all(new is old for new, old in zip(neurons, solved, strict=True)):
                 break
-        settled = [
+        return [
             self._settle(neuron, multiplier > wall @ solution[group])
             for neuron, group, wall, multiplier in zip(
                 neurons, groups, walls, multipliers, strict=True
             )
             if neuron.weights.any()
         ]
-        return self._merge(settled)
 
-    def _merge(self, neurons):
-        """Add neurons to close ones of the same sign whose closed cone and flat they lie in.
+    def consolidate(self, neurons, allowance):
+        """Replace close neurons of one sign by their sums, if P rises by at most the allowance.
 
-        That keeps the outputs and never increases the penalty; yet for neurons at a small angle
-        the difference is below what the solver resolves, and it leaves both.
+        Neurons at a small angle are one neuron to the solver's precision: without this they
+        multiply around each optimal one. The sum of two is a secant step towards it.
         """
-        merged = []
-        for neuron in sorted(neurons, key=lambda one: -len(one.basis)):
-            for k, host in enumerate(merged):
-                if self._takes(host, neuron):
-                    merged[k] = replace(host, weights=host.weights + neuron.weights)
-                    break
-            else:
-                merged.append(neuron)
-        return merged
+        if not neurons:
+            return []
+        limit = self.objective(neurons, self.residual(neurons)) + allowance
+        for angle in CLOSE:
+            grouped = self._grouped(neurons, angle)
+            if len(grouped) == len(neurons):
+                break
+            if self.objective(grouped, self.residual(grouped)) <= limit:
+                return grouped
+        return neurons
 
-    def _takes(self, host, neuron):
-        u, v = host.weights, neuron.weights
-        size = np.linalg.norm(v)
-        if host.sign != neuron.sign or u @ v < CLOSE * np.linalg.norm(u) * size:
-            return False
-        if np.linalg.norm(v - host.basis.T @ (host.basis @ v)) > TIGHT * size:
-            return False
-        inside = np.sign(self.X @ host.direction) * (self.X @ v)
-        return bool((inside >= -TIGHT * size * self.row_norms).all())
+    def _grouped(self, neurons, angle):
+        """Sums of the neurons within an angle of the longest, of the longest of the rest, ..."""
+        weights = np.stack([neuron.weights for neuron in neurons])
+        signs = np.array([neuron.sign for neuron in neurons])
+        sizes = np.linalg.norm(weights, axis=1)
+        unit = weights / sizes[:, None]
+        left, grouped = np.argsort(-sizes, kind="stable"), []
+        while len(left):
+            first = left[0]
+            apart = np.linalg.norm(unit[left] - unit[first], axis=1)
+            near = (apart <= angle) & (signs[left] == signs[first])
+            if near.sum() == 1:
+                grouped.append(neurons[first])
+            else:
+                total = weights[left[near]].sum(axis=0)
+                one = self.neuron(total / np.linalg.norm(total), signs[first])
+                grouped.append(replace(one, weights=total))
+            left = left[~near]
+        return grouped
 
     def polish(self, neurons):
         """Solved neurons after Newton steps on the piece where none vanishes or meets a wall.

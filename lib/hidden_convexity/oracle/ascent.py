@@ -6,6 +6,7 @@ import numba
 import numpy as np
 
 from hidden_convexity.hyperplanes import row_space
+from hidden_convexity.oracle.flats import TIGHT
 from hidden_convexity.oracle.geodesic import ascend
 from hidden_convexity.oracle.maximum import DualMaximum
 from hidden_convexity.validation import data_matrix, real_array, whole_number
@@ -40,8 +41,11 @@ class Ascent:
     def __init__(self, X, random_starts=32, rng=0):
         self.X = data_matrix(X)
         self.random_starts = whole_number(random_starts, "random_starts", minimum=0)
-        self._columns = np.ascontiguousarray(self.X.T)
-        self._norms = np.linalg.norm(self.X, axis=1)
+        norms = np.linalg.norm(self.X, axis=1)
+        self._nonzero = np.flatnonzero(norms)
+        self._columns = np.ascontiguousarray(self.X[self._nonzero].T)
+        self._norms = norms[self._nonzero]
+        self._floor = TIGHT * self._norms
         self._random = self._random_directions(np.random.default_rng(rng))
 
     def _random_directions(self, rng):
@@ -85,35 +89,35 @@ class Ascent:
         """
         nu = _dual_point(nu, self.X)
         given = unit_directions(starts, self.X)
-        sign = np.array([1.0 if nu @ np.maximum(self.X @ u, 0) >= 0 else -1.0 for u in given])
-        tasks = np.concatenate([given, self._random, self._random])
-        signs = np.concatenate([sign, np.ones(len(self._random)), -np.ones(len(self._random))])
+        weights = {sign: sign * nu[self._nonzero] for sign in (1.0, -1.0)}
 
-        def climb(task):
-            u = tasks[task].copy()
-            ascend(self._columns, self._norms, signs[task] * nu, u)
-            return u
+        def height(u):
+            return float(nu @ np.maximum(self.X @ u, 0.0))
 
+        def climb(start, sign):
+            u, sign = start.copy(), sign or float(np.copysign(1.0, height(start)))
+            ascend(self._columns, self._norms, self._floor, weights[sign], u)
+            value = height(u)
+            return u, value if sign * value > 0 else 0.0
+
+        tasks = [(u, 0.0) for u in given] + [(u, s) for s in (1.0, -1.0) for u in self._random]
         with ThreadPoolExecutor(numba.get_num_threads()) as threads:
-            reached = np.array(list(threads.map(climb, range(len(tasks))))).reshape(tasks.shape)
-        return local_maxima(self.X, nu, reached, signs, level, np.inf)
+            reached = list(threads.map(climb, *zip(*tasks, strict=True))) if tasks else []
+        directions = np.array([u for u, _ in reached]).reshape(-1, self.X.shape[1])
+        return _distinct(directions, np.array([value for _, value in reached]), level)
 
 
-def local_maxima(X, nu, directions, signs, level, bound):
-    """Sort where ascents ended, keep one of equal directions and those of the sign they sought."""
-    values = np.array([nu @ np.maximum(X @ u, 0.0) for u in directions])
-    positive = values * signs > 0
-    directions, values = directions[positive], values[positive]
-    order = np.argsort(-np.abs(values), kind="stable")
+def _distinct(directions, values, level):
+    """Sort by |value|, drop zeros and what `level` does not need, keep one of equal directions."""
     kept = []
-    for candidate in order:
-        if kept and abs(values[candidate]) <= level:
+    for candidate in np.argsort(-np.abs(values), kind="stable"):
+        if abs(values[candidate]) <= (level if kept else 0.0):
             break
         apart = np.linalg.norm(directions[kept] - directions[candidate], axis=1)
         if not np.any((apart < SAME_DIRECTION) & (values[kept] * values[candidate] > 0)):
             kept.append(candidate)
     best = float(abs(values[kept[0]])) if kept else 0.0
-    return DualMaximum(best, max(best, float(bound)), directions[kept], values[kept])
+    return DualMaximum(best, np.inf, directions[kept], values[kept])
 
 
 def _dual_point(nu, X):

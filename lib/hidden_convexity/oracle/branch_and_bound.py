@@ -171,7 +171,7 @@ class _Search:
         """Explore in rounds until no cell is open or the budget ends."""
         oracle = self.oracle
         start = time.monotonic()
-        work = FIRST_WORK
+        work = max(FIRST_WORK, 10 * sum(rows.size for rows in self.rows))
         with (
             ThreadPoolExecutor(numba.get_num_threads()) as threads,
             tqdm(disable=not oracle.progress, unit="cell", desc="branch and bound") as bar,
@@ -182,7 +182,7 @@ class _Search:
                 threads.map(lambda cone: seed(*self.rows, cone, self.linear, self.enough), cones)
             )
             self.cells = len(stacks)
-            stacks = self._open(stacks)
+            stacks = self._open(stacks, work)
             while (
                 stacks
                 and oracle.rank > 1
@@ -194,8 +194,8 @@ class _Search:
                 limits = map(itertools.repeat, (self.enough, most_cells, work))
                 done = list(threads.map(lambda stack, *to: explore(*stack, *to), chosen, *limits))
                 self._collect(done)
-                stacks = self._open(stacks + [result[:5] for result in done])
-                work = min(2 * work, MOST_WORK)
+                work = max(work, min(2 * work, MOST_WORK))
+                stacks = self._open(stacks + [result[:5] for result in done], work)
                 bar.update(self.cells - bar.n)
         reached = max([self.closed, *(stack[2].max() for stack in stacks)])
         bound = max((reached + self.rounding) * self.scale, self.found.value)
@@ -216,17 +216,19 @@ class _Search:
                 starts=np.concatenate([self.found.directions, peaks]),
             )
 
-    def _open(self, stacks):
-        """Drop empty stacks, halve long ones while there are few, order by bound."""
+    def _open(self, stacks, work):
+        """Drop empty stacks, halve long ones while there are few, order by bound.
+
+        Cells are reordered only where that copies little compared with the work that follows.
+        """
         stacks = [stack for stack in stacks if len(stack[2])]
-        size = sum(stack[4].nbytes for stack in stacks)
-        if size < self.oracle.max_memory:
-            stacks = [_sorted(stack) for stack in stacks]
-            while len(stacks) < STACKS:
-                longest = max(range(len(stacks)), key=lambda k: len(stacks[k][2]), default=None)
-                if longest is None or len(stacks[longest][2]) < 2:
-                    break
-                stacks[longest : longest + 1] = _halves(stacks[longest])
+        while 0 < len(stacks) < STACKS:
+            longest = max(range(len(stacks)), key=lambda k: len(stacks[k][2]))
+            if len(stacks[longest][2]) < 2:
+                break
+            stacks[longest : longest + 1] = _halves(stacks[longest])
+        if sum(stack[4].nbytes for stack in stacks) < self.oracle.max_memory:
+            stacks = [_sorted(stack) if stack[4].size < work / 4 else stack for stack in stacks]
         return sorted(stacks, key=lambda stack: -stack[2].max())
 
 

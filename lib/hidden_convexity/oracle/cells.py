@@ -7,8 +7,8 @@ of nu_i > 0 in one (d, m) block ("positive"), rows of nu_i < 0 in another ("nega
 edge makes one new vertex, whose products are a sum of two columns, so data are read only once.
 
 Cells travel as stacks: vertices (c, d, d), linear (c, d), bounds (c, 2) of h(u) = nu.(Xu)_+ and of
--h, counts (c, 3) of positive and negative crossing rows and of splits
-since that of a longest edge, and a flat array with their products, cell after cell.
+-h, counts (c, 3) of positive and of negative crossing rows and of splits since a longest edge was
+split, and a flat array with the products, cell after cell.
 """
 
 import numpy as np
@@ -178,7 +178,7 @@ def explore(vertices, linear, bounds, counts, rows, enough, most_cells, most_wor
     for cell in range(size):
         widest = max(widest, counts[cell, 0] + counts[cell, 1])
     V, A, B = _longer(vertices, depth), _longer(linear, depth), _longer(bounds, depth)
-    C, R = _longer(counts, depth), _longer(rows, len(rows) + 4 * d * widest)
+    C, R = _longer(counts, depth), _longer(rows, len(rows) + 2 * d * widest)
     top = len(rows)
     parent = np.empty(d * widest)
     new, low, high = np.empty((2, widest)), np.empty(widest), np.empty(widest)

@@ -27,6 +27,10 @@ __all__ = ["Solution", "Step", "train", "train_path"]
 # Ascents from fresh random directions, under both signs, that must all fail to find a violator
 # before a search without proof ends.
 LAST_SEARCH = 256
+# With more samples than this, the neurons of a tenth of them are the start: most rounds are then
+# spent where a pass over the data is cheap.
+COARSEN_ABOVE = 5_000
+COARSE_TOLERANCE = 1e-3
 
 
 def train(problem, patterns="all", tol=1e-6, solver=None, proof=True):
@@ -165,6 +169,8 @@ def _trainer_over_all(X, proof):
 
     def train_at(problem, tol, start=None):
         directions = []
+        if start is None and len(X) > COARSEN_ABOVE:
+            start = _train_on_a_tenth(problem)
         if start is not None:
             signs = np.sign(start.network.output_weights)
             directions = list(zip(start.network.hidden_weights @ basis, signs, strict=True))
@@ -175,3 +181,12 @@ def _trainer_over_all(X, proof):
         return replace(found, network=network, objective=problem.objective(network))
 
     return train_at
+
+
+def _train_on_a_tenth(problem):
+    """A searched solution of the same problem on random samples: where good neurons are."""
+    n = len(problem.X)
+    chosen = np.random.default_rng(0).permutation(n)[: n // 10]
+    beta = problem.beta * len(chosen) / n
+    part = TrainingProblem(problem.X[chosen], problem.y[chosen], beta)
+    return _trainer_over_all(part.X, proof=False)(part, COARSE_TOLERANCE)

@@ -28,6 +28,8 @@ PATIENCE = 3
 POLISH_BELOW = 1e-3
 # The proof may use this share of the tolerance; the rest is for the restricted solutions.
 PROOF_SHARE = 0.5
+# What replacing close neurons by their sums may cost a round, as a share of the tolerance.
+CONSOLIDATION_SHARE = 0.01
 
 
 def solve(problem, passes, search, proof, tol, scope, directions=()):
@@ -92,6 +94,7 @@ def solve(problem, passes, search, proof, tol, scope, directions=()):
             if relative_gap(objective, lower_bound) <= tol or out_of_budget or stalled == PATIENCE:
                 break
             neurons = program.solve(neurons + [program.neuron(*one) for one in entering])
+            neurons = program.consolidate(neurons, CONSOLIDATION_SHARE * tol * objective)
             if found.value <= (1 + POLISH_BELOW) * problem.beta:
                 neurons = program.polish(neurons)
     except KeyboardInterrupt:

@@ -1,0 +1,161 @@
+"""Compiled geometry of the flats on which optimal neurons live.
+
+A flat is the set of u orthogonal to the rows tight at u, that is to the span of these rows. Data
+come transposed, (d, n), with the norms of the rows.
+"""
+
+import numpy as np
+from numba import njit
+
+# A row is tight at a unit u if |x.u| <= TIGHT ||x||. Products of unit vectors carry an error of a
+# few 1e-16, and chance brings a row that is not tight this close only once in 1e12.
+TIGHT = 1e-12
+# A tight row whose part orthogonal to the other tight rows is smaller, relative to its norm, is in
+# their span: normalising that part would amplify the 1e-16 in it by more than 1e6.
+DEPENDENT = 1e-6
+# Lines of tight rows, and rays of their local arrangement, tested before leaving a flat. General
+# position has at most d - 1 of both; only many rows through one point reach the caps, and then a
+# direction of ascent may be missed, which costs a worse local maximum and nothing else.
+MAX_LINES = 48
+MAX_RAYS = 5_000
+
+
+@njit(cache=True, nogil=True)
+def remove_span(basis, rank, vector):
+    """Subtract from `vector` its part in the span of the first `rank` orthonormal rows, twice."""
+    for _ in range(2):
+        for j in range(rank):
+            along = 0.0
+            for k in range(len(vector)):
+                along += basis[j, k] * vector[k]
+            for k in range(len(vector)):
+                vector[k] -= along * basis[j, k]
+
+
+@njit(cache=True, nogil=True)
+def norm(vector):
+    """Euclidean norm of a short vector."""
+    total = 0.0
+    for k in range(len(vector)):
+        total += vector[k] * vector[k]
+    return np.sqrt(total)
+
+
+@njit(cache=True, nogil=True)
+def span_of_tight_rows(columns, norms, tight, basis):
+    """Orthonormal rows of `basis` that span the tight rows; returns their number, at most d - 1."""
+    d = columns.shape[0]
+    rank = 0
+    row = np.empty(d)
+    for i in tight:
+        if rank == d - 1:
+            break
+        for k in range(d):
+            row[k] = columns[k, i] / norms[i]
+        remove_span(basis, rank, row)
+        size = norm(row)
+        if size > DEPENDENT:
+            basis[rank] = row / size
+            rank += 1
+    return rank
+
+
+@njit(cache=True, nogil=True)
+def tight_lines(columns, norms, tight, basis, rank, lines):
+    """Distinct lines of the tight rows in coordinates of their span; returns how many."""
+    count = 0
+    line = np.empty(rank)
+    for i in tight:
+        for j in range(rank):
+            line[j] = 0.0
+            for k in range(columns.shape[0]):
+                line[j] += basis[j, k] * columns[k, i]
+        line /= norm(line)
+        known = False
+        for other in range(count):
+            along = 0.0
+            for j in range(rank):
+                along += line[j] * lines[other, j]
+            apart = 0.0
+            for j in range(rank):
+                apart += (line[j] - along * lines[other, j]) ** 2
+            known = known or apart < DEPENDENT**2
+        if not known:
+            lines[count, :rank] = line
+            count += 1
+            if count == len(lines):
+                break
+    return count
+
+
+@njit(cache=True, nogil=True)
+def ray(lines, rank, subset, frame, out):
+    """Unit vector orthogonal to rank - 1 lines, False if they are dependent."""
+    for j in range(rank - 1):
+        frame[j, :rank] = lines[subset[j], :rank]
+        remove_span(frame[:, :rank], j, frame[j, :rank])
+        size = norm(frame[j, :rank])
+        if size < DEPENDENT:
+            return False
+        frame[j, :rank] /= size
+    best = 0.0
+    candidate = np.empty(rank)
+    for k in range(rank):
+        candidate[:] = 0.0
+        candidate[k] = 1.0
+        remove_span(frame[:, :rank], rank - 1, candidate)
+        size = norm(candidate)
+        if size > best:
+            best = size
+            out[:rank] = candidate / size
+    remove_span(frame[:, :rank], rank - 1, out[:rank])
+    out[:rank] /= norm(out[:rank])
+    return True
+
+
+@njit(cache=True, nogil=True)
+def steepest_release(columns, nu, norms, tight, basis, rank, g, out):
+    """Steepest way off the flat along a ray of the tight rows' arrangement; returns its slope.
+
+    The one-sided slope g.w + sum over tight rows of nu_i (x_i.w)_+ is linear on each cone of that
+    arrangement, so it is positive somewhere only if it is positive on a ray: a vector orthogonal
+    to rank - 1 independent tight rows. In general position that means releasing one row.
+    """
+    d = columns.shape[0]
+    lines = np.empty((MAX_LINES, rank))
+    count = tight_lines(columns, norms, tight, basis, rank, lines)
+    subset = np.arange(rank - 1)
+    frame = np.empty((rank, rank))
+    along = np.empty(rank)
+    w = np.empty(d)
+    best = 0.0
+    for _ in range(MAX_RAYS):
+        if ray(lines, rank, subset, frame, along):
+            w[:] = 0.0
+            for j in range(rank):
+                for k in range(d):
+                    w[k] += along[j] * basis[j, k]
+            forward = backward = 0.0
+            for i in tight:
+                product = 0.0
+                for k in range(d):
+                    product += columns[k, i] * w[k]
+                if abs(product) > TIGHT * norms[i]:
+                    forward += nu[i] * max(product, 0.0)
+                    backward += nu[i] * max(-product, 0.0)
+            linear = 0.0
+            for k in range(d):
+                linear += g[k] * w[k]
+            if max(forward + linear, backward - linear) > best:
+                best = max(forward + linear, backward - linear)
+                for k in range(d):
+                    out[k] = w[k] if forward + linear >= backward - linear else -w[k]
+        j = rank - 2
+        while j >= 0 and subset[j] == count - rank + 1 + j:
+            j -= 1
+        if j < 0:
+            break
+        subset[j] += 1
+        for later in range(j + 1, rank - 1):
+            subset[later] = subset[later - 1] + 1
+    return best

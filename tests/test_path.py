@@ -1,4 +1,4 @@
-"""The regularisation path: where it starts, that it is continuous, and that warm starts are safe."""
+"""The regularisation path: where it starts, its continuity, and that warm starts are safe."""
 
 import numpy as np
 import pytest

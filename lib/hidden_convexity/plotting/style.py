@@ -1,0 +1,53 @@
+"""The one style of all figures: colours, sizes, and the frame of a picture of the plane."""
+
+import matplotlib as mpl
+from matplotlib.patches import Circle as Disc
+
+# Okabe and Ito (2008), distinguishable with any common colour vision. One colour, one meaning:
+# blue for what is certified or active, orange for what descent found, green for one neuron's
+# weights, grey for data.
+BLUE, ORANGE, GREEN, PINK, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
+GREY = "#666666"
+# Light fills: blue for what is allowed or active; chambers alternate between the two.
+FILLS = ["#DCEBF5", "#FFF3CC"]
+
+
+def use_style():
+    """Set the style of every figure: readable at the width of a page column, nothing superfluous.
+
+    Sizes are for figures 7 inches wide, two columns of a page; notebooks show them at 100 dpi.
+    """
+    mpl.rcParams.update(
+        {
+            "figure.figsize": (7.0, 2.8),
+            "figure.dpi": 100,
+            "savefig.dpi": 100,
+            "figure.constrained_layout.use": True,
+            "font.family": "DejaVu Sans",
+            "font.size": 9,
+            "axes.titlesize": 9,
+            "axes.labelsize": 9,
+            "legend.fontsize": 8,
+            "xtick.labelsize": 8,
+            "ytick.labelsize": 8,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.linewidth": 0.8,
+            "legend.frameon": False,
+            "lines.linewidth": 1.5,
+            "axes.prop_cycle": mpl.cycler(color=[BLUE, ORANGE, GREEN, PINK, SKY, GREY]),
+        }
+    )
+
+
+def plane(ax, radius, xlabel, ylabel):
+    """Equal axes of a plane around the origin, without frame or numbers: only directions matter."""
+    ax.add_patch(Disc((0, 0), 0.02 * radius, color="black", zorder=3))
+    ax.set_aspect("equal")
+    ax.set_xlim(-radius, radius)
+    ax.set_ylim(-radius, radius)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    return ax

@@ -1,0 +1,97 @@
+"""What training finds, and what is proven of it."""
+
+import numpy as np
+
+from hidden_convexity.plotting.style import BLUE, FILLS, GREEN, GREY, ORANGE, PINK, SKY
+
+
+def network_on_signal(ax, t, y, fit, knots=(), label="certified global optimum"):
+    """A signal (n,), a network's output on it (n,), and the places where the output bends."""
+    ax.plot(t, y, color=GREY, linewidth=1, label="signal")
+    ax.plot(t, fit, color=BLUE, label=label)
+    if len(knots):
+        level = np.full(len(knots), ax.get_ylim()[0])
+        ax.plot(knots, level, "|", color=BLUE, markersize=8, clip_on=False, label="kinks")
+    ax.legend(loc="upper right")
+    return ax
+
+
+def bound_line(ax, value, label="global optimum, certified"):
+    """A horizontal line below which no network gets."""
+    ax.axhline(value, color=BLUE, label=label)
+    return ax
+
+
+def descent_curves(ax, runs, lower_bound):
+    """Objective of several descent runs against the step, above the proven bound.
+
+    The runs are a list of (steps, objectives).
+    """
+    for k, (steps, objectives) in enumerate(runs):
+        label = f"Adam, {len(runs)} seeds" if k == 0 else None
+        ax.plot(steps, objectives, color=ORANGE, linewidth=0.9, alpha=0.8, label=label)
+    bound_line(ax, lower_bound)
+    ax.set_yscale("log")
+    ax.set_xlabel("step")
+    ax.set_ylabel("training objective P")
+    ax.legend(loc="upper right")
+    return ax
+
+
+def certified_gaps(ax, true, certified):
+    """Per run: the true relative gap, and certified ones, a dict of label to gaps, above it."""
+    run = np.arange(len(true))
+    for (label, gaps), marker, colour in zip(
+        certified.items(), ["v", "^", "s"], [PINK, GREEN, SKY], strict=False
+    ):
+        ax.plot(run, gaps, marker, color=colour, markersize=4.5, label=label)
+    ax.plot(run, true, "o", color=ORANGE, markersize=4, label="true gap")
+    ax.set_yscale("log")
+    ax.set_xticks(run)
+    ax.set_xlabel("seed")
+    ax.set_ylabel("relative gap")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1.0)
+    return ax
+
+
+def dual_on_circle(ax, angles, values, beta, neuron_angles, neuron_signs):
+    """nu.(Xu)_+ around the circle of unit weights u, its limits +-beta, and the neurons.
+
+    Angles are in radians and go once around. Neurons sit where the curve touches the limit of
+    their sign.
+    """
+    first, last = np.degrees(angles[[0, -1]])
+    ax.fill_between([first, last], -beta, beta, color=FILLS[0], linewidth=0)
+    ax.plot(np.degrees(angles), values, color="black", linewidth=1.1)
+    for limit in (beta, -beta):
+        ax.axhline(limit, color=BLUE, linewidth=1)
+    degrees = (np.degrees(neuron_angles) - first) % 360 + first
+    ax.plot(degrees, beta * np.sign(neuron_signs), "o", color=BLUE, label="optimal neurons")
+    ax.set_yticks([-beta, 0, beta], [r"$-\beta$", "0", r"$+\beta$"])
+    ax.set_xlim(first, last)
+    ax.set_xticks(range(0, 360, 60))
+    ax.set_xlabel("angle of u (degrees)")
+    ax.set_ylabel(r"$\nu^\top (Xu)_+$")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return ax
+
+
+def value_against_width(ax, widths, values, optimum, enough):
+    """Objectives (starts, widths) of non-convex training against the width, over the optimum."""
+    shift = np.linspace(-0.15, 0.15, len(values))[:, None]
+    ax.plot(
+        (np.asarray(widths) + shift).T.ravel(),
+        values.T.ravel(),
+        "o",
+        color=ORANGE,
+        markersize=3,
+        alpha=0.6,
+        label="non-convex training, one start each",
+    )
+    bound_line(ax, optimum, "convex optimum")
+    ax.axvline(enough, color=GREY, linestyle=":", label="neurons of the convex solution")
+    ax.set_xticks(widths)
+    ax.set_xlabel("number of neurons m")
+    ax.set_ylabel("training objective P")
+    ax.legend()
+    return ax

@@ -10,6 +10,11 @@ from hidden_convexity.solvers.solution import Solution, Step
 from hidden_convexity.validation import positive_number, whole_number
 
 _RECORDS = 100
+# Adam divides a gradient by its running size plus epsilon. With PyTorch's 1e-8, weights on their
+# way to zero jump to and fro at the full step size in directions that rounding decides, and two
+# processors then train two different networks. At this share of ||y|| max_k ||X e_k||, the size of
+# a gradient at the start, a start moved by 1e-13 was seen to move the end by less than 1e-8.
+_EPSILON = 3e-3
 
 
 def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
@@ -68,7 +73,8 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
 
     X, y = torch.tensor(problem.X), torch.tensor(problem.y)
     W, a = (torch.tensor(start, requires_grad=True) for start in _start(problem, neurons, seeds))
-    optimiser = torch.optim.Adam([W, a], lr=learning_rate)
+    gradient_size = np.linalg.norm(problem.y) * np.linalg.norm(problem.X, axis=0).max()
+    optimiser = torch.optim.Adam([W, a], lr=learning_rate, eps=_EPSILON * gradient_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=steps)
 
     recorded = set(np.linspace(0, steps, min(steps, _RECORDS) + 1).astype(int).tolist())

@@ -255,10 +255,13 @@ def test_degenerate_rows_have_zaslavskys_number_of_chambers(n, d, largest):
     rotation, _ = np.linalg.qr(rng.normal(size=(d, d)))
     count = exact_count(X)
     assert count < count_chambers(len(np.unique(X, axis=0)), d)
-    for rows in (X, X @ rotation, X * 10.0 ** rng.integers(-6, 7, size=(n, 1))):
+    factors = 10.0 ** rng.integers(-6, 7, size=(n, 1))
+    gates = Arrangement.enumerate(X).gates
+    for rows, same in ((X, gates), (X @ rotation, rotation.T @ gates), (factors * X, gates)):
         arrangement = Arrangement.enumerate(rows)
         assert len(arrangement) == count
         assert_sound(arrangement, rows)
+        np.testing.assert_allclose(arrangement.gates, same, atol=1e-9)
 
 
 @st.composite
@@ -288,6 +291,22 @@ def test_chambers_that_exist_only_by_rounding_are_not_listed(X):
     arrangement = Arrangement.enumerate(X)
     assert len(arrangement) <= exact_count(X)
     assert_sound(arrangement, X, margin=1e-15)
+
+
+def test_chambers_a_hundred_times_wider_than_rounding_are_listed():
+    X = COPLANAR + 1e-12 * gaussian(6, 3, seed=7)
+    arrangement = Arrangement.enumerate(X)
+    assert len(arrangement) == 32
+    assert_sound(arrangement, X, margin=0)
+
+
+def test_a_chamber_as_thin_as_rounding_is_not_listed():
+    ties = np.array([[1, 1, -1], [-1, 0, 0], [-1, 1, -1], [-1, 0, 0], [1, -1, 1]])
+    nearly = np.array([[1, -1, 1], [-1, 1, 1], [1, 1, 0], [-1, -1, 0], [-1, 0, -1]])
+    X = ties + 2.0**-26 * nearly
+    arrangement = Arrangement.enumerate(X)
+    assert len(arrangement) < exact_count(X)
+    np.testing.assert_array_equal(X @ arrangement.gates > 0, arrangement.patterns)
 
 
 # Packed bits

@@ -119,7 +119,7 @@ class Arrangement:
         An edge of a chamber lies in a plane in which rank - 2 hyperplanes meet. We visit these
         planes and, in each, the edges in order of angle, as `hidden_convexity.chambers` explains;
         no linear program is solved. A gate is the mean of the rays at the ends of its chamber's
-        edges. A chamber so thin (about 1e-15) that rounding may move its gate out is left out.
+        edges. Chambers whose gate rounding may move out, thinner than 1e-14, can be left out.
         Memory stays within a few times P (n / 8 + 8 d) bytes, those of the answer. Edelsbrunner,
         O'Rourke and Seidel (1986) for the size of the task; Zaslavsky (1975) for degenerate counts.
         """

@@ -1,6 +1,7 @@
 """Chambers: Cover's counts, brute force by linear programming, and the group of symmetries."""
 
 import tracemalloc
+from fractions import Fraction
 from math import comb
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from hidden_convexity import chambers
 from hidden_convexity.arrangement import Arrangement, TooManyChambers, count_chambers
 
 
@@ -48,6 +50,29 @@ def largest_margin(A):
         bounds=[(-1, 1)] * d + [(None, 1)],
     )
     return solution.x[-1]
+
+
+def exact_count(X):
+    """Number of chambers by deletion and restriction (Zaslavsky), in rational arithmetic."""
+    return count_of_lines(distinct([[Fraction(float(entry)) for entry in row] for row in X]))
+
+
+def count_of_lines(lines):
+    if not lines:
+        return 1
+    *rest, last = lines
+    k = next(j for j, entry in enumerate(last) if entry)
+    within = [[row[j] - row[k] * last[j] for j in range(len(last)) if j != k] for row in rest]
+    return count_of_lines(rest) + count_of_lines(distinct(within))
+
+
+def distinct(rows):
+    """Non-zero rows scaled to leading entry 1, each once."""
+    leading = [next((entry for entry in row if entry), 0) for row in rows]
+    scaled = (
+        tuple(e / first for e in row) for row, first in zip(rows, leading, strict=True) if first
+    )
+    return sorted(set(scaled))
 
 
 def as_set(arrangement):
@@ -219,6 +244,131 @@ def test_enumerate_agrees_with_linear_programming_on_ties(X):
     assert as_set(arrangement) == patterns_by_linear_programming(X)
     assert arrangement.rank == np.linalg.matrix_rank(X)
     assert_sound(arrangement, X)
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "largest"), [(40, 3, 2), (60, 3, 9), (25, 4, 2), (14, 5, 1), (11, 6, 1)]
+)
+def test_degenerate_rows_have_zaslavskys_number_of_chambers(n, d, largest):
+    rng = np.random.default_rng(n)
+    X = rng.integers(-largest, largest + 1, size=(n, d))
+    rotation, _ = np.linalg.qr(rng.normal(size=(d, d)))
+    count = exact_count(X)
+    assert count < count_chambers(len(np.unique(X, axis=0)), d)
+    factors = 10.0 ** rng.integers(-6, 7, size=(n, 1))
+    gates = Arrangement.enumerate(X).gates
+    for rows, same in ((X, gates), (X @ rotation, rotation.T @ gates), (factors * X, gates)):
+        arrangement = Arrangement.enumerate(rows)
+        assert len(arrangement) == count
+        assert_sound(arrangement, rows)
+        np.testing.assert_allclose(arrangement.gates, same, atol=1e-9)
+
+
+@st.composite
+def nearly_degenerate_matrices(draw, smallest):
+    """Integers moved by one small power of two, so that ties of all sorts are nearly there."""
+    n, d = draw(st.integers(1, 8)), draw(st.integers(1, 4))
+    row = st.lists(st.integers(-1, 1), min_size=d, max_size=d)
+    rows = st.lists(row, min_size=n, max_size=n)
+    size = 2.0 ** draw(st.integers(smallest, -3))
+    return np.array(draw(rows), dtype=float) + size * np.array(draw(rows))
+
+
+NEARLY_DEGENERATE = settings(max_examples=60, deadline=None, derandomize=True)
+
+
+@NEARLY_DEGENERATE
+@given(nearly_degenerate_matrices(smallest=-12))
+def test_thin_chambers_are_all_found(X):
+    arrangement = Arrangement.enumerate(X)
+    assert len(arrangement) == exact_count(X)
+    assert_sound(arrangement, X, margin=0)
+
+
+@NEARLY_DEGENERATE
+@given(nearly_degenerate_matrices(smallest=-50))
+def test_chambers_that_exist_only_by_rounding_are_not_listed(X):
+    arrangement = Arrangement.enumerate(X)
+    assert len(arrangement) <= exact_count(X)
+    assert_sound(arrangement, X, margin=1e-15)
+
+
+def test_chambers_a_hundred_times_wider_than_rounding_are_listed():
+    X = COPLANAR + 1e-12 * gaussian(6, 3, seed=7)
+    arrangement = Arrangement.enumerate(X)
+    assert len(arrangement) == 32
+    assert_sound(arrangement, X, margin=0)
+
+
+def test_a_chamber_as_thin_as_rounding_is_not_listed():
+    ties = np.array([[1, 1, -1], [-1, 0, 0], [-1, 1, -1], [-1, 0, 0], [1, -1, 1]])
+    nearly = np.array([[1, -1, 1], [-1, 1, 1], [1, 1, 0], [-1, -1, 0], [-1, 0, -1]])
+    X = ties + 2.0**-26 * nearly
+    arrangement = Arrangement.enumerate(X)
+    assert len(arrangement) < exact_count(X)
+    np.testing.assert_array_equal(X @ arrangement.gates > 0, arrangement.patterns)
+
+
+# Packed bits
+
+
+def assert_packed_equals_unpacked(arrangement, X):
+    nonzero, count = X.any(axis=1), len(arrangement)
+    active = arrangement.patterns
+    np.testing.assert_array_equal(active[nonzero], X[nonzero] @ arrangement.gates > 0)
+    assert not active[~nonzero].any()
+    blocks = [arrangement.unpack(slice(k, k + 3)) for k in range(0, count, 3)]
+    np.testing.assert_array_equal(np.concatenate(blocks, axis=1), active)
+    backwards = np.arange(count)[::-1]
+    np.testing.assert_array_equal(arrangement.unpack(backwards), active[:, ::-1])
+
+
+@BRUTE_FORCE
+@given(integer_matrices())
+def test_packed_patterns_equal_unpacked_ones_on_ties(X):
+    assert_packed_equals_unpacked(Arrangement.enumerate(X), X)
+
+
+@pytest.mark.parametrize("n", [7, 8, 9, 31, 64, 65])
+def test_packed_patterns_equal_unpacked_ones_whatever_the_padding(n):
+    X = gaussian(n, 3, seed=n)
+    assert_packed_equals_unpacked(Arrangement.enumerate(X), X)
+
+
+@pytest.mark.parametrize(
+    "X", [gaussian(9, 4), gaussian(30, 3), COPLANAR, np.array(list(np.ndindex(3, 3, 3, 3))) - 1]
+)
+def test_the_list_does_not_depend_on_hashes_or_chunks(X, monkeypatch):
+    expected = Arrangement.enumerate(X)
+    monkeypatch.setattr(chambers, "CHUNK", 1)
+    in_chunks = Arrangement.enumerate(X)
+    start = chambers._Table.__init__
+
+    def start_with_equal_hashes(table, m, r):
+        start(table, m, r)
+        table.line_keys[:] = 0
+
+    monkeypatch.setattr(chambers._Table, "__init__", start_with_equal_hashes)
+    for other in (in_chunks, Arrangement.enumerate(X)):
+        np.testing.assert_array_equal(other.patterns, expected.patterns)
+        np.testing.assert_allclose(other.gates, expected.gates, atol=1e-12)
+
+
+@pytest.mark.slow
+def test_a_list_of_many_chambers():
+    X = gaussian(300, 3)
+    arrangement = Arrangement.enumerate(X)
+    assert len(arrangement) == count_chambers(300, 3) == 89_702
+    unit = X / np.linalg.norm(X, axis=1, keepdims=True)
+    seen = set()
+    for start in range(0, len(arrangement), 10_000):
+        block = slice(start, start + 10_000)
+        active = arrangement.unpack(block)
+        products = unit @ arrangement.gates[:, block]
+        np.testing.assert_array_equal(products > 0, active)
+        assert np.abs(products).min() > 1e-15
+        seen.update(map(bytes, np.packbits(active, axis=0).T))
+    assert len(seen) == len(arrangement)
 
 
 # Symmetries

@@ -5,21 +5,18 @@ full-dimensional cell of this arrangement; all weights in it switch the same sam
 """
 
 from dataclasses import dataclass
-from itertools import combinations, islice
 from math import comb
 
 import numpy as np
 
-from hidden_convexity.hyperplanes import SAME_LINE, distinct_lines, row_space, unit_rows
+from hidden_convexity.chambers import half_of_chambers
+from hidden_convexity.hyperplanes import distinct_lines, row_space, unit_rows
 from hidden_convexity.validation import data_matrix, whole_number
 
-# A unit row x is tight at the null vector v of rows A if |x.v| <= ROUNDING (1 + ||x A^+||): the
-# computed v solves A v = 0 up to rounding, so its error seen by x is that much amplified.
-ROUNDING = 64 * np.finfo(float).eps
-# Above this smallest singular value of A, the bound ||x A^+|| <= 1 / sigma is sharp enough.
-WELL_CONDITIONED = 1e-3
-# Entries of the largest temporary array: 32 MB of float64.
-CHUNK = 4_000_000
+# A gate is inside if no rounding of its products with unit rows, a few 1e-16, can say otherwise.
+INSIDE = 8 * np.finfo(float).eps
+# Entries of the largest temporary array: 2 MB of float64, which fits in a cache.
+CHUNK = 250_000
 
 
 class TooManyChambers(ValueError):
@@ -119,10 +116,12 @@ class Arrangement:
 
         Notes
         -----
-        The extreme rays of every chamber are null vectors of rank - 1 rows. So we visit these
-        vertices and, at each, the few chambers of the rows that are tight there; no linear
-        program is solved. The mean of a chamber's rays is its gate. Edelsbrunner, O'Rourke and
-        Seidel (1986) for the size of the task; Zaslavsky (1975) for degenerate counts.
+        An edge of a chamber lies in a plane in which rank - 2 hyperplanes meet. We visit these
+        planes and, in each, the edges in order of angle, as `hidden_convexity.chambers` explains;
+        no linear program is solved. A gate is the mean of the rays at the ends of its chamber's
+        edges. Chambers whose gate rounding may move out, thinner than 1e-14, can be left out.
+        Memory stays within a few times P (n / 8 + 8 d) bytes, those of the answer. Edelsbrunner,
+        O'Rourke and Seidel (1986) for the size of the task; Zaslavsky (1975) for degenerate counts.
         """
         X = data_matrix(X)
         max_chambers = whole_number(max_chambers, "max_chambers", 1)
@@ -141,8 +140,15 @@ class Arrangement:
         if rank == 0:
             bits, gates = np.zeros((1, 0), dtype=np.uint8), np.eye(X.shape[1])[:, :1]
         else:
-            bits, gates = _chambers(normals @ basis)
+            bits, gates = half_of_chambers(normals @ basis)
             gates = basis @ gates
+            kept = np.flatnonzero(_strictly_inside(normals, gates, bits))
+            # In an order that depends on the patterns only, not on how they were met.
+            kept = kept[_distinct_patterns(bits[kept])[0]]
+            bits, gates = bits[kept], gates[:, kept]
+            opposite = bits ^ np.packbits(np.ones(len(normals), dtype=bool))
+            bits = np.concatenate([bits, opposite])
+            gates = np.concatenate([gates, -gates], axis=1)
         return cls(X, gates, rank, True, bits, row_line, row_flipped)
 
     @classmethod
@@ -205,80 +211,6 @@ class Arrangement:
         return f"Arrangement(n={len(self.X)}, rank={self.rank}, {len(self)} {kind}chamber{plural})"
 
 
-def _chambers(normals):
-    """All chambers of distinct unit normals (m, r) of full rank r: packed sides and unit gates.
-
-    Chambers come in opposite pairs. We collect those on the positive side of the first normal and
-    mirror them in the end.
-    """
-    bits, rays = [], []
-    for vertices, tight, products in _vertices(normals):
-        for sides, at in _chambers_around(vertices, tight, products, normals):
-            opposite = ~sides[:, 0]
-            bits.append(np.packbits(sides ^ opposite[:, None], axis=1))
-            rays.append(np.where(opposite[:, None], -vertices[at], vertices[at]))
-    bits, rays = np.concatenate(bits), np.concatenate(rays)
-    first, chamber = _distinct_patterns(bits)
-    bits = bits[first]
-    gates = np.stack([np.bincount(chamber, weights=ray, minlength=len(first)) for ray in rays.T])
-    gates /= np.linalg.norm(gates, axis=0)
-    # A row wrongly taken for tight at an ill-conditioned vertex proposes chambers that do not
-    # exist; none survives the comparison with the pattern of its own gate.
-    true = (_packed_sides(normals, gates) == bits).all(axis=1)
-    bits, gates = bits[true], gates[:, true]
-    mirrored = np.packbits(~np.unpackbits(bits, axis=1, count=len(normals)).astype(bool), axis=1)
-    return np.concatenate([bits, mirrored]), np.concatenate([gates, -gates], axis=1)
-
-
-def _vertices(normals):
-    """Chunks of vertices: unit null vectors (k, r) of r - 1 normals, tight (k, m), products."""
-    m, r = normals.shape
-    subsets = combinations(range(m), r - 1)
-    while batch := list(islice(subsets, max(CHUNK // m, 1))):
-        rows = normals[np.array(batch, dtype=int).reshape(len(batch), r - 1)]
-        _, singular, basis = np.linalg.svd(rows, full_matrices=True)
-        sigma = singular.min(axis=1, initial=1.0)
-        independent = sigma > SAME_LINE
-        basis, singular, sigma = basis[independent], singular[independent], sigma[independent]
-        vertices = basis[:, -1]
-        products = vertices @ normals.T
-        amplified = np.repeat(1 / sigma[:, None], m, axis=1)
-        ill = sigma < WELL_CONDITIONED
-        coefficients = (normals @ basis[ill, :-1].mT) / singular[ill, None]
-        amplified[ill] = np.linalg.norm(coefficients, axis=2)
-        yield vertices, np.abs(products) <= ROUNDING * (1 + amplified), products
-
-
-def _chambers_around(vertices, tight, products, normals):
-    """For each vertex, the chambers that have it as a ray: pairs (sides (k, m), vertex (k,))."""
-    r = normals.shape[1]
-    base = products > 0
-    tight_count = tight.sum(axis=1)
-    simple = np.flatnonzero(tight_count == r - 1)
-    columns = np.nonzero(tight[simple])[1].reshape(len(simple), r - 1)
-    for choice in range(2 ** (r - 1)):
-        sides = base[simple]
-        chosen = [bool(choice >> k & 1) for k in range(r - 1)]
-        np.put_along_axis(sides, columns, np.broadcast_to(chosen, columns.shape), axis=1)
-        yield sides, simple
-    # More rows than needed are tight: their own arrangement, one dimension down, tells the
-    # chambers. Vertices with the same tight rows are the same vertex, up to sign.
-    for vertex in _first_of_each(tight, np.flatnonzero(tight_count > r - 1)):
-        local = np.flatnonzero(tight[vertex])
-        across = np.linalg.svd(vertices[vertex : vertex + 1], full_matrices=True)[2][1:]
-        around, _ = _chambers(unit_rows(normals[local] @ across.T))
-        sides = np.repeat(base[vertex : vertex + 1], len(around), axis=0)
-        sides[:, local] = np.unpackbits(around, axis=1, count=len(local))
-        yield sides, np.full(len(around), vertex)
-
-
-def _first_of_each(tight, vertices):
-    """One of the given vertices for each distinct set of tight rows."""
-    if len(vertices) == 0:
-        return vertices
-    return vertices[_distinct_patterns(np.packbits(tight[vertices], axis=1))[0]]
-
-
 def _packed_sides(normals, directions):
     """Bits (P, ceil(m / 8)) of normals (m, r) @ directions (r, P) > 0, a chunk at a time."""
     step = max(CHUNK // max(len(normals), 1), 1)
@@ -287,6 +219,18 @@ def _packed_sides(normals, directions):
         for k in range(0, directions.shape[1], step)
     ]
     return np.concatenate(chunks)
+
+
+def _strictly_inside(normals, gates, bits):
+    """Whether each gate (r, P) is on the side of each normal that its bits say, and clearly so."""
+    step = max(CHUNK // len(normals), 1)
+    inside = np.empty(len(bits), dtype=bool)
+    for k in range(0, len(bits), step):
+        products, own = gates[:, k : k + step].T @ normals.T, bits[k : k + step]
+        active, not_inactive = products > INSIDE, products > -INSIDE
+        same = (np.packbits(active, axis=1) == own) & (np.packbits(not_inactive, axis=1) == own)
+        inside[k : k + step] = same.all(axis=1)
+    return inside
 
 
 def _distinct_patterns(bits):

@@ -20,6 +20,7 @@ class Passes:
 
     def __init__(self, X):
         self.X = X
+        self._row_norms = np.linalg.norm(X, axis=1)
 
     def _blocks(self, width):
         step = max(BLOCK // max(width, 1), 1)
@@ -66,3 +67,43 @@ class Passes:
             features = self._features(block, directions, columns, owner)
             products += features.T @ features
         return products
+
+    def tight_rows(self, direction, tolerance):
+        """Rows (nonzero) at an angle of at most `tolerance` to the hyperplane of a unit direction.
+
+        Returns
+        -------
+        (t,) ndarray of int
+            Enough of them to span all.
+        """
+        near = np.abs(self.X @ direction) <= tolerance * self._row_norms
+        return np.flatnonzero(near & (self._row_norms > 0))
+
+    def crossed_rows(self, direction, weights, tolerance, enforced):
+        """Walls of the chamber of a unit direction that weights outside of it have crossed.
+
+        Parameters
+        ----------
+        direction, weights : (d,) ndarray
+        tolerance : float
+            Angles to a hyperplane below which a row is not crossed.
+        enforced : sequence of int
+            Rows not to be named again.
+
+        Returns
+        -------
+        list of int
+            The row crossed first on the way and the one crossed deepest; none if none is.
+        """
+        reference = self.X @ direction
+        side = np.where(np.abs(reference) <= tolerance * self._row_norms, 0.0, np.sign(reference))
+        reached = side * (self.X @ weights) / np.linalg.norm(weights)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            depth = np.where(side != 0, reached / self._row_norms, 0.0)
+        depth[list(enforced)] = 0.0
+        outside = np.flatnonzero(depth < -tolerance)
+        if len(outside) == 0:
+            return []
+        start = np.abs(reference[outside])
+        first = outside[np.argmin(start / (start - reached[outside]))]
+        return [int(first), int(outside[np.argmin(depth[outside])])]

@@ -52,13 +52,6 @@ class Neuron:
     walls: tuple[int, ...] = ()
     weights: np.ndarray = field(default=None)
 
-    @classmethod
-    def at(cls, direction, sign, X, row_norms):
-        """A neuron of weight zero in a unit direction, on the flat of the rows tight there."""
-        tight = np.flatnonzero(np.abs(X @ direction) <= TIGHT * row_norms)
-        rows = X[tight[row_norms[tight] > 0]]
-        return cls(direction, float(sign), _null_space(rows, direction), (), 0 * direction)
-
 
 def _null_space(rows, direction):
     """Orthonormal basis (k, d) of the vectors orthogonal to the rows; it spans the direction."""
@@ -88,8 +81,9 @@ class RestrictedProgram:
         self.row_norms = np.linalg.norm(X, axis=1)
 
     def neuron(self, direction, sign):
-        """A new neuron in a unit direction (d,), with weight zero."""
-        return Neuron.at(direction, sign, self.X, self.row_norms)
+        """A neuron of weight zero in a unit direction (d,), on the flat of the rows tight there."""
+        rows = self.X[self.passes.tight_rows(direction, TIGHT)]
+        return Neuron(direction, float(sign), _null_space(rows, direction), (), 0 * direction)
 
     def ray(self, direction, sign):
         """A neuron of weight zero that can only grow along its direction."""
@@ -242,20 +236,10 @@ class RestrictedProgram:
         """The neuron itself, or with the row first crossed and the row most violated as walls."""
         if len(neuron.basis) == 1 or not neuron.weights.any():
             return neuron
-        reference = self.X @ neuron.direction
-        side = np.where(np.abs(reference) <= TIGHT * self.row_norms, 0.0, np.sign(reference))
-        norm = np.linalg.norm(neuron.weights)
-        reached = side * (self.X @ neuron.weights) / norm
-        with np.errstate(divide="ignore", invalid="ignore"):
-            depth = np.where(side != 0, reached / self.row_norms, 0.0)
-        depth[list(neuron.walls)] = 0.0
-        outside = np.flatnonzero(depth < -VIOLATED)
-        if len(outside) == 0:
-            return neuron
-        start = np.abs(reference[outside])
-        first = outside[np.argmin(start / (start - reached[outside]))]
-        worst = outside[np.argmin(depth[outside])]
-        return replace(neuron, walls=tuple({*neuron.walls, int(first), int(worst)}))
+        crossed = self.passes.crossed_rows(
+            neuron.direction, neuron.weights, VIOLATED, neuron.walls
+        )
+        return replace(neuron, walls=tuple({*neuron.walls, *crossed})) if crossed else neuron
 
     def _settle(self, neuron, tight):
         """Take the tight walls into the flat: the neuron sits exactly on them from now on."""

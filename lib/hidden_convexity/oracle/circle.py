@@ -13,6 +13,7 @@ correlations X^T D nu and Gram blocks X^T D_i D_j X.
 import numpy as np
 
 from hidden_convexity.oracle.maximum import DualMaximum
+from hidden_convexity.oracle.sweep import linear_parts, local_maxima, outputs
 from hidden_convexity.validation import data_matrix, real_array
 
 # Breakpoints closer than this angle are one: repeated rows differ by rounding only.
@@ -58,6 +59,8 @@ class Circle:
         self._order, self._rows = nonzero[by_angle], rows[by_angle]
         self._starts = np.flatnonzero(np.diff(angles, prepend=-1.0) > SAME_ANGLE)
         self._angles = angles[self._starts]
+        sizes = np.diff(self._starts, append=len(self._rows))
+        self._arc = np.repeat(np.arange(1, len(sizes) + 1), sizes)
         # Every row that crosses at a breakpoint, signed by whether it enters, points along the
         # unit tangent there.
         first = self._rows[self._starts] * np.where(self._enters[self._starts], 1.0, -1.0)[:, None]
@@ -91,13 +94,7 @@ class Circle:
         if len(self._starts) == 0:
             return DualMaximum(0.0, 0.0, np.zeros((0, 2)), np.zeros(0))
         parts, total = self._linear_parts(nu)
-        found = [
-            self._local_maxima(parts - offset, half, sign)
-            for half, offset in ((1.0, 0.0), (-1.0, total))
-            for sign in (1.0, -1.0)
-        ]
-        directions = np.concatenate([one for one, _ in found])
-        values = np.concatenate([one for _, one in found])
+        directions, values = local_maxima(parts, total, self._tangents, self._breakpoints, level)
         best = np.abs(values).max(initial=0.0)
         kept = np.flatnonzero(np.abs(values) > min(level, np.nextafter(best, 0)))
         kept = kept[np.argsort(-np.abs(values[kept]), kind="stable")]
@@ -105,11 +102,9 @@ class Circle:
 
     def _linear_parts(self, nu):
         """a on the arcs before, between and after the breakpoints (K + 1, 2), and X^T nu."""
-        weighted = nu[self._order, None] * self._rows
-        total = weighted.sum(axis=0)
-        initial = weighted[~self._enters].sum(axis=0)
-        weighted[~self._enters] *= -1
-        return self._running(weighted, initial), total
+        parts = np.empty((len(self._starts) + 1, 2))
+        total = linear_parts(self._rows, self._order, self._enters, self._arc, nu, parts)
+        return parts, np.array(total)
 
     def _running(self, increments, initial):
         """initial + sums of the rows' increments before each breakpoint, (K + 1, k)."""
@@ -117,19 +112,6 @@ class Circle:
         sums[0] = initial
         sums[1:] = np.add.reduceat(increments, self._starts, axis=0)
         return np.cumsum(sums, axis=0, out=sums)
-
-    def _local_maxima(self, parts, half, sign):
-        """Local maximisers of sign * h on one half circle, where h(half * u) = parts . u."""
-        left = sign * np.einsum("kc,kc->k", parts[:-1], self._tangents)
-        right = sign * np.einsum("kc,kc->k", parts[1:], self._tangents)
-        end = np.append(left[1:], -sign * parts[-1] @ self._tangents[0])
-        inside = np.flatnonzero((right > 0) & (end < 0))
-        size = np.linalg.norm(parts[inside + 1], axis=1)
-        ridge = np.flatnonzero((left >= 0) & (right <= 0))
-        height = np.einsum("kc,kc->k", parts[ridge], self._breakpoints[ridge])
-        ridge, height = ridge[sign * height > 0], height[sign * height > 0]
-        directions = [sign * parts[inside + 1] / size[:, None], self._breakpoints[ridge]]
-        return half * np.concatenate(directions), np.concatenate([sign * size, height])
 
     def predict(self, weights, signs):
         """sum_j signs_j (X weights_j)_+, (n,), in one pass whatever the number of neurons.
@@ -142,11 +124,8 @@ class Circle:
         changes = np.zeros((len(self._starts) + 1, 2))
         np.add.at(changes, arc, np.where(upper, -1.0, 1.0)[:, None] * signed)
         changes[0] += signed[upper].sum(axis=0)
-        sizes = np.diff(self._starts, append=len(self._rows))
-        seen = np.repeat(np.cumsum(changes[:-1], axis=0), sizes, axis=0)
-        seen[~self._enters] = signed.sum(axis=0) - seen[~self._enters]
-        output = np.zeros(len(self.X))
-        output[self._order] = np.einsum("nc,nc->n", self._rows, seen)
+        total, output = signed.sum(axis=0), np.zeros(len(self.X))
+        outputs(self._rows, self._order, self._enters, self._arc, changes, total, output)
         return output
 
     def correlate(self, nu, directions, columns, owner):
@@ -175,6 +154,25 @@ class Circle:
         both = np.where(upper[None, :, None], both, active[:, None] - both)
         blocks = both[..., [[0, 1], [1, 2]]][np.ix_(owner, owner)]
         return np.einsum("pc,pqce,qe->pq", columns, blocks, columns, optimize=True)
+
+    def tight_rows(self, direction, tolerance):
+        """A row of each neighbouring breakpoint within an angle. See `Passes.tight_rows`."""
+        after = self._locate(direction[None])[0][0] % len(self._starts)
+        near = [k for k in (after - 1, after) if abs(self._tangents[k] @ direction) <= tolerance]
+        return self._order[self._starts[near]]
+
+    def crossed_rows(self, direction, weights, tolerance, enforced):
+        """The neighbouring breakpoint's row, if crossed. See `Passes.crossed_rows`.
+
+        In the plane no other row can be crossed before it.
+        """
+        after = self._locate(direction[None])[0][0] % len(self._starts)
+        left = direction[0] * weights[1] - direction[1] * weights[0] > 0
+        k = after if left else after - 1
+        along, turned = self._tangents[k] @ direction, self._tangents[k] @ weights
+        outside = -np.sign(along) * turned > tolerance * np.linalg.norm(weights)
+        row = int(self._order[self._starts[k]])
+        return [row] if outside and row not in enforced else []
 
     def _locate(self, directions):
         """Arc (0 to K) and half circle of each direction (m, 2)."""

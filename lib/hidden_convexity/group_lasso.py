@@ -43,20 +43,19 @@ def group_lasso(gram, linear, beta, scale, groups, walls):
             cost[group] += price[k]
     cost[count:] = price[wide]
 
-    blocks, cones = [], []
-    if single:
-        blocks.append(_selector([int(group[0]) for group in single], count + len(wide)))
-        cones.append(clarabel.NonnegativeConeT(len(single)))
+    # Dense, then converted once: sparse blocks would cost more to stack than to solve.
     wall_rows = [k for k in wide if len(walls[k])]
-    for k in wall_rows:
-        block = np.zeros((len(walls[k]), count + len(wide)))
-        block[:, groups[k]] = -walls[k]
-        blocks.append(sparse.csc_matrix(block))
-        cones.append(clarabel.NonnegativeConeT(len(walls[k])))
-    for position, k in enumerate(wide):
-        blocks.append(_selector([count + position, *groups[k]], count + len(wide)))
-        cones.append(clarabel.SecondOrderConeT(1 + len(groups[k])))
-    constraints = sparse.vstack(blocks, format="csc")
+    heights = [len(single)] + [len(walls[k]) for k in wall_rows] + [1 + len(groups[k]) for k in wide]
+    ends = np.cumsum(heights)
+    constraints = np.zeros((ends[-1], count + len(wide)))
+    constraints[np.arange(len(single)), [int(group[0]) for group in single]] = -1.0
+    for k, end in zip(wall_rows, ends[1:], strict=False):
+        constraints[end - len(walls[k]) : end, groups[k]] = -walls[k]
+    for position, (k, end) in enumerate(zip(wide, ends[1 + len(wall_rows) :], strict=True)):
+        rows = np.arange(end - 1 - len(groups[k]), end)
+        constraints[rows, [count + position, *groups[k]]] = -1.0
+    cones = [clarabel.NonnegativeConeT(int(ends[len(wall_rows)]))]
+    cones += [clarabel.SecondOrderConeT(1 + len(groups[k])) for k in wide]
     padded = np.zeros((count + len(wide), count + len(wide)))
     padded[:count, :count] = quadratic
 
@@ -67,9 +66,9 @@ def group_lasso(gram, linear, beta, scale, groups, walls):
     settings.static_regularization_constant = 1e-12
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = SOLVER_TOLERANCE
     result = clarabel.DefaultSolver(
-        sparse.triu(padded, format="csc"),
+        sparse.csc_matrix(np.triu(padded)),
         cost,
-        constraints,
+        sparse.csc_matrix(constraints),
         np.zeros(constraints.shape[0]),
         cones,
         settings,
@@ -87,9 +86,3 @@ def group_lasso(gram, linear, beta, scale, groups, walls):
         multipliers[k] = dual[start:stop] * scale / sizes[k]
         start = stop
     return coefficients * unit, multipliers
-
-
-def _selector(columns, width):
-    """-1 at the given columns, one a row: puts those variables themselves into a cone."""
-    rows = np.arange(len(columns))
-    return sparse.csc_matrix((-np.ones(len(columns)), (rows, columns)), (len(columns), width))

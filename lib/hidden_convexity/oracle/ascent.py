@@ -7,13 +7,15 @@ import numpy as np
 
 from hidden_convexity.hyperplanes import row_space
 from hidden_convexity.oracle.flats import TIGHT
-from hidden_convexity.oracle.geodesic import ascend
+from hidden_convexity.oracle.geodesic import ascend_each
 from hidden_convexity.oracle.maximum import DualMaximum
 from hidden_convexity.validation import data_matrix, real_array, whole_number
 
 # Maximisers this close are one: equal maximisers reached from two starts differ by rounding,
 # amplified by the condition of their tight rows.
 SAME_DIRECTION = 1e-9
+# Entries of the largest temporary block: 8 MB of float64.
+BLOCK = 1_000_000
 
 
 class Ascent:
@@ -89,22 +91,31 @@ class Ascent:
         """
         nu = _dual_point(nu, self.X)
         given = unit_directions(starts, self.X)
-        weights = {sign: sign * nu[self._nonzero] for sign in (1.0, -1.0)}
+        weights = nu[self._nonzero]
+        both = np.repeat([1.0, -1.0], len(self._random))
+        signs = np.concatenate([np.copysign(1.0, self._heights(nu, given)), both])
+        directions = np.concatenate([given, self._random, self._random])
+        # Every so many starts to a thread; the last ones are no slower than the first.
+        shares = [slice(k, None, numba.get_num_threads()) for k in range(numba.get_num_threads())]
 
-        def height(u):
-            return float(nu @ np.maximum(self.X @ u, 0.0))
+        def climb(share):
+            ascend_each(
+                self._columns, self._norms, self._floor, weights, signs[share], directions[share]
+            )
 
-        def climb(start, sign):
-            u, sign = start.copy(), sign or float(np.copysign(1.0, height(start)))
-            ascend(self._columns, self._norms, self._floor, weights[sign], u)
-            value = height(u)
-            return u, value if sign * value > 0 else 0.0
+        with ThreadPoolExecutor(len(shares)) as threads:
+            list(threads.map(climb, shares))
+        values = self._heights(nu, directions)
+        return _distinct(directions, np.where(signs * values > 0, values, 0.0), level)
 
-        tasks = [(u, 0.0) for u in given] + [(u, s) for s in (1.0, -1.0) for u in self._random]
-        with ThreadPoolExecutor(numba.get_num_threads()) as threads:
-            reached = list(threads.map(climb, *zip(*tasks, strict=True))) if tasks else []
-        directions = np.array([u for u, _ in reached]).reshape(-1, self.X.shape[1])
-        return _distinct(directions, np.array([value for _, value in reached]), level)
+    def _heights(self, nu, directions):
+        """nu.(Xu)_+ for each direction (k, d), a block of samples at a time."""
+        heights = np.zeros(len(directions))
+        step = max(BLOCK // max(len(directions), 1), 1)
+        for start in range(0, len(self.X), step):
+            block = slice(start, start + step)
+            heights += nu[block] @ np.maximum(self.X[block] @ directions.T, 0.0)
+        return heights
 
 
 def _distinct(directions, values, level):

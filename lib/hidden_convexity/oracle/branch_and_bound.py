@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from hidden_convexity.hyperplanes import distinct_lines, row_space, unit_rows
 from hidden_convexity.oracle.ascent import Ascent, unit_directions
-from hidden_convexity.oracle.cells import explore, seed
+from hidden_convexity.oracle.cells import explore, pick_rows, seed
 from hidden_convexity.oracle.maximum import DualMaximum
 from hidden_convexity.validation import positive_number, real_array, whole_number
 
@@ -235,9 +235,7 @@ class _Search:
 def _pick(stack, order):
     """The cells of a stack in the given order."""
     vertices, linear, bounds, counts, rows = stack
-    ends = np.cumsum(counts[:, :2].sum(axis=1) * vertices.shape[1])
-    parts = np.split(rows, ends[:-1])
-    picked = np.concatenate([parts[k] for k in order])
+    picked = pick_rows(rows, vertices.shape[1] * counts[:, :2].sum(axis=1), order)
     return vertices[order], linear[order], bounds[order], counts[order], picked
 
 

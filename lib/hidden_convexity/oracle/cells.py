@@ -253,6 +253,19 @@ def new_products(block, i, j, scale, out):
 
 
 @njit(cache=True, nogil=True)
+def pick_rows(rows, sizes, order):
+    """The rows of some cells, in the given order; `sizes` (c,) are those of all cells."""
+    starts = np.zeros(len(sizes), dtype=np.int64)
+    starts[1:] = np.cumsum(sizes)[:-1]
+    picked = np.empty(sizes[order].sum())
+    end = 0
+    for cell in order:
+        picked[end : end + sizes[cell]] = rows[starts[cell] : starts[cell] + sizes[cell]]
+        end += sizes[cell]
+    return picked
+
+
+@njit(cache=True, nogil=True)
 def _longer(array, length):
     longer = np.empty((length, *array.shape[1:]), dtype=array.dtype)
     longer[: len(array)] = array

@@ -238,3 +238,15 @@ def ascend(columns, norms, floor, nu, u):
         u /= norm(u)
     u[:] = best
     return max(value, reached)
+
+
+@njit(cache=True, nogil=True)
+def ascend_each(columns, norms, floor, nu, signs, directions):
+    """Ascend from each of the directions (k, d), in place, under its sign of nu."""
+    signed = np.empty(len(nu))
+    for k in range(len(directions)):
+        for i in range(len(nu)):
+            signed[i] = signs[k] * nu[i]
+        u = directions[k].copy()
+        ascend(columns, norms, floor, signed, u)
+        directions[k] = u

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hidden_convexity.validation import data_matrix, positive_number, real_array
+from hidden_convexity.validation import (
+    LARGEST,
+    SMALLEST,
+    data_matrix,
+    of_moderate_size,
+    positive_number,
+    real_array,
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,7 +36,9 @@ class TrainingProblem:
     TypeError
         If an argument does not hold real numbers.
     ValueError
-        If an argument is empty, has the wrong shape, is not finite, or beta <= 0.
+        If an argument is empty, has the wrong shape, is not finite, or beta <= 0; or if it is so
+        large or small that squares overflow or vanish: the largest absolute entry of X or y
+        outside [1e-75, 1e75] (zero targets are fine), or beta outside [1e-150, 1e150].
 
     References
     ----------
@@ -48,11 +57,18 @@ class TrainingProblem:
                 f"y must have one entry or one row per row of X: X has shape {X.shape}, "
                 f"y has shape {y.shape}"
             )
-        for array in (X, y):
-            array.setflags(write=False)
+        beta = positive_number(self.beta, "beta")
+        # Beta has the unit of X times y.
+        if not SMALLEST**2 <= beta <= LARGEST**2:
+            raise ValueError(
+                f"beta must be between {SMALLEST**2:g} and {LARGEST**2:g}, so that products with "
+                f"it can be represented, got {beta:.3g}; rescale X or y, and beta with them"
+            )
+        for array, name in ((X, "X"), (y, "y")):
+            of_moderate_size(array, name).setflags(write=False)
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "y", y)
-        object.__setattr__(self, "beta", positive_number(self.beta, "beta"))
+        object.__setattr__(self, "beta", beta)
 
     def __repr__(self):
         n, d = self.X.shape

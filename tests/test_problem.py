@@ -71,6 +71,12 @@ def test_objective_refuses_a_network_of_other_shape():
         problem().objective(ReLUNetwork(np.ones((2, 3)), np.ones((2, 2))))
 
 
+@pytest.mark.parametrize("network", [3, None, "network"], ids=repr)
+def test_objective_refuses_what_is_no_network(network):
+    with pytest.raises(TypeError, match="network must be a ReLUNetwork"):
+        problem().objective(network)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_dual_bound_of_any_vector_is_below_the_objective_of_any_network(seed):
     one = problem(seed=seed)
@@ -100,6 +106,18 @@ def test_dual_bound_of_a_vector_that_cannot_help_is_zero():
     assert one.dual_bound(-one.y, 1.0) == 0
 
 
+def test_without_a_proof_the_dual_bound_is_zero():
+    one = problem()
+    assert one.dual_bound(one.y, np.inf) == 0
+    assert one.dual_bound(1e200 * one.y, 1e200 * one.beta) == 0
+
+
+def test_a_dual_point_may_be_a_list():
+    one = problem()
+    assert one.dual_value(one.y.tolist()) == one.dual_value(one.y)
+    assert one.dual_bound(one.y.tolist(), np.array(3.0)) == one.dual_bound(one.y, 3)
+
+
 def test_dual_bound_of_the_targets_is_tight_where_they_are_feasible():
     one = problem()
     assert one.dual_bound(one.y, one.beta) == pytest.approx(0.5 * one.y @ one.y)
@@ -116,6 +134,12 @@ def test_beta_max_is_the_largest_correlation_of_the_targets(d):
 
 def test_beta_max_of_one_sample_is_known_by_hand():
     assert beta_max([[3.0, 4.0]], [-2.0]) == pytest.approx(2 * 5)
+
+
+def test_beta_max_out_of_reach_says_how_to_go_on():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=r"rank 12; hidden_convexity\.oracle\.Ascent"):
+        beta_max(rng.normal(size=(100, 12)), rng.normal(size=100))
 
 
 def test_beta_max_scales_with_the_data_and_the_targets():
@@ -173,5 +197,5 @@ def test_zero_targets_and_zero_samples_are_of_moderate_size():
 
 
 def test_a_network_whose_objective_overflows_is_not_certified():
-    with pytest.raises(ValueError, match="^network must have a finite objective"):
+    with pytest.raises(ValueError, match=r"^network must have a finite objective"):
         certify(ReLUNetwork([[1e200, 0.0, 0.0]], [1e200]), problem())

@@ -182,4 +182,13 @@ def beta_max(X, y):
     if len(y) != len(X):
         raise ValueError(f"y must have one entry per row of X: {len(X)}, got {len(y)}")
     X, y = of_moderate_size(X, "X"), of_moderate_size(y, "y")
-    return proving_oracle(X @ coordinates(X))(y, tolerance=SHARP).bound
+    X = X @ coordinates(X)
+    try:
+        oracle = proving_oracle(X)
+    except ValueError as error:
+        raise ValueError(
+            f"X must have a lower rank or fewer rows for beta_max to be proven, got {len(X)} "
+            f"samples of rank {X.shape[1]}; hidden_convexity.oracle.Ascent(X)(y).value is a lower "
+            "bound, found by search"
+        ) from error
+    return oracle(y, tolerance=SHARP).bound

@@ -4,9 +4,9 @@ import numbers
 
 import numpy as np
 
-# Training squares the weights, whose size is that of y / X, and multiplies X by y. With the largest
-# entries of X and y in this range nothing of that leaves the range of floats, 1e-308 to 1e308:
-# (1e75 / 1e-75)^2 = 1e300. Beyond it sums of squares become 0 or inf, and a bound made of them lies.
+# Training squares the weights, whose size is that of y / X, and multiplies X by y. With the
+# largest entries of X and y in this range nothing of that leaves the range of floats, 1e-308 to
+# 1e308: (1e75 / 1e-75)^2 = 1e300. Beyond, squares become 0 or inf, and bounds made of them lie.
 SMALLEST, LARGEST = 1e-75, 1e75
 
 

@@ -157,6 +157,27 @@ def test_vector_outputs_have_no_encoding():
     assert_refused(lambda: two.encode(ARRANGEMENT), "output_weights")
 
 
+# Dual points and bounds
+
+
+@pytest.mark.parametrize("kind", [*BAD_ENTRIES, "no rows", "an empty list", "3-D"])
+def test_bad_dual_point_of_a_problem(kind):
+    nu = BAD_MATRICES[kind](Y)
+    assert_refused(lambda: PROBLEM.dual_value(nu), "nu")
+    assert_refused(lambda: PROBLEM.dual_bound(nu, 1.0), "nu")
+
+
+def test_a_dual_point_pairs_with_the_targets():
+    assert_refused(lambda: PROBLEM.dual_bound(np.ones(4), 1.0), "nu")
+    two = hc.TrainingProblem(X, np.ones((3, 2)), 0.1)
+    assert_refused(lambda: two.dual_bound(Y, 1.0), "nu")
+
+
+@pytest.mark.parametrize("maximum", [-1.0, -np.inf, np.nan, "1", None, True, 1j, [1.0]], ids=repr)
+def test_bad_maximum(maximum):
+    assert_refused(lambda: PROBLEM.dual_bound(Y, maximum), "maximum")
+
+
 # certify and train
 
 

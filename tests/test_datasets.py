@@ -126,6 +126,29 @@ def test_load_ecg_names_the_argument_that_is_wrong(arguments, message):
 
 
 @needs_wfdb
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("channel", None),
+        ("channel", 1.5),
+        ("channel", True),
+        ("channel", [0, None]),
+        ("start", "a"),
+        ("start", None),
+        ("seconds", "3"),
+        ("seconds", [3]),
+    ],
+)
+def test_load_ecg_names_the_argument_of_another_kind(tmp_path, name, value):
+    import wfdb
+
+    values = np.sin(np.arange(200) / 7)[:, None]
+    wfdb.wrsamp("one", 100, ["mV"], ["II"], p_signal=values, fmt=["16"], write_dir=str(tmp_path))
+    with pytest.raises(TypeError, match=f"^{name} must"):
+        load_ecg(tmp_path / "one", **{name: value})
+
+
+@needs_wfdb
 def test_load_ecg_names_the_record_that_is_not_there(tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r"record .*nowhere\.hea.*without an extension.*pn_dir"
@@ -234,10 +257,13 @@ def test_split_keeps_the_order_of_time():
         ((np.ones((4, 1)), np.ones(4), 1.0), "fraction must"),
         ((np.ones((4, 1)), np.ones(4), np.nan), "fraction must"),
         ((np.ones((1, 1)), np.ones(1)), "fraction must .* empty"),
+        ((np.ones((4, 1)), np.ones(4), "a"), "fraction must"),
+        ((np.full((4, 1), np.nan), np.ones(4)), "X has 4 entries that are NaN"),
+        ((np.ones((4, 1)), list("abcd")), "y must hold real numbers"),
     ],
 )
 def test_split_names_the_argument_that_is_wrong(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         split_in_time(*arguments)
 
 
@@ -292,8 +318,9 @@ def test_standardise_names_the_argument_that_is_wrong(arguments, message):
 def test_bias_is_the_last_column():
     np.testing.assert_array_equal(with_bias([[2.0, 3.0]]), [[2, 3, 1]])
     np.testing.assert_array_equal(with_bias([2.0, 3.0]), [[2, 1], [3, 1]])
-    with pytest.raises(ValueError, match="X must"):
-        with_bias(np.ones((2, 2, 2)))
+    for bad in (np.ones((2, 2, 2)), [], np.ones((0, 2)), np.ones((2, 0))):
+        with pytest.raises(ValueError, match="X must"):
+            with_bias(bad)
 
 
 def test_signal_prints_as_one_line():

@@ -8,6 +8,7 @@ import pytest
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.solvers.descent import adam
+from hidden_convexity.solvers.solution import Step
 
 
 def problem(n=12, d=2, beta=0.1, seed=0):
@@ -31,7 +32,13 @@ def test_descent_claims_the_trivial_bound_only(solutions):
     for solution in solutions:
         assert solution.lower_bound == 0 and solution.gap == 1
         assert solution.scope == "searched" and solution.solver == "adam"
-        assert "gap = 1" in repr(solution)
+        assert "no bound" in repr(solution) and "searched" not in repr(solution)
+
+
+def test_a_step_prints_few_digits():
+    assert repr(Step(0.01234567, 1 / 3, 0.0, 5)) == (
+        "Step(0.012 s, objective=0.3333, lower_bound=0, neurons=5)"
+    )
 
 
 def test_history_starts_at_the_random_weights_and_is_sparse(solutions):
@@ -122,6 +129,12 @@ def test_adam_names_the_argument_that_is_wrong(options, message):
     arguments = {"neurons": 3, "seeds": [0], "steps": 10, **options}
     with pytest.raises((TypeError, ValueError), match=message):
         adam(problem(), **arguments)
+
+
+@pytest.mark.parametrize("other", [np.ones((3, 2)), None, 3], ids=["a matrix", "None", "3"])
+def test_adam_needs_a_problem(other):
+    with pytest.raises(TypeError, match="problem must be a TrainingProblem"):
+        adam(other, neurons=3, seeds=[0])
 
 
 def test_adam_trains_one_output():

@@ -199,3 +199,33 @@ def test_the_manifest_is_json_a_person_can_read(figures):
     text = (figures / "manifest.json").read_text(encoding="utf-8")
     assert "A curve, not “straight”." in text
     assert json.loads(text)[NAME]["paper_figure"] is None
+
+
+def test_a_figure_is_the_same_to_rounding_only_if_its_drawing_is(figures, monkeypatch):
+    x = np.arange(3.0)
+
+    def saved(folder, x, change=lambda ax: None, **given):
+        monkeypatch.setenv(manifest.FIGURES_VARIABLE, str(figures / folder))
+        fig = draw(x)
+        change(fig.axes[0])
+        save(fig=fig, data={"x": x}, **given)
+        return manifest.same_to_rounding(figures / "old", figures / folder, NAME)
+
+    assert saved("old", x)
+    assert saved("digits", x * (1 + 5e-8))
+    assert (figures / "digits" / f"{NAME}.svg").read_bytes() != (
+        figures / "old" / f"{NAME}.svg"
+    ).read_bytes()
+    assert not saved("numbers", x * 1.01)
+    assert not saved("alt", x, alt="Another parabola.")
+    for k, change in enumerate(
+        [
+            lambda ax: ax.lines[0].set_color("#0072B3"),
+            lambda ax: ax.lines[0].set_linewidth(1.6),
+            lambda ax: ax.set_xlabel("x"),
+            lambda ax: ax.text(1, 1, "a", fontsize=8.5),
+            lambda ax: ax.title.set_fontsize(ax.title.get_fontsize() + 0.1),
+            lambda ax: ax.set_ylim(0, 4.3),
+        ]
+    ):
+        assert not saved(f"drawing-{k}", x * (1 + 5e-8), change)

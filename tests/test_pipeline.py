@@ -64,7 +64,8 @@ class Project:
         figure, figures = f"fig{notebook[:2]}-line", self.root / "figures"
         for kind in ("svg", "json"):
             (figures / f"{figure}.{kind}").write_text("{}")
-        write_manifest(figures, read_manifest(figures) | {figure: {"notebook": notebook}})
+        entry = {"notebook": notebook, "sha256": {"svg": "another", "json": "another"}}
+        write_manifest(figures, read_manifest(figures) | {figure: entry})
 
     def path(self, notebook):
         return self.root / "notebooks" / f"{notebook}.ipynb"
@@ -131,6 +132,15 @@ def test_figures_are_drawn_once_and_again_only_after_a_change(project):
     assert status == 0
     assert "00-first  3 cells" not in output, "a figure that was deleted needs no new execution"
     assert rows == ["fig00-line 00-first new", "fig01-line 01-second changed"]
+
+
+def test_the_last_digits_of_another_processor_change_no_committed_file(project):
+    project.write("00-first", 1)
+    assert project.make("figures")[1] == ["fig00-line 00-first new"]
+    figures = {path: path.read_bytes() for path in (project.root / "figures").iterdir()}
+    project.write("00-first", "1 + 5e-8")
+    assert project.make("figures")[1] == ["fig00-line 00-first unchanged"]
+    assert figures == {path: path.read_bytes() for path in (project.root / "figures").iterdir()}
 
 
 def test_a_change_of_the_library_executes_every_notebook(project):

@@ -82,6 +82,12 @@ def test_report_refuses_a_residual_without_a_magnitude():
         report("gap", "small", residual_below=1e-6)
 
 
+@pytest.mark.parametrize("below", ["x", True, [1e-6]])
+def test_report_refuses_a_threshold_that_is_not_a_number(below):
+    with pytest.raises(TypeError, match="residual_below must"):
+        report("gap", 1e-9, residual_below=below)
+
+
 @pytest.mark.parametrize("below", [0, -1e-6, float("nan"), float("inf")])
 def test_report_refuses_a_threshold_that_is_not_positive(below):
     with pytest.raises(ValueError, match="residual_below must"):

@@ -10,7 +10,7 @@ from hidden_convexity.passes import Passes
 from hidden_convexity.problem import TrainingProblem, relative_gap
 from hidden_convexity.report import format_gap
 from hidden_convexity.restricted import RestrictedProgram
-from hidden_convexity.validation import data_matrix, real_array, whole_number
+from hidden_convexity.validation import data_matrix, of_moderate_size, real_array, whole_number
 
 # Relative tolerance of a first bound on M(nu), and the finest one ever asked for.
 LOOSE, SHARP = 1e-2, 1e-7
@@ -80,8 +80,8 @@ def certify(network, problem, rounds=1, proof=True):
     Raises
     ------
     TypeError, ValueError
-        If an argument is of another kind, the shapes do not match, or a proof is out of reach: the
-        message says how to go on.
+        If an argument is of another kind, the shapes do not match, the network's objective is not
+        finite, or a proof is out of reach: the message says how to go on.
 
     References
     ----------
@@ -96,6 +96,13 @@ def certify(network, problem, rounds=1, proof=True):
         raise ValueError(f"problem.y must have shape (n,) to certify, got {problem.y.shape}")
     if not isinstance(proof, bool):
         raise TypeError(f"proof must be True or False, got {proof!r}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        objective = problem.objective(network)
+    if not np.isfinite(objective):
+        raise ValueError(
+            f"network must have a finite objective, got {objective} from weights up to "
+            f"{max(np.abs(w).max() for w in (network.hidden_weights, network.output_weights)):.3g}"
+        )
     residual = problem.residual(network)
     basis = coordinates(problem.X)
     X = problem.X @ basis
@@ -117,7 +124,7 @@ def certify(network, problem, rounds=1, proof=True):
             found = search(residual, level=problem.beta, starts=starts)
         found = _maximum(oracle, residual, problem.beta, np.concatenate([starts, found.directions]))
         lower_bound = max(lower_bound, _bound(problem, residual, found, scope))
-    return Certificate(problem.objective(network), lower_bound, scope, direction)
+    return Certificate(objective, lower_bound, scope, direction)
 
 
 def _maximum(oracle, nu, beta, starts):
@@ -168,9 +175,20 @@ def beta_max(X, y):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not finite and real, the shapes do not match, or a proof is out of reach.
+        If an argument is not finite and real or of a size whose squares overflow or vanish (see
+        `TrainingProblem`), the shapes do not match, or a proof is out of reach.
     """
     X, y = data_matrix(X), real_array(y, "y", ndim=1)
     if len(y) != len(X):
         raise ValueError(f"y must have one entry per row of X: {len(X)}, got {len(y)}")
-    return proving_oracle(X @ coordinates(X))(y, tolerance=SHARP).bound
+    X, y = of_moderate_size(X, "X"), of_moderate_size(y, "y")
+    X = X @ coordinates(X)
+    try:
+        oracle = proving_oracle(X)
+    except ValueError as error:
+        raise ValueError(
+            f"X must have a lower rank or fewer rows for beta_max to be proven, got {len(X)} "
+            f"samples of rank {X.shape[1]}; hidden_convexity.oracle.Ascent(X)(y).value is a lower "
+            "bound, found by search"
+        ) from error
+    return oracle(y, tolerance=SHARP).bound

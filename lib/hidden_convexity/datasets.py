@@ -4,12 +4,13 @@ The order that leaks nothing from the future: ``windows``, ``split_in_time``, ``
 ``with_bias``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from hidden_convexity.validation import real_array, whole_number
+from hidden_convexity.validation import real_array, real_number, whole_number
 
 _INSTALL = 'pip install "hidden-convexity[notebooks]"'
 
@@ -98,6 +99,8 @@ def load_ecg(record, pn_dir=None, channel=0, start=0.0, seconds=None):
         If wfdb is not installed.
     FileNotFoundError
         If there is no such local record.
+    TypeError
+        If a lead is neither an integer nor a string, or start or seconds is not a number.
     ValueError
         For an unknown lead, a stretch outside the record, leads of different units, or missing
         samples (PhysioNet marks them, and they are read as NaN).
@@ -120,7 +123,7 @@ def load_ecg(record, pn_dir=None, channel=0, start=0.0, seconds=None):
             'without an extension, or pn_dir="mitdb", say, to read it from PhysioNet'
         ) from error
 
-    several = not isinstance(channel, int | np.integer | str)
+    several = isinstance(channel, Sequence | np.ndarray) and not isinstance(channel, str)
     leads = [_lead(one, header.sig_name) for one in (channel if several else [channel])]
     if not leads:
         raise ValueError("channel must name at least one lead, got none")
@@ -186,7 +189,7 @@ def split_in_time(X, y, fraction=0.75):
 
     Parameters
     ----------
-    X : (n, d) array
+    X : (n, d) or (n,) array
     y : (n,) or (n, c) array
     fraction : float
         Share of the samples to train on, in (0, 1).
@@ -197,16 +200,16 @@ def split_in_time(X, y, fraction=0.75):
 
     Raises
     ------
-    ValueError
-        If X and y differ in length, or one of the parts would be empty.
+    TypeError, ValueError
+        If X or y is not finite and real, they differ in length, or one of the parts would be empty.
     """
-    X, y = np.asarray(X), np.asarray(y)
-    if X.ndim == 0 or y.ndim == 0 or len(X) != len(y):
+    X, y = real_array(X, "X", ndim=(1, 2)), real_array(y, "y", ndim=(1, 2))
+    if len(X) != len(y):
         raise ValueError(
             f"y must have one entry or one row per row of X: X has shape {X.shape}, "
             f"y has shape {y.shape}"
         )
-    if not 0 < fraction < 1:
+    if not 0 < real_number(fraction, "fraction") < 1:
         raise ValueError(f"fraction must be in (0, 1), such as 0.75, got {fraction!r}")
     train = round(fraction * len(X))
     if not 0 < train < len(X):
@@ -267,15 +270,27 @@ def with_bias(X):
     Returns
     -------
     (n, d + 1) array
+
+    Raises
+    ------
+    TypeError, ValueError
+        If X is empty, or not finite and real.
     """
     X = real_array(X, "X", ndim=(1, 2))
+    if X.size == 0:
+        raise ValueError(f"X must have at least one row and one column, got shape {X.shape}")
     return np.column_stack([X, np.ones(len(X))])
 
 
 def _lead(channel, names):
+    if isinstance(channel, bool) or not isinstance(channel, int | np.integer | str):
+        raise TypeError(
+            f"channel must be the number or the name of a lead, or several of these, got "
+            f"{channel!r}"
+        )
     if isinstance(channel, str) and channel in names:
         return names.index(channel)
-    if isinstance(channel, int | np.integer) and 0 <= channel < len(names):
+    if not isinstance(channel, str) and 0 <= channel < len(names):
         return int(channel)
     raise ValueError(
         f"channel must be one of {', '.join(names)} or a number from 0 to {len(names) - 1}, "
@@ -285,14 +300,14 @@ def _lead(channel, names):
 
 def _stretch(start, seconds, rate, length):
     """Sample numbers [first, last) of a stretch given in seconds."""
-    if not 0 <= start < length / rate:
+    if not 0 <= real_number(start, "start") < length / rate:
         raise ValueError(
             f"start must be inside the record, which lasts {length / rate:g} s, got {start!r} s"
         )
     first = round(start * rate)
     if seconds is None:
         return first, length
-    if not 1 <= seconds * rate < np.inf:
+    if not 1 <= real_number(seconds, "seconds") * rate < np.inf:
         raise ValueError(f"seconds must be at least one sample, {1 / rate:g} s, got {seconds!r}")
     last = first + round(seconds * rate)
     if last > length:

@@ -19,6 +19,9 @@ FIGURES_VARIABLE = "HIDDEN_CONVEXITY_FIGURES"
 # better, and BLAS adds in another order on another processor: neither moves a number this far.
 RELATIVE_TOLERANCE = 1e-5
 ABSOLUTE_TOLERANCE = 1e-8
+# Points (1/72 inch) that ink may move by for that reason. Fonts are scaled by their size / 100, so
+# a font larger by a tenth of a point is still a change.
+_INK_TOLERANCE = 5e-4
 
 # Data are stored with 10 significant digits, past which they are roundoff; key numbers with 6.
 _DATA_DIGITS = 10
@@ -32,6 +35,10 @@ _SVG_STYLE = {
     "savefig.bbox": None,
     "savefig.dpi": "figure",
 }
+
+
+# A coordinate, but not a digit within a name or a colour such as #0072b2.
+_NUMBER = re.compile(r"(?<![\w#.])-?\d+(?:\.\d+)?(?![\w.])")
 
 
 def save_figure(
@@ -141,6 +148,27 @@ def differences(committed, fresh, names=None):
         name: _difference(name, committed, old.get(name), fresh, new.get(name))
         for name in sorted(old.keys() | new.keys() if names is None else names)
     }
+
+
+def same_to_rounding(committed, fresh, name):
+    """Whether a figure is the committed one but for roundoff, in its numbers and in its drawing.
+
+    Two processors may differ in the last digits of the numbers, and so in those of the SVG's
+    coordinates. Any other change of the drawing, such as a colour or a label, is a change: the
+    pictures are compared number by number, and what stands between the numbers exactly.
+    """
+    committed, fresh = Path(committed), Path(fresh)
+    old, new = (read_manifest(folder).get(name) for folder in (committed, fresh))
+    if _difference(name, committed, old, fresh, new) or old["solution"] != new["solution"]:
+        return False
+    pictures = [(folder / f"{name}.svg").read_text() for folder in (committed, fresh)]
+    between, numbers = zip(
+        *[(_NUMBER.sub("0", picture), _NUMBER.findall(picture)) for picture in pictures],
+        strict=True,
+    )
+    return between[0] == between[1] and np.allclose(
+        *np.asarray(numbers, dtype=float), rtol=0, atol=_INK_TOLERANCE
+    )
 
 
 def _difference(name, committed, old, fresh, new):

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hidden_convexity.validation import data_matrix, positive_number, real_array
+from hidden_convexity.validation import (
+    LARGEST,
+    SMALLEST,
+    data_matrix,
+    of_moderate_size,
+    positive_number,
+    real_array,
+    real_number,
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,7 +37,9 @@ class TrainingProblem:
     TypeError
         If an argument does not hold real numbers.
     ValueError
-        If an argument is empty, has the wrong shape, is not finite, or beta <= 0.
+        If an argument is empty, has the wrong shape, is not finite, or beta <= 0; or if it is so
+        large or small that squares overflow or vanish: the largest absolute entry of X or y
+        outside [1e-75, 1e75] (zero targets are fine), or beta outside [1e-150, 1e150].
 
     References
     ----------
@@ -48,11 +58,18 @@ class TrainingProblem:
                 f"y must have one entry or one row per row of X: X has shape {X.shape}, "
                 f"y has shape {y.shape}"
             )
-        for array in (X, y):
-            array.setflags(write=False)
+        beta = positive_number(self.beta, "beta")
+        # Beta has the unit of X times y.
+        if not SMALLEST**2 <= beta <= LARGEST**2:
+            raise ValueError(
+                f"beta must be between {SMALLEST**2:g} and {LARGEST**2:g}, so that products with "
+                f"it can be represented, got {beta:.3g}; rescale X or y, and beta with them"
+            )
+        for array, name in ((X, "X"), (y, "y")):
+            of_moderate_size(array, name).setflags(write=False)
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "y", y)
-        object.__setattr__(self, "beta", positive_number(self.beta, "beta"))
+        object.__setattr__(self, "beta", beta)
 
     def __repr__(self):
         n, d = self.X.shape
@@ -67,6 +84,8 @@ class TrainingProblem:
 
     def residual(self, network):
         """y - f(X): the candidate for a dual point that every network carries."""
+        if not hasattr(network, "hidden_weights"):  # the class itself is one floor up
+            raise TypeError(f"network must be a ReLUNetwork, got {type(network).__name__}")
         prediction = network(self.X)
         if prediction.shape != self.y.shape:
             raise ValueError(
@@ -75,7 +94,19 @@ class TrainingProblem:
         return self.y - prediction
 
     def dual_value(self, nu):
-        """Dual objective nu.y - 1/2 ||nu||^2; a lower bound on every P where M(nu) <= beta."""
+        """Dual objective nu.y - 1/2 ||nu||^2; a lower bound on every P where M(nu) <= beta.
+
+        Parameters
+        ----------
+        nu : (n,) array_like
+
+        Raises
+        ------
+        TypeError, ValueError
+            If nu is not a finite real vector with one entry per row of X, or the problem has
+            several outputs.
+        """
+        nu = self._dual_point(nu)
         return float(nu @ self.y - 0.5 * (nu @ nu))
 
     def dual_bound(self, nu, maximum):
@@ -83,10 +114,11 @@ class TrainingProblem:
 
         Parameters
         ----------
-        nu : (n,) ndarray
+        nu : (n,) array_like
             Any vector; residuals of good networks give good bounds.
         maximum : float
-            A proven upper bound on M(nu) = max over ||u|| <= 1 of |nu.(Xu)_+|.
+            A proven upper bound on M(nu) = max over ||u|| <= 1 of |nu.(Xu)_+|, >= 0; infinity if
+            nothing was proven, and then the bound is 0.
 
         Returns
         -------
@@ -94,17 +126,36 @@ class TrainingProblem:
             The dual value at s nu, where s = clip(nu.y / ||nu||^2, 0, beta / maximum) is the best
             feasible scaling; it is >= 0, since s = 0 is feasible.
 
+        Raises
+        ------
+        TypeError, ValueError
+            If nu is not as for `dual_value`, or the maximum is not a number >= 0.
+
         Notes
         -----
         Weak duality for the convex program of Pilanci and Ergen (2020): s nu is feasible because
         M is positively homogeneous, M(s nu) = s M(nu) <= beta.
         """
-        energy = float(nu @ nu)
-        if energy == 0.0:
+        nu, maximum = self._dual_point(nu), real_number(maximum, "maximum")
+        if not maximum >= 0:
+            raise ValueError(
+                f"maximum must be >= 0, an upper bound on |nu.(Xu)_+|, got {maximum}; the oracles "
+                "give it as `bound`"
+            )
+        with np.errstate(over="ignore"):
+            energy = float(nu @ nu)
+        if not 0.0 < energy < np.inf:  # the scaling 0 is feasible whatever the square has become
             return 0.0
         unconstrained = max(float(nu @ self.y) / energy, 0.0)
         scale = min(unconstrained, self.beta / maximum) if maximum > 0 else unconstrained
         return self.dual_value(scale * nu)
+
+    def _dual_point(self, nu):
+        """Return nu as a float vector that pairs with y, or say what is wrong with it."""
+        nu = real_array(nu, "nu", ndim=1)
+        if nu.shape != self.y.shape:
+            raise ValueError(f"nu must have the shape of y, {self.y.shape}, got {nu.shape}")
+        return nu
 
 
 def relative_gap(objective, lower_bound):

@@ -5,6 +5,8 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from hidden_convexity.validation import real_number
+
 _WIDTH = 40
 
 
@@ -66,7 +68,7 @@ def _plain(value):
 def _residual(value, below):
     if not isinstance(value, Real):
         raise TypeError(f"value must be a number to be a residual, got {type(value).__name__}")
-    if not 0 < below < math.inf:
+    if not 0 < real_number(below, "residual_below") < math.inf:
         raise ValueError(f"residual_below must be finite and > 0, got {below!r}")
     if abs(value) < below:
         mantissa, exponent = f"{below:e}".split("e")

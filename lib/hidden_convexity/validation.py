@@ -4,6 +4,11 @@ import numbers
 
 import numpy as np
 
+# Training squares the weights, whose size is that of y / X, and multiplies X by y. With the
+# largest entries of X and y in this range nothing of that leaves the range of floats, 1e-308 to
+# 1e308: (1e75 / 1e-75)^2 = 1e300. Beyond, squares become 0 or inf, and bounds made of them lie.
+SMALLEST, LARGEST = 1e-75, 1e75
+
 
 def real_array(value, name, ndim):
     """Return a finite float64 array, or say what is wrong with it.
@@ -59,13 +64,32 @@ def data_matrix(X, name="X"):
     return X
 
 
+def of_moderate_size(array, name):
+    """Return an array whose largest absolute entry is 0 or can be squared; else a ValueError."""
+    largest = np.abs(array).max(initial=0.0)
+    if largest > 0 and not SMALLEST <= largest <= LARGEST:
+        raise ValueError(
+            f"{name} must have its largest absolute entry between {SMALLEST:g} and {LARGEST:g}, "
+            f"so that its squares can be represented, got {largest:.3g}; rescale it"
+        )
+    return array
+
+
+def real_number(value, name):
+    """Return a float, NaN and infinity included, or raise TypeError."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
+    return float(value)
+
+
 def positive_number(value, name):
     """Return a finite, strictly positive float, or raise TypeError / ValueError."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a positive real number, got {value!r}")
+    value = real_number(value, name)
     if not (np.isfinite(value) and value > 0):
         raise ValueError(f"{name} must be finite and > 0, got {value!r}")
-    return float(value)
+    return value
 
 
 def whole_number(value, name, minimum):

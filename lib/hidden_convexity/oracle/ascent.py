@@ -97,16 +97,15 @@ class Ascent:
         directions = np.concatenate([given, self._random, self._random])
         # Every so many starts to a thread; the last ones are no slower than the first.
         shares = [slice(k, None, numba.get_num_threads()) for k in range(numba.get_num_threads())]
+        values = np.zeros(len(directions))
 
         def climb(share):
-            ascend_each(
-                self._columns, self._norms, self._floor, weights, signs[share], directions[share]
-            )
+            rows = self._columns, self._norms, self._floor
+            ascend_each(*rows, weights, signs[share], directions[share], values[share])
 
         with ThreadPoolExecutor(len(shares)) as threads:
             list(threads.map(climb, shares))
-        values = self._heights(nu, directions)
-        return _distinct(directions, np.where(signs * values > 0, values, 0.0), level)
+        return _distinct(directions, values, level)
 
     def _heights(self, nu, directions):
         """nu.(Xu)_+ for each direction (k, d), a block of samples at a time."""

@@ -241,12 +241,15 @@ def ascend(columns, norms, floor, nu, u):
 
 
 @njit(cache=True, nogil=True)
-def ascend_each(columns, norms, floor, nu, signs, directions):
-    """Ascend from each of the directions (k, d), in place, under its sign of nu."""
+def ascend_each(columns, norms, floor, nu, signs, directions, values):
+    """Ascend from each of the directions (k, d), in place, under its sign of nu.
+
+    Fills `values` (k,) with nu.(Xu)_+ where the ascents end, and 0 where that has the other sign.
+    """
     signed = np.empty(len(nu))
     for k in range(len(directions)):
         for i in range(len(nu)):
             signed[i] = signs[k] * nu[i]
         u = directions[k].copy()
-        ascend(columns, norms, floor, signed, u)
+        values[k] = signs[k] * max(ascend(columns, norms, floor, signed, u), 0.0)
         directions[k] = u

@@ -9,7 +9,9 @@ from hidden_convexity.plotting.arrangements import (
     chamber_growth,
     coverage,
     numbered_points,
+    rays_and_gates,
     separating_line,
+    sliced_arrangement,
 )
 from hidden_convexity.plotting.style import BLUE, GREEN, GREY, ORANGE, PINK, SKY, use_style
 from hidden_convexity.plotting.training import (
@@ -37,8 +39,10 @@ __all__ = [
     "dual_on_circle",
     "network_on_signal",
     "numbered_points",
+    "rays_and_gates",
     "save_figure",
     "separating_line",
+    "sliced_arrangement",
     "use_style",
     "value_against_width",
 ]

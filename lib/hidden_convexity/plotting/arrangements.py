@@ -65,6 +65,22 @@ def arrangement(ax, X, gates=None, u=None, fills=None, names=True):
     return plane(ax, 1.25, "first weight", "second weight")
 
 
+def sliced_arrangement(ax, X):
+    """The planes {u : x_i.u = 0} of samples (n, 3) as lines in the slice u_3 = 1."""
+    for x in X:
+        ax.axline((0, -x[2] / x[1]), slope=-x[0] / x[1], color="black", linewidth=0.8)
+    ax.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xticks=[], yticks=[])
+    ax.set(xlabel="first weight", ylabel="second weight (third = 1)")
+    return ax
+
+
+def rays_and_gates(ax, rays, gates):
+    """Rays (2, r) of an arrangement as black squares, gates (2, P) as green dots."""
+    ax.plot(*rays, "s", color="black", markersize=4)
+    ax.plot(*gates, "o", color=GREEN, markersize=4)
+    return ax
+
+
 def chamber_growth(ax, n, counts):
     """Number of chambers against n for several ranks {rank: counts}, and all 2^n sign patterns."""
     for (rank, values), marker in zip(counts.items(), ["o", "s", "^", "D"], strict=False):

@@ -1,6 +1,7 @@
 """What training finds, and what is proven of it."""
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullLocator
 
 from hidden_convexity.plotting.style import BLUE, FILLS, GREEN, GREY, ORANGE, PINK, SKY
 
@@ -22,30 +23,40 @@ def bound_line(ax, value, label="global optimum, certified"):
     return ax
 
 
-def descent_curves(ax, runs, lower_bound):
-    """Objective of several descent runs against the step, above the proven bound.
+def descent_curves(ax, runs, certified):
+    """How far above a proven bound several descent runs are, P / bound - 1, against the step.
 
-    The runs are a list of (steps, objectives).
+    The runs are a list of (steps, excesses); the certified optimum has an excess below the number
+    `certified`, and its band is shaded.
     """
-    for k, (steps, objectives) in enumerate(runs):
-        label = f"Adam, {len(runs)} seeds" if k == 0 else None
-        ax.plot(steps, objectives, color=ORANGE, linewidth=0.9, alpha=0.8, label=label)
-    bound_line(ax, lower_bound)
+    ax.axhspan(certified / 20, certified, color=FILLS[0], linewidth=0)
+    ax.axhline(certified, color=BLUE)
+    for steps, excesses in runs:
+        ax.plot(steps, excesses, color=ORANGE, linewidth=0.9, alpha=0.8)
     ax.set_yscale("log")
+    ax.set_ylim(certified / 20, None)
+    ax.yaxis.set_major_locator(LogLocator(base=100))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.margins(x=0)
+    right = {"ha": "right", "va": "center", "transform": ax.get_yaxis_transform()}
+    ax.text(0.97, 10.0, f"Adam, {len(runs)} seeds", color=ORANGE, **right)
+    ax.text(0.97, certified / 4.5, "certified global optimum", color=BLUE, **right)
     ax.set_xlabel("step")
-    ax.set_ylabel("training objective P")
-    ax.legend(loc="upper right")
+    ax.set_ylabel("P / proven bound $-$ 1")
     return ax
 
 
 def certified_gaps(ax, true, certified):
-    """Per run: the true relative gap, and certified ones, a dict of label to gaps, above it."""
+    """Per run: the true relative gap, and certified ones, a dict of label to gaps, on or above it.
+
+    The marks are hollow, and the last ones so large that a dot within them is seen.
+    """
     run = np.arange(len(true))
-    for (label, gaps), marker, colour in zip(
-        certified.items(), ["v", "^", "s"], [PINK, GREEN, SKY], strict=False
+    ax.plot(run, true, "o", color=ORANGE, markersize=3.5, label="true gap")
+    for (label, gaps), marker, size, colour in zip(
+        certified.items(), ["v", "^", "s"], [5, 5, 8], [PINK, GREEN, SKY], strict=False
     ):
-        ax.plot(run, gaps, marker, color=colour, markersize=4.5, label=label)
-    ax.plot(run, true, "o", color=ORANGE, markersize=4, label="true gap")
+        ax.plot(run, gaps, marker, color=colour, mfc="none", markersize=size, label=label)
     ax.set_yscale("log")
     ax.set_xticks(run)
     ax.set_xlabel("seed")
@@ -79,6 +90,7 @@ def dual_on_circle(ax, angles, values, beta, neuron_angles, neuron_signs):
 def value_against_width(ax, widths, values, optimum, enough):
     """Objectives (starts, widths) of non-convex training against the width, over the optimum."""
     shift = np.linspace(-0.15, 0.15, len(values))[:, None]
+    bound_line(ax, optimum, "convex optimum")
     ax.plot(
         (np.asarray(widths) + shift).T.ravel(),
         values.T.ravel(),
@@ -88,7 +100,6 @@ def value_against_width(ax, widths, values, optimum, enough):
         alpha=0.6,
         label="non-convex training, one start each",
     )
-    bound_line(ax, optimum, "convex optimum")
     ax.axvline(enough, color=GREY, linestyle=":", label="neurons of the convex solution")
     ax.set_xticks(widths)
     ax.set_xlabel("number of neurons m")

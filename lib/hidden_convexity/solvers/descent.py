@@ -6,6 +6,7 @@ import time
 import numpy as np
 
 from hidden_convexity.network import ReLUNetwork
+from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.solvers.solution import Solution, Step
 from hidden_convexity.validation import positive_number, whole_number
 
@@ -55,6 +56,8 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     TypeError, ValueError
         For several outputs, no seed, or a number out of range.
     """
+    if not isinstance(problem, TrainingProblem):
+        raise TypeError(f"problem must be a TrainingProblem, got {type(problem).__name__}")
     if problem.y.ndim != 1:
         raise ValueError(
             f"problem must have one output, y of shape (n,), got y of shape {problem.y.shape}"

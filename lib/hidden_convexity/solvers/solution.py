@@ -16,6 +16,12 @@ class Step(NamedTuple):
     lower_bound: float
     neurons: int
 
+    def __repr__(self):
+        return (
+            f"Step({self.seconds:.2g} s, objective={self.objective:.4g}, "
+            f"lower_bound={self.lower_bound:.4g}, neurons={self.neurons})"
+        )
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Solution:
@@ -54,7 +60,8 @@ class Solution:
     def __repr__(self):
         count = len(self.network)
         neurons = f"{count} neuron" + ("" if count == 1 else "s")
-        return (
-            f"Solution(objective={self.objective:.4g}, {format_gap(self.gap)}, "
-            f"{self.scope}, {neurons})"
-        )
+        # Descent brings the trivial bound 0: no gap, and no scope, to speak of.
+        known = f"{format_gap(self.gap)}, {self.scope}"
+        if self.lower_bound == 0 < self.objective:
+            known = "no bound"
+        return f"Solution(objective={self.objective:.4g}, {known}, {neurons})"

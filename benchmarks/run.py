@@ -14,8 +14,9 @@ import subprocess
 import sys
 from fnmatch import fnmatch
 from pathlib import Path
+from tempfile import TemporaryFile
 
-from benchmarks import results
+from benchmarks import results, worker
 from benchmarks.cases import BY_NAME, CASES
 from benchmarks.objective import Run, summarise
 
@@ -59,26 +60,35 @@ def _again(name, runs):
 
 
 def run_once(case, name, round_, limit, threads):
-    """Run one program once, in a process of its own."""
+    """Run one program once, in a process of its own, with the setting whose turn it is."""
+    choice = worker.settings(worker.program(name))
+    setting = choice[round_ % len(choice)]
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
     environment |= {"PYTHONHASHSEED": "0", "TQDM_DISABLE": "1"}
     if name == "pyscnn":
         # For it alone: PyTorch behaves differently where it finds opt_einsum.
         search = [str(PYSCNN), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment["PYTHONPATH"] = os.pathsep.join(search)
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.worker", case, name, str(round_), str(limit)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode == -signal.SIGALRM:
-        return Run("did not finish")
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        return Run(f"failed: {said[-1]}")
-    return Run(**json.loads(done.stdout.splitlines()[-1]))
+    numbers = [json.dumps(setting), json.dumps(limit)]
+    command = [sys.executable, "-m", "benchmarks.worker", case, name, *numbers]
+    with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=errors)
+        # Not process.wait(): only this tells the memory of a process that was ended by its alarm.
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said, failed = lines(output), lines(errors)
+    if process.returncode == 0:
+        return Run(**json.loads(said[-1]))
+    if process.returncode == -signal.SIGALRM:
+        return Run("did not finish", setting, peak_mib=worker.peak_mib(usage))
+    reason = failed[-1] if failed else f"exit status {process.returncode}"
+    return Run(f"failed: {reason}", setting)
+
+
+def lines(file):
+    """What was written into an open file."""
+    file.seek(0)
+    return file.read().strip().splitlines()
 
 
 def complaints(case, entry):

@@ -1,9 +1,10 @@
 """One run in a process of its own: warm up, start the clock, run, stop it, judge.
 
-    python -m benchmarks.worker CASE PROGRAM ROUND LIMIT
+    python -m benchmarks.worker CASE PROGRAM SETTING LIMIT
 
-prints one `Run` as JSON on the last line of its output. At the limit the process is ended by the
-alarm signal, wherever it is, compiled code included: that is how the parent learns of it.
+prints one `Run` as JSON on the last line of its output; SETTING is a number or `null`. At the limit
+the process is ended by the alarm signal, wherever it is, compiled code included: that is how the
+parent learns of it.
 """
 
 import importlib
@@ -32,13 +33,13 @@ def program(name):
 
 
 def settings(module):
+    """The module's settings, from the fastest to the most accurate; None where it has no choice."""
     return getattr(module, "SETTINGS", (None,))
 
 
-def measure(case, name, round_, limit):
-    """Run one program once on a case, with the setting whose turn it is."""
+def measure(case, name, setting, limit):
+    """Run one program once on a case."""
     module = program(name)
-    setting = settings(module)[round_ % len(settings(module))]
     small = case.warm_up()
     problem = small.problem()
     module.run(problem, small, module.prepare(problem, small), settings(module)[0])
@@ -57,10 +58,12 @@ def measure(case, name, round_, limit):
     return judge(problem, outcome, setting, seconds, before, peak)
 
 
-def peak_mib():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / PEAK_UNIT
+def peak_mib(usage=None):
+    """Largest resident memory so far: of this process, or of the one whose usage is given."""
+    usage = usage or resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_maxrss / PEAK_UNIT
 
 
 if __name__ == "__main__":
-    case, name, round_, limit = sys.argv[1:]
-    print(json.dumps(asdict(measure(BY_NAME[case], name, int(round_), float(limit)))))
+    case, name, *numbers = sys.argv[1:]
+    print(json.dumps(asdict(measure(BY_NAME[case], name, *map(json.loads, numbers)))))

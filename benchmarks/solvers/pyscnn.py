@@ -28,9 +28,7 @@ def prepare(problem, case):
 
     def train(tolerance):
         model = ConvexReLU(gates, c=1, bias=False)
-        solver = AL(
-            model, tol=tolerance, constraint_tol=tolerance, max_primal_iters=ITERATIONS
-        )
+        solver = AL(model, tol=tolerance, constraint_tol=tolerance, max_primal_iters=ITERATIONS)
         return optimize_model(
             model,
             solver,

@@ -7,7 +7,6 @@ the chamber reaches the other side too. Opposite chambers come in pairs, of whic
 import numpy as np
 from scipy.optimize import linprog
 
-from benchmarks.objective import Outcome
 from benchmarks.tasks import enumeration
 
 # The slack of a unit row below which a cone has no interior.

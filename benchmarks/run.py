@@ -123,7 +123,8 @@ def main():
     entries = stored["cases"] if stored and stored["environment"] == about else {}
     bad = []
     for case in selected:
-        if given.cases == ["*"] and case.name in entries:
+        asked = given.cases != ["*"] and any(fnmatch(case.name, one) for one in given.cases)
+        if case.name in entries and not asked:
             print(f"  {case.name}  kept", file=sys.stderr)
         else:
             entry = run_case(case, given)

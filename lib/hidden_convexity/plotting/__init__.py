@@ -11,6 +11,11 @@ from hidden_convexity.plotting.arrangements import (
     numbered_points,
     separating_line,
 )
+from hidden_convexity.plotting.benchmarks import (
+    cells_of_a_proof,
+    gap_against_time,
+    time_against_n,
+)
 from hidden_convexity.plotting.style import BLUE, GREEN, GREY, ORANGE, PINK, SKY, use_style
 from hidden_convexity.plotting.training import (
     bound_line,
@@ -30,15 +35,18 @@ __all__ = [
     "SKY",
     "arrangement",
     "bound_line",
+    "cells_of_a_proof",
     "certified_gaps",
     "chamber_growth",
     "coverage",
     "descent_curves",
     "dual_on_circle",
+    "gap_against_time",
     "network_on_signal",
     "numbered_points",
     "save_figure",
     "separating_line",
+    "time_against_n",
     "use_style",
     "value_against_width",
 ]

@@ -8,14 +8,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    # The benchmark is a program of the repository, not a part of the installed library.
-    sys.path.insert(0, str(ROOT))
+from benchmarks import results, run
+from benchmarks.cases import BY_NAME, Case
+from benchmarks.objective import Run, summarise
 
-from benchmarks import results, run  # noqa: E402
-from benchmarks.cases import BY_NAME, Case  # noqa: E402
-from benchmarks.objective import Run, summarise  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
 
 CASE = Case("made up", 2, 10, ("ours", "other"), tol=1e-3)
 

@@ -3,12 +3,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 NB ?=
+CASES ?=
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help figures notebooks test lab verify-figures lint clean executed
+.PHONY: help figures notebooks test bench lab verify-figures lint clean executed
 
 # VENV= (empty) takes the environment of PYTHON as it is, conda's for instance.
 ifeq ($(VENV),)
@@ -42,6 +43,7 @@ help:  ## list these commands (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 	@echo 'Variables:'
 	@echo '  NB=NAME          one notebook instead of all (figures, notebooks, verify-figures)'
+	@echo '  CASES="d3-n*"    some cases instead of all (bench); see benchmarks/cases.py'
 	@echo '  PYTHON=python3   the Python, 3.11 or later, that .venv is made from'
 	@echo '  TORCH_INDEX=URL  a package index with a CPU build of PyTorch; on Linux,'
 	@echo '                   https://download.pytorch.org/whl/cpu saves several GB'
@@ -68,6 +70,9 @@ test: $(INSTALLED)  ## run the library's tests, then compare the notebooks' outp
 		--nbval --nbval-current-env --nbval-cell-timeout=300 notebooks || status=$$?; \
 	exit $$status
 
+bench: $(INSTALLED) build/pyscnn/installed  ## time training side by side with other programs
+	@set -f; $(RUN) -m benchmarks.run $(CASES)
+
 lab: $(INSTALLED)  ## open JupyterLab on the notebooks
 	@$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks
 
@@ -84,6 +89,13 @@ executed: $(EXECUTED)
 
 $(EXECUTED): $(BUILD)/%/notebook.ipynb: notebooks/%.ipynb notebooks/execute.py $(LIBRARY) $(INSTALLED)
 	@$(HEADLESS) $(RUN) notebooks/execute.py run --build $(BUILD) $*
+
+# Only pure Python comes in: numpy and torch are those of the environment, the same for everybody.
+build/pyscnn/installed: benchmarks/requirements.txt $(INSTALLED)
+	@rm -rf build/pyscnn
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --target build/pyscnn \
+		--requirement benchmarks/requirements.txt
+	@touch $@
 
 # The stamp is written last and taken away first: an installation that was cut short starts afresh.
 $(VENV)/installed: pyproject.toml constraints.txt

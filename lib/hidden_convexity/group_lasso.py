@@ -45,7 +45,9 @@ def group_lasso(gram, linear, beta, scale, groups, walls):
 
     # Dense, then converted once: sparse blocks would cost more to stack than to solve.
     wall_rows = [k for k in wide if len(walls[k])]
-    heights = [len(single)] + [len(walls[k]) for k in wall_rows] + [1 + len(groups[k]) for k in wide]
+    heights = (
+        [len(single)] + [len(walls[k]) for k in wall_rows] + [1 + len(groups[k]) for k in wide]
+    )
     ends = np.cumsum(heights)
     constraints = np.zeros((ends[-1], count + len(wide)))
     constraints[np.arange(len(single)), [int(group[0]) for group in single]] = -1.0

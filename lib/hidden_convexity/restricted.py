@@ -236,9 +236,7 @@ class RestrictedProgram:
         """The neuron itself, or with the row first crossed and the row most violated as walls."""
         if len(neuron.basis) == 1 or not neuron.weights.any():
             return neuron
-        crossed = self.passes.crossed_rows(
-            neuron.direction, neuron.weights, VIOLATED, neuron.walls
-        )
+        crossed = self.passes.crossed_rows(neuron.direction, neuron.weights, VIOLATED, neuron.walls)
         return replace(neuron, walls=tuple({*neuron.walls, *crossed})) if crossed else neuron
 
     def _settle(self, neuron, tight):

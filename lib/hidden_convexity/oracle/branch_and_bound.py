@@ -199,7 +199,8 @@ class _Search:
                 bar.update(self.cells - bar.n)
         reached = max([self.closed, *(stack[2].max() for stack in stacks)])
         bound = max((reached + self.rounding) * self.scale, self.found.value)
-        return DualMaximum(self.found.value, bound, self.found.directions, self.found.values)
+        found = self.found
+        return DualMaximum(found.value, bound, found.directions, found.values, self.cells)
 
     def _collect(self, done):
         """Count cells, note closed bounds, and ascend from vertices better than the incumbent."""

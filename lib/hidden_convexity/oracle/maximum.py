@@ -19,12 +19,15 @@ class DualMaximum:
         Unit rows, local maximisers by decreasing |value|.
     values : (k,) ndarray
         Signed nu.(Xu)_+ at the directions.
+    cells : int
+        Cones that branch and bound had to bound for the proof; 0 for the other oracles.
     """
 
     value: float
     bound: float
     directions: np.ndarray
     values: np.ndarray
+    cells: int = 0
 
     def __repr__(self):
         return (

@@ -13,6 +13,11 @@ from hidden_convexity.plotting.arrangements import (
     separating_line,
     sliced_arrangement,
 )
+from hidden_convexity.plotting.benchmarks import (
+    cells_of_a_proof,
+    gap_against_time,
+    time_against_n,
+)
 from hidden_convexity.plotting.style import BLUE, GREEN, GREY, ORANGE, PINK, SKY, use_style
 from hidden_convexity.plotting.training import (
     bound_line,
@@ -32,17 +37,23 @@ __all__ = [
     "SKY",
     "arrangement",
     "bound_line",
+    "cells_of_a_proof",
     "certified_gaps",
     "chamber_growth",
     "coverage",
     "descent_curves",
     "dual_on_circle",
+    "gap_against_time",
     "network_on_signal",
     "numbered_points",
     "rays_and_gates",
     "save_figure",
     "separating_line",
+<<<<<<< HEAD
     "sliced_arrangement",
+=======
+    "time_against_n",
+>>>>>>> bench
     "use_style",
     "value_against_width",
 ]

@@ -1,0 +1,1 @@
+"""Exact training side by side with other programs. See README.md; `make bench` runs it."""

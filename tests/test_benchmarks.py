@@ -1,0 +1,109 @@
+"""The benchmark runs, judges by proven bounds, and its stored results are those of its cases."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import pytest
+
+from benchmarks import results, run
+from benchmarks.cases import BY_NAME, Case
+from benchmarks.objective import Run, summarise
+
+ROOT = Path(__file__).resolve().parent.parent
+
+CASE = Case("made up", 2, 10, ("ours", "other"), tol=1e-3)
+
+
+def check_schema(stored):
+    """Names and types of everything in a results file, against the classes that write it."""
+    assert stored["schema"] == results.SCHEMA
+    assert stored["environment"].keys() >= {"processor", "cores", "threads", "versions", "sources"}
+    assert stored["cases"].keys() <= BY_NAME.keys()
+    for name, entry in stored["cases"].items():
+        case = json.loads(json.dumps(asdict(BY_NAME[name])))
+        assert {key: entry[key] for key in case if key not in ("name", "programs")} == {
+            key: case[key] for key in case if key not in ("name", "programs")
+        }
+        assert set(entry["programs"]) <= set(case["programs"])
+        for program in entry["programs"].values():
+            for one in program["runs"]:
+                assert one.keys() == {field.name for field in fields(Run)} | {"gap"}
+                assert (one["seconds"] is None) == (one["status"] != "finished")
+
+
+def test_stored_results_are_those_of_the_cases():
+    stored = results.read(results.COMMITTED)
+    if stored is None:
+        pytest.skip("benchmarks/results.json is not there: `make bench` writes it")
+    check_schema(stored)
+    assert stored["cases"].keys() == BY_NAME.keys()
+    text = results.COMMITTED.read_text(encoding="utf-8")
+    assert "/home/" not in text and "/root/" not in text
+
+
+def test_the_smallest_case_runs_from_end_to_end(tmp_path):
+    store = tmp_path / "results.json"
+    command = [sys.executable, "-m", "benchmarks.run", "agreement", "--threads", "1"]
+    command += ["--without", "pyscnn", "--without", "adam", "--store", str(store)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    stored = results.read(store)
+    check_schema(stored)
+    programs = stored["cases"]["agreement"]["programs"]
+    assert set(programs) == {"ours", "cvxpy"}
+    assert all(-1e-7 < one["gap"] <= 1e-6 and one["peak_mib"] > 0 for one in programs.values())
+    assert "agreement" in done.stdout and "cvxpy" in done.stdout
+
+
+def test_pyscnn_solves_the_same_problem():
+    if not (run.PYSCNN / "scnn").is_dir():
+        pytest.skip("pyscnn is not installed in build/pyscnn: `make bench` installs it")
+    pytest.importorskip("torch")
+    tightest = 2
+    one = run.run_once("agreement", "pyscnn", tightest, limit=60, threads=1)
+    optimum = run.run_once("agreement", "ours", 0, limit=60, threads=1).lower_bound
+    assert one.status == "finished"
+    assert -1e-7 < one.objective / optimum - 1 < run.AGREEMENT["pyscnn"]
+
+
+def test_a_run_that_does_not_finish_is_a_result():
+    one = run.run_once("chambers-d3-n40", "chamber_lps", 0, limit=0.05, threads=1)
+    assert one.status == "did not finish"
+    assert one.seconds is None and one.peak_mib > 0
+
+
+def finished(objective=2.0, seconds=1.0, **more):
+    return Run("finished", objective=objective, seconds=seconds, peak_mib=1.0, **more)
+
+
+def test_everybody_is_judged_by_the_best_proven_bound():
+    runs = {"ours": [finished(lower_bound=1.0)], "other": [finished(4.0, lower_bound=1.5)]}
+    programs = summarise(CASE, runs)["programs"]
+    assert programs["ours"]["gap"] == 0.25 and programs["other"]["gap"] == 0.625
+
+
+def test_the_median_and_the_ratio_are_over_repetitions_of_the_setting_that_is_shown():
+    ours = [finished(2.0, seconds, lower_bound=2.0) for seconds in (3.0, 1.0, 2.0)]
+    other = [
+        finished(3.0, 1.0, setting=1e-2),
+        finished(2.001, 10.0, setting=1e-4),
+        finished(2.0, 90.0, setting=1e-6),
+    ]
+    programs = summarise(CASE, {"ours": ours, "other": other})["programs"]
+    assert programs["ours"]["seconds"] == 2.0
+    assert (programs["other"]["setting"], programs["other"]["ratio"]) == (1e-4, 5.0)
+
+
+def test_an_objective_below_a_proven_bound_is_reported():
+    entry = summarise(CASE, {"ours": [finished(2.0, lower_bound=2.0)], "other": [finished(1.9)]})
+    assert [line.split(":")[0] for line in run.complaints(CASE, entry)] == ["made up, other"]
+
+
+def test_different_optimal_values_are_reported():
+    case = BY_NAME["agreement"]
+    runs = {"ours": [finished(2.0, lower_bound=2.0)], "cvxpy": [finished(2.001)]}
+    assert "different optimal values" in "".join(run.complaints(case, summarise(case, runs)))
+    assert not list(run.complaints(case, summarise(case, runs | {"cvxpy": [finished(2.0)]})))

@@ -49,11 +49,8 @@ __all__ = [
     "rays_and_gates",
     "save_figure",
     "separating_line",
-<<<<<<< HEAD
     "sliced_arrangement",
-=======
     "time_against_n",
->>>>>>> bench
     "use_style",
     "value_against_width",
 ]

@@ -179,7 +179,7 @@ class Arrangement:
         gates = rng.standard_normal((X.shape[1], count))
         gates /= np.linalg.norm(gates, axis=0)
         bits = _packed_sides(unit, gates)
-        first = np.sort(_distinct_patterns(bits)[0])
+        first = np.sort(distinct_patterns(bits)[0])
         rank = row_space(X).shape[1]
         line = np.where(unit.any(axis=1), np.arange(len(X)), -1)
         return cls(X, gates[:, first], rank, False, bits[first], line, np.zeros(len(X), bool))
@@ -212,13 +212,13 @@ def _chambers(normals):
     mirror them in the end.
     """
     bits, rays = [], []
-    for vertices, tight, products in _vertices(normals):
+    for vertices, tight, products in null_vectors(normals):
         for sides, at in _chambers_around(vertices, tight, products, normals):
             opposite = ~sides[:, 0]
             bits.append(np.packbits(sides ^ opposite[:, None], axis=1))
             rays.append(np.where(opposite[:, None], -vertices[at], vertices[at]))
     bits, rays = np.concatenate(bits), np.concatenate(rays)
-    first, chamber = _distinct_patterns(bits)
+    first, chamber = distinct_patterns(bits)
     bits = bits[first]
     gates = np.stack([np.bincount(chamber, weights=ray, minlength=len(first)) for ray in rays.T])
     gates /= np.linalg.norm(gates, axis=0)
@@ -230,8 +230,12 @@ def _chambers(normals):
     return np.concatenate([bits, mirrored]), np.concatenate([gates, -gates], axis=1)
 
 
-def _vertices(normals):
-    """Chunks of vertices: unit null vectors (k, r) of r - 1 normals, tight (k, m), products."""
+def null_vectors(normals):
+    """Chunks of vertices: unit null vectors (k, r) of r - 1 normals, tight (k, m), products.
+
+    The normals (m, r) are distinct, of unit length and full rank r >= 1. A vertex at which more
+    than r - 1 normals are tight occurs once for each choice of them, up to sign.
+    """
     m, r = normals.shape
     subsets = combinations(range(m), r - 1)
     while batch := list(islice(subsets, max(CHUNK // m, 1))):
@@ -276,7 +280,7 @@ def _first_of_each(tight, vertices):
     """One of the given vertices for each distinct set of tight rows."""
     if len(vertices) == 0:
         return vertices
-    return vertices[_distinct_patterns(np.packbits(tight[vertices], axis=1))[0]]
+    return vertices[distinct_patterns(np.packbits(tight[vertices], axis=1))[0]]
 
 
 def _packed_sides(normals, directions):
@@ -289,7 +293,7 @@ def _packed_sides(normals, directions):
     return np.concatenate(chunks)
 
 
-def _distinct_patterns(bits):
+def distinct_patterns(bits):
     """Index of the first of each distinct row of bits, and the distinct row each row equals.
 
     Rows are compared through a 64-bit hash, which sorts tens of times faster than the rows; the

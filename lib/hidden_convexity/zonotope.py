@@ -148,13 +148,13 @@ class Zonotope:
             )
         gates = self._basis.T @ self.arrangement.gates
         if self.rank < DRAWABLE:
-            return [_around(gates)] if self.rank == 2 else []
+            return [_around(gates, np.arange(len(self)))] if self.rank == 2 else []
         polygons = []
         for normal, side in zip(self.facet_normals @ self._basis, self._facet_sides, strict=True):
             members = self._beyond(side)
             frame = np.linalg.svd(normal[None])[2][1:]
             frame[1] *= np.sign(np.linalg.det([*frame, normal]))
-            polygons.append(members[_around(frame @ gates[:, members])])
+            polygons.append(_around(frame @ gates[:, members], members))
         return polygons
 
     @property
@@ -285,7 +285,9 @@ class Zonotope:
             side.append(np.where(at, 0, np.sign(products)))
         rays, tight, side = map(np.concatenate, (rays, tight, side))
         first = np.sort(distinct_patterns(np.packbits(tight, axis=1))[0])
-        normals, side = rays[first] @ self._basis.T, side[first]
+        # Of a ray and its opposite, the one on the positive side of the first line it is off.
+        up = np.take_along_axis(side, (side != 0).argmax(axis=1)[:, None], axis=1)[first]
+        normals, side = up * rays[first] @ self._basis.T, up * side[first]
         return np.concatenate([normals, -normals]), np.concatenate([side, -side])
 
     @property
@@ -308,9 +310,10 @@ class Zonotope:
         return np.atleast_2d(array), array.ndim == 1
 
 
-def _around(directions):
-    """Order of directions (2, k) by angle."""
-    return np.argsort(np.arctan2(directions[1], directions[0]))
+def _around(directions, vertices):
+    """Vertices (k,) in the order of the angles of their directions (2, k), the smallest first."""
+    polygon = vertices[np.argsort(np.arctan2(directions[1], directions[0]))]
+    return np.roll(polygon, -polygon.argmin())
 
 
 def _nearest(columns, q):

@@ -274,7 +274,7 @@ class Zonotope:
 
     @cached_property
     def _facets(self):
-        """Normals (F, d), and the side (F, m) of each line: 1, -1, or 0 if the facet is along it."""
+        """Normals (F, d) and the side (F, m) of each line: 1, -1, or 0 where it is parallel."""
         d, m = self.X.shape[1], len(self.generators)
         if self.rank == 0:
             return np.zeros((0, d)), np.zeros((0, m))

@@ -60,7 +60,7 @@ def named_vertices(ax, vertices, names, fills):
     centre = vertices.mean(axis=0)
     for vertex, name, fill in zip(vertices, names, fills, strict=True):
         ax.plot(*vertex, "o", color=fill, markeredgecolor="black", markersize=7, zorder=3)
-        _name_outward(ax, vertex, vertex - centre, 0.26, name)
+        _name_outward(ax, vertex, vertex - centre, 0.22, name)
     return ax
 
 
@@ -74,7 +74,7 @@ def fan(ax, cones, names, fills):
         for ray in cone:
             ax.plot(*np.outer(ray, [0, 1]), color="black", linewidth=0.8)
         middle = cone.sum(axis=0) / np.linalg.norm(cone.sum(axis=0))
-        _name_outward(ax, middle, middle, 0.13, name)
+        _name_outward(ax, middle, middle, 0.1, name)
     return plane(ax, 1.7, "first weight", "second weight")
 
 
@@ -122,8 +122,14 @@ def support_function(ax, angles, values, cones, fills):
 def _name_outward(ax, point, outward, distance, name):
     """Text beside a point, on the side that a vector points to."""
     outward = outward / np.linalg.norm(outward)
-    side = "center" if abs(outward[0]) < 0.3 else "left" if outward[0] > 0 else "right"
-    ax.text(*(point + distance * outward), name, fontsize=7, ha=side, va="center")
+    beside = abs(outward[0]) > 0.3
+    ax.text(
+        *(point + distance * outward),
+        name,
+        fontsize=7,
+        ha=("left" if outward[0] > 0 else "right") if beside else "center",
+        va="center" if beside else "bottom" if outward[1] > 0 else "top",
+    )
 
 
 def _sector(apex, cone, radius, **style):
@@ -158,7 +164,7 @@ def polyhedron(ax, polygons, fills, direction=(20, -50)):
     points = np.concatenate(polygons)
     for axis, low, high in zip("xyz", points.min(axis=0), points.max(axis=0), strict=True):
         ax.set(**{f"{axis}lim": (low, high)})
-    ax.set_box_aspect(np.ptp(points, axis=0), zoom=1.3)
+    ax.set_box_aspect(np.ptp(points, axis=0), zoom=1.2)
     ax.set_proj_type("ortho")
     ax.view_init(*direction)
     ax.set_axis_off()
@@ -185,6 +191,7 @@ def rotatable_polyhedron(vertices, faces, fills, names, name):
     """
     import plotly.graph_objects as go
     from IPython.display import HTML
+    from plotly.offline import get_plotlyjs_version
 
     # Rounded, so that the same figure is the same text on every machine.
     x, y, z = (vertices.round(4) + 0.0).T.tolist()
@@ -217,8 +224,6 @@ def rotatable_polyhedron(vertices, faces, fills, names, name):
     hidden = {"visible": False}
     figure.update_layout(
         template="none",
-        width=500,
-        height=420,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         showlegend=False,
         scene={"xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "data"},
@@ -227,8 +232,14 @@ def rotatable_polyhedron(vertices, faces, fills, names, name):
             "eye": {"x": 1.7, "y": 0.5, "z": 0.8},
         },
     )
-    page = {"include_plotlyjs": "cdn", "full_html": False, "div_id": name}
-    return HTML(figure.to_html(config={"displayModeBar": False}, **page))
+    # A module, since it waits for its import wherever the HTML is put in, JupyterLab included.
+    return HTML(
+        f'<div id="{name}" style="width:500px; height:420px"></div>\n<script type="module">\n'
+        f'import "https://cdn.plot.ly/plotly-{get_plotlyjs_version()}.min.js";\n'
+        f"const figure = {figure.to_json()};\n"
+        f'Plotly.newPlot("{name}", figure.data, figure.layout, {{displayModeBar: false}});\n'
+        "</script>"
+    )
 
 
 def within_reach(ax, inner, outer, rim, vertices, nearest, beyond):

@@ -97,7 +97,7 @@ class Zonotope:
         """Minkowski sum {p + q : p in self, q in other}: the zonotope of the rows of both."""
         if not isinstance(other, Zonotope):
             return NotImplemented
-        return Zonotope(np.vstack([self.X, other._points(self.X, "X")[0]]))
+        return Zonotope(np.vstack([self.X, self._points(other.X, "X of the other zonotope")[0]]))
 
     def support(self, U):
         """Support function h_Z(u) = max over z in Z of z.u = sum_i (x_i.u)_+.
@@ -254,7 +254,7 @@ class Zonotope:
         if not isinstance(other, Zonotope):
             raise TypeError(f"other must be a Zonotope, got {type(other).__name__}")
         return max(
-            np.linalg.norm(one.vertices - two.project(one.vertices), axis=1).max()
+            float(np.linalg.norm(one.vertices - two.project(one.vertices), axis=1).max())
             for one, two in ((self, other), (other, self))
         )
 

@@ -81,8 +81,8 @@ def fan(ax, cones, names, fills):
 def neuron_directions(ax, weights):
     """The directions of neurons (m, 2) as arrows in the plane of weights."""
     for w in weights:
-        arrow = {"arrowstyle": "-|>", "color": GREEN, "shrinkA": 0, "shrinkB": 0}
-        ax.annotate("", w / np.linalg.norm(w), (0, 0), arrowprops=arrow, zorder=4)
+        arrow = {"arrowstyle": "-|>", "color": "black", "linewidth": 1.8, "shrinkA": 0}
+        ax.annotate("", 1.1 * w / np.linalg.norm(w), (0, 0), arrowprops=arrow, zorder=4)
     return ax
 
 
@@ -164,7 +164,7 @@ def polyhedron(ax, polygons, fills, direction=(20, -50)):
     points = np.concatenate(polygons)
     for axis, low, high in zip("xyz", points.min(axis=0), points.max(axis=0), strict=True):
         ax.set(**{f"{axis}lim": (low, high)})
-    ax.set_box_aspect(np.ptp(points, axis=0), zoom=1.2)
+    ax.set_box_aspect(np.ptp(points, axis=0), zoom=1.4)
     ax.set_proj_type("ortho")
     ax.view_init(*direction)
     ax.set_axis_off()
@@ -229,7 +229,7 @@ def rotatable_polyhedron(vertices, faces, fills, names, name):
         scene={"xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "data"},
         scene_camera={
             "projection": {"type": "orthographic"},
-            "eye": {"x": 1.7, "y": 0.5, "z": 0.8},
+            "eye": {"x": 1.0, "y": 0.27, "z": 0.48},
         },
     )
     # A module, since it waits for its import wherever the HTML is put in, JupyterLab included.
@@ -251,11 +251,12 @@ def within_reach(ax, inner, outer, rim, vertices, nearest, beyond):
     """
     ax.add_patch(Polygon(rim, facecolor=FILLS[0], edgecolor=BLUE, linewidth=1.1))
     ax.add_patch(Polygon(outer, facecolor="white", edgecolor=GREY, linewidth=0.9))
-    ax.add_patch(Polygon(inner, facecolor="none", edgecolor="black", linewidth=1.3))
+    ax.add_patch(Polygon(inner, facecolor=(0, 0, 0, 0.08), edgecolor="black", linewidth=1.3))
     for vertex, foot, out in zip(vertices, nearest, beyond, strict=True):
         arrow = {"arrowstyle": "-|>", "color": PINK if out else GREEN, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", vertex, foot, arrowprops=arrow, zorder=4)
         ax.plot(*vertex, "o", color=PINK if out else BLUE, markersize=5, zorder=5)
     ax.set(aspect="equal", xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
     ax.autoscale_view()
     return ax

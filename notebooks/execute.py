@@ -38,6 +38,8 @@ VOLATILE = [
     "cell.metadata.collapsed",
     "cell.metadata.scrolled",
 ]
+# A widget's address in a kernel that has ended; the picture stored beside it stays.
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNEL = {
     "kernelspec": {
         "display_name": "Python 3 (ipykernel)",
@@ -119,6 +121,8 @@ def cleaned(source, executed):
     ):
         if cell.cell_type == "code":
             cell.outputs = run_cell.outputs
+            for output in cell.outputs:
+                output.get("data", {}).pop(WIDGET_VIEW, None)
             cell.execution_count = run_cell.execution_count
     notebook.metadata.update(KERNEL)
     return nbstripout.strip_output(

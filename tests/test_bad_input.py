@@ -61,6 +61,7 @@ TAKES_X = {
     "Circle": Circle,
     "Ascent": Ascent,
     "beta_max": lambda X: hc.beta_max(X, Y),
+    "Zonotope": hc.Zonotope,
 }
 
 
@@ -250,3 +251,43 @@ def test_dual_point_of_another_length(oracle):
 
 def test_the_circle_is_for_two_columns():
     assert_refused(lambda: Circle(np.ones((4, 3))), "X")
+
+
+# Zonotopes
+
+ZONOTOPE = hc.Zonotope(X)
+TAKES_POINTS = {"support": "U", "contains": "p", "project": "p"}
+
+
+@pytest.mark.parametrize("method", TAKES_POINTS)
+@pytest.mark.parametrize("kind", [*BAD_ENTRIES, "3-D", "an empty list"])
+def test_bad_points(method, kind):
+    call, name = getattr(ZONOTOPE, method), TAKES_POINTS[method]
+    assert_refused(lambda: call(BAD_MATRICES[kind](np.ones((4, 2)))), name)
+
+
+@pytest.mark.parametrize("method", TAKES_POINTS)
+@pytest.mark.parametrize("shape", [(3,), (1,), (2, 3)], ids=str)
+def test_points_of_another_dimension(method, shape):
+    assert_refused(lambda: getattr(ZONOTOPE, method)(np.ones(shape)), TAKES_POINTS[method])
+
+
+@pytest.mark.parametrize("k", [-1, len(ZONOTOPE), 1.0, "0", None, True], ids=repr)
+def test_bad_vertex(k):
+    assert_refused(lambda: ZONOTOPE.normal_cone(k), "k")
+
+
+@pytest.mark.parametrize("value", [*NOT_A_COUNT, None], ids=repr)
+def test_bad_number_of_vertices(value):
+    assert_refused(lambda: hc.Zonotope(X, max_chambers=value), "max_chambers")
+
+
+@pytest.mark.parametrize("other", [X, None, "zonotope"], ids=["a matrix", "None", "a string"])
+def test_the_hausdorff_distance_is_that_of_two_zonotopes(other):
+    assert_refused(lambda: ZONOTOPE.hausdorff(other), "other")
+
+
+def test_zonotopes_of_different_dimensions():
+    other = hc.Zonotope(np.eye(3))
+    assert_refused(lambda: ZONOTOPE.hausdorff(other), "p")
+    assert_refused(lambda: ZONOTOPE + other, "X")

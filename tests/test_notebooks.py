@@ -70,10 +70,11 @@ def test_it_is_small(path):
 
 @each_notebook
 def test_its_outputs_are_stable(path):
-    """No SVG, no warnings or progress bars, no addresses of objects."""
+    """No SVG, no warnings or progress bars, no addresses of objects, no widgets without kernel."""
     for output in outputs(path):
         assert output.get("name") != "stderr", output.text
         assert "image/svg+xml" not in output.get("data", {})
+        assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
         text = output.get("text", "") + output.get("data", {}).get("text/plain", "")
         assert not re.search(r"\bat 0x[0-9a-f]+", text), text
 

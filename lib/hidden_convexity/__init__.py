@@ -7,6 +7,7 @@ from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.report import report
 from hidden_convexity.solvers import Solution, train, train_path
+from hidden_convexity.zonotope import Zonotope
 
 __all__ = [
     "Arrangement",
@@ -15,6 +16,7 @@ __all__ = [
     "Solution",
     "TooManyChambers",
     "TrainingProblem",
+    "Zonotope",
     "beta_max",
     "certify",
     "count_chambers",

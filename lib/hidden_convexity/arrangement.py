@@ -10,13 +10,11 @@ from math import comb
 import numpy as np
 
 from hidden_convexity.chambers import half_of_chambers
-from hidden_convexity.hyperplanes import distinct_lines, row_space, unit_rows
+from hidden_convexity.hyperplanes import CHUNK, distinct_lines, row_space, unit_rows
 from hidden_convexity.validation import data_matrix, whole_number
 
 # A gate is inside if no rounding of its products with unit rows, a few 1e-16, can say otherwise.
 INSIDE = 8 * np.finfo(float).eps
-# Entries of the largest temporary array: 2 MB of float64, which fits in a cache.
-CHUNK = 250_000
 
 
 class TooManyChambers(ValueError):
@@ -144,7 +142,7 @@ class Arrangement:
             gates = basis @ gates
             kept = np.flatnonzero(_strictly_inside(normals, gates, bits))
             # In an order that depends on the patterns only, not on how they were met.
-            kept = kept[_distinct_patterns(bits[kept])[0]]
+            kept = kept[distinct_patterns(bits[kept])[0]]
             bits, gates = bits[kept], gates[:, kept]
             opposite = bits ^ np.packbits(np.ones(len(normals), dtype=bool))
             bits = np.concatenate([bits, opposite])
@@ -185,7 +183,7 @@ class Arrangement:
         gates = rng.standard_normal((X.shape[1], count))
         gates /= np.linalg.norm(gates, axis=0)
         bits = _packed_sides(unit, gates)
-        first = np.sort(_distinct_patterns(bits)[0])
+        first = np.sort(distinct_patterns(bits)[0])
         rank = row_space(X).shape[1]
         line = np.where(unit.any(axis=1), np.arange(len(X)), -1)
         return cls(X, gates[:, first], rank, False, bits[first], line, np.zeros(len(X), bool))
@@ -233,7 +231,7 @@ def _strictly_inside(normals, gates, bits):
     return inside
 
 
-def _distinct_patterns(bits):
+def distinct_patterns(bits):
     """Index of the first of each distinct row of bits, and the distinct row each row equals.
 
     Rows are compared through a 64-bit hash, which sorts tens of times faster than the rows; the

@@ -170,7 +170,8 @@ def beta_max(X, y):
     Returns
     -------
     float
-        max over ||u|| <= 1 of |y.(Xu)_+|; from above, and exact to 1e-7, if its rank exceeds 2.
+        max over ||u|| <= 1 of |y.(Xu)_+|: exact if the rank is 2 or the chambers are at most
+        30,000, otherwise from above to 1e-7.
 
     Raises
     ------
@@ -184,7 +185,7 @@ def beta_max(X, y):
     X, y = of_moderate_size(X, "X"), of_moderate_size(y, "y")
     X = X @ coordinates(X)
     try:
-        oracle = proving_oracle(X)
+        oracle = proving_oracle(X, exact=True)
     except ValueError as error:
         raise ValueError(
             f"X must have a lower rank or fewer rows for beta_max to be proven, got {len(X)} "

@@ -1,10 +1,19 @@
-"""Rows as hyperplanes: their directions, which of them coincide, and the space they span."""
+"""Rows as hyperplanes: their directions, which coincide, the space they span, where they meet."""
+
+from itertools import combinations, islice
 
 import numpy as np
 
 # Unit rows closer than this, up to sign, span one line: it is what tells a repeated row that went
 # through a rotation or a rescaling (error about 1e-16) from a second, nearly parallel row.
 SAME_LINE = 1e-12
+# A unit row x is tight at the null vector v of rows A if |x.v| <= ROUNDING (1 + ||x A^+||): the
+# computed v solves A v = 0 up to rounding, so its error seen by x is that much amplified.
+ROUNDING = 64 * np.finfo(float).eps
+# Above this smallest singular value of A, the bound ||x A^+|| <= 1 / sigma is sharp enough.
+WELL_CONDITIONED = 1e-3
+# Entries of the largest temporary array: 2 MB of float64, which fits in a cache.
+CHUNK = 250_000
 
 
 def unit_rows(X):
@@ -45,3 +54,26 @@ def distinct_lines(unit):
 def _line_distance(rows, row):
     """Distance of unit rows to a unit row, up to sign."""
     return np.minimum(np.linalg.norm(rows - row, axis=1), np.linalg.norm(rows + row, axis=1))
+
+
+def null_vectors(normals):
+    """Chunks of vertices: unit null vectors (k, r) of r - 1 normals, tight (k, m), products.
+
+    The normals (m, r) are distinct, of unit length and full rank r >= 1. A vertex at which more
+    than r - 1 normals are tight occurs once for each choice of them, up to sign.
+    """
+    m, r = normals.shape
+    subsets = combinations(range(m), r - 1)
+    while batch := list(islice(subsets, max(CHUNK // m, 1))):
+        rows = normals[np.array(batch, dtype=int).reshape(len(batch), r - 1)]
+        _, singular, basis = np.linalg.svd(rows, full_matrices=True)
+        sigma = singular.min(axis=1, initial=1.0)
+        independent = sigma > SAME_LINE
+        basis, singular, sigma = basis[independent], singular[independent], sigma[independent]
+        vertices = basis[:, -1]
+        products = vertices @ normals.T
+        amplified = np.repeat(1 / sigma[:, None], m, axis=1)
+        ill = sigma < WELL_CONDITIONED
+        coefficients = (normals @ basis[ill, :-1].mT) / singular[ill, None]
+        amplified[ill] = np.linalg.norm(coefficients, axis=2)
+        yield vertices, np.abs(products) <= ROUNDING * (1 + amplified), products

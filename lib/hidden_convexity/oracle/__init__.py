@@ -53,13 +53,15 @@ def searching_oracle(X):
     return Circle(X) if X.shape[1] == 2 else Ascent(X)
 
 
-def proving_oracle(X):
+def proving_oracle(X, exact=False):
     """The oracle that proves M(nu) for these data.
 
     Parameters
     ----------
     X : (n, d) ndarray
         Data in `coordinates`, d >= 2.
+    exact : bool
+        Prefer an exact maximum to a fast bound where the chambers are few.
 
     Returns
     -------
@@ -75,7 +77,7 @@ def proving_oracle(X):
     if X.shape[1] == 2:
         return Circle(X)
     listed = FEW if X.shape[1] <= PROVABLE_RANK else LISTABLE
-    if X.shape[1] >= LISTED_FROM_RANK and count_chambers(*X.shape) <= listed:
+    if (exact or X.shape[1] >= LISTED_FROM_RANK) and count_chambers(*X.shape) <= listed:
         return Exhaustive(Arrangement.enumerate(X))
     if X.shape[1] <= PROVABLE_RANK:
         return BranchAndBound(X)

@@ -13,12 +13,9 @@ from hidden_convexity.plotting.arrangements import (
     separating_line,
     sliced_arrangement,
 )
-from hidden_convexity.plotting.benchmarks import (
-    cells_of_a_proof,
-    gap_against_time,
-    time_against_n,
-)
-from hidden_convexity.plotting.style import BLUE, GREEN, GREY, ORANGE, PINK, SKY, use_style
+from hidden_convexity.plotting.benchmarks import cells_of_a_proof, gap_against_time, time_against_n
+from hidden_convexity.plotting.interactive import Interactive
+from hidden_convexity.plotting.style import AMBER, BLUE, GREEN, GREY, ORANGE, PINK, SKY, use_style
 from hidden_convexity.plotting.training import (
     bound_line,
     certified_gaps,
@@ -27,30 +24,58 @@ from hidden_convexity.plotting.training import (
     network_on_signal,
     value_against_width,
 )
+from hidden_convexity.plotting.zonotopes import (
+    chamber_fills,
+    fan,
+    named_vertices,
+    neuron_directions,
+    normal_cones,
+    polyhedron,
+    rotatable_polyhedron,
+    subset_sums,
+    support_function,
+    supporting_line,
+    within_reach,
+    zonogon,
+)
 
 __all__ = [
+    "AMBER",
     "BLUE",
     "GREEN",
     "GREY",
     "ORANGE",
     "PINK",
     "SKY",
+    "Interactive",
     "arrangement",
     "bound_line",
     "cells_of_a_proof",
     "certified_gaps",
+    "chamber_fills",
     "chamber_growth",
     "coverage",
     "descent_curves",
     "dual_on_circle",
+    "fan",
     "gap_against_time",
+    "named_vertices",
     "network_on_signal",
+    "neuron_directions",
+    "normal_cones",
     "numbered_points",
+    "polyhedron",
     "rays_and_gates",
+    "rotatable_polyhedron",
     "save_figure",
     "separating_line",
     "sliced_arrangement",
+    "subset_sums",
+    "support_function",
+    "supporting_line",
     "time_against_n",
     "use_style",
     "value_against_width",
+    "within_reach",
+    "zonogon",
 ]

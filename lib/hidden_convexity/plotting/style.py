@@ -5,11 +5,20 @@ from matplotlib.patches import Circle as Disc
 
 # Okabe and Ito (2008), distinguishable with any common colour vision. One colour, one meaning:
 # blue for what is certified or active, orange for what descent found, green for one neuron's
-# weights, grey for data.
+# weights, amber for one sample's hyperplane, grey for data.
 BLUE, ORANGE, GREEN, PINK, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
-GREY = "#666666"
+AMBER, GREY = "#E69F00", "#666666"
 # Light fills: blue for what is allowed or active; chambers alternate between the two.
 FILLS = ["#DCEBF5", "#FFF3CC"]
+# Fills of single chambers, where each needs its own: five hues of the same palette, each full and
+# pale for two opposite chambers.
+CHAMBERS = [
+    (AMBER, "#F7DFAD"),
+    (SKY, "#CBE7F8"),
+    ("#F0E442", "#FBF8C9"),
+    (GREEN, "#ADDFD2"),
+    (PINK, "#F1D9E6"),
+]
 
 
 def use_style():

@@ -7,7 +7,6 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
-
 from benchmarks import results, run
 from benchmarks.cases import BY_NAME, Case
 from benchmarks.objective import Run, summarise

@@ -54,7 +54,7 @@ def time_against_n(ax, times, references=None):
     ax.set_yscale("log")
     ax.set_xlabel("number of samples n")
     ax.set_ylabel("time (s)")
-    ax.legend(loc="upper left")
+    ax.legend(loc="best")
     return ax
 
 

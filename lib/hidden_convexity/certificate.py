@@ -1,6 +1,6 @@
 """A lower bound on the global optimum from any trained network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -110,7 +110,7 @@ def certify(network, problem, rounds=1, proof=True):
     oracle = proving_oracle(X) if proof else search
     scope = "global" if proof or isinstance(oracle, Circle) else "searched"
     passes = oracle if isinstance(oracle, Circle) else Passes(X)
-    program = RestrictedProgram(X, problem.y, problem.beta, passes)
+    program = RestrictedProgram(replace(problem, X=X), passes)
     neurons = _own_neurons(program, network, basis)
     starts = np.reshape([neuron.direction for neuron in neurons], (-1, X.shape[1]))
 
@@ -120,7 +120,7 @@ def certify(network, problem, rounds=1, proof=True):
     for _ in range(rounds):
         for _ in range(SOLVES):
             neurons = program.polish(program.solve(neurons + _worst(program, found)))
-            residual = program.residual(neurons)
+            residual = problem.loss_residual(program.outputs(neurons))
             found = search(residual, level=problem.beta, starts=starts)
         found = _maximum(oracle, residual, problem.beta, np.concatenate([starts, found.directions]))
         lower_bound = max(lower_bound, _bound(problem, residual, found, scope))
@@ -158,7 +158,9 @@ def _own_neurons(program, network, basis):
 
 
 def beta_max(X, y):
-    """The smallest weight decay at which the zero network is optimal: M(y).
+    """The smallest weight decay at which the zero network is optimal: M(y) for the squared loss.
+
+    For the logistic loss it is half of this, since its residual at the outputs 0 is y / 2.
 
     Parameters
     ----------

@@ -60,11 +60,16 @@ class Passes:
             products += nu[block] @ self._features(block, directions, columns, owner)
         return products
 
-    def gram(self, directions, columns, owner):
-        """Products of all pairs of features, (K, K); arguments as in `correlate`."""
+    def gram(self, directions, columns, owner, weights=None):
+        """Products of all pairs of features, (K, K); arguments as in `correlate`.
+
+        With weights (n,) >= 0, sample i counts weights_i times.
+        """
         products = np.zeros((len(columns), len(columns)))
         for block in self._blocks(len(columns)):
             features = self._features(block, directions, columns, owner)
+            if weights is not None:
+                features *= np.sqrt(weights[block])[:, None]
             products += features.T @ features
         return products
 

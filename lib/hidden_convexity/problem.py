@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hidden_convexity.losses import LOSSES
 from hidden_convexity.validation import (
     LARGEST,
     SMALLEST,
@@ -17,10 +18,11 @@ from hidden_convexity.validation import (
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TrainingProblem:
-    """Least squares with weight decay over two-layer ReLU networks of any width.
+    """Data, loss and weight decay of two-layer ReLU networks of any width.
 
     The objective of a network with hidden weights W (m, d) and output weights a (m,) is
-    P(W, a) = 1/2 ||sum_j a_j (X w_j)_+ - y||^2 + (beta/2) sum_j (||w_j||^2 + a_j^2).
+    P(W, a) = F(f) + (beta/2) sum_j (||w_j||^2 + a_j^2) with outputs f = sum_j a_j (X w_j)_+ and
+    the loss F(f) = 1/2 ||f - y||^2 or sum_i log(1 + exp(-y_i f_i)).
 
     Parameters
     ----------
@@ -28,16 +30,18 @@ class TrainingProblem:
         Data, one sample a row (the paper stores samples as columns). Append a column of ones
         for a bias; it is then regularised like a weight.
     y : (n,) or (n, c) array_like
-        Targets.
+        Targets; labels -1 and 1 (n,) for the logistic loss.
     beta : float
         Weight decay, > 0.
+    loss : {"squared", "logistic"}
 
     Raises
     ------
     TypeError
         If an argument does not hold real numbers.
     ValueError
-        If an argument is empty, has the wrong shape, is not finite, or beta <= 0; or if it is so
+        If an argument is empty, has the wrong shape, is not finite, or beta <= 0, if the loss is
+        another or its labels are not -1 and 1; or if an argument is so
         large or small that squares overflow or vanish: the largest absolute entry of X or y
         outside [1e-75, 1e75] (zero targets are fine), or beta outside [1e-150, 1e150].
 
@@ -49,6 +53,7 @@ class TrainingProblem:
     X: np.ndarray
     y: np.ndarray
     beta: float
+    loss: str = "squared"
 
     def __post_init__(self):
         X = data_matrix(self.X)
@@ -57,6 +62,13 @@ class TrainingProblem:
             raise ValueError(
                 f"y must have one entry or one row per row of X: X has shape {X.shape}, "
                 f"y has shape {y.shape}"
+            )
+        if not isinstance(self.loss, str) or self.loss not in LOSSES:
+            raise ValueError(f'loss must be "squared" or "logistic", got {self.loss!r}')
+        if self.loss == "logistic" and not (y.ndim == 1 and (np.abs(y) == 1).all()):
+            raise ValueError(
+                "y must be a vector of labels -1 and 1 for the logistic loss, got shape "
+                f"{y.shape} with values {np.unique(y)[:4]}; map the two classes to -1 and 1"
             )
         beta = positive_number(self.beta, "beta")
         # Beta has the unit of X times y.
@@ -74,27 +86,49 @@ class TrainingProblem:
     def __repr__(self):
         n, d = self.X.shape
         outputs = "" if self.y.ndim == 1 else f", outputs={self.y.shape[1]}"
-        return f"TrainingProblem(n={n}, d={d}{outputs}, beta={self.beta:.4g})"
+        loss = "" if self.loss == "squared" else f", {self.loss} loss"
+        return f"TrainingProblem(n={n}, d={d}{outputs}, beta={self.beta:.4g}{loss})"
 
     def objective(self, network):
-        """P(W, a) of a `ReLUNetwork`: half the squared error plus the weight decay."""
-        residual = self.residual(network)
+        """P(W, a) of a `ReLUNetwork`: the loss plus the weight decay."""
+        outputs = self._outputs(network)
         penalty = (network.hidden_weights**2).sum() + (network.output_weights**2).sum()
-        return float(0.5 * (residual**2).sum() + 0.5 * self.beta * penalty)
+        return self.loss_value(outputs) + float(0.5 * self.beta * penalty)
 
     def residual(self, network):
-        """y - f(X): the candidate for a dual point that every network carries."""
+        """Minus the gradient of the loss in the outputs, for the squared loss y - f(X).
+
+        It is the candidate for a dual point that every network carries.
+        """
+        return self.loss_residual(self._outputs(network))
+
+    def loss_value(self, outputs):
+        """F(f) at outputs (n,) or (n, c)."""
+        return LOSSES[self.loss].value(self.y, outputs)
+
+    def loss_residual(self, outputs):
+        """-grad F(f) at outputs (n,) or (n, c)."""
+        return LOSSES[self.loss].residual(self.y, outputs)
+
+    def loss_curvature(self, outputs):
+        """Second derivatives of F in each output (n,), or None where all are 1."""
+        return LOSSES[self.loss].curvature(self.y, outputs)
+
+    def _outputs(self, network):
         if not hasattr(network, "hidden_weights"):  # the class itself is one floor up
             raise TypeError(f"network must be a ReLUNetwork, got {type(network).__name__}")
-        prediction = network(self.X)
-        if prediction.shape != self.y.shape:
+        outputs = network(self.X)
+        if outputs.shape != self.y.shape:
             raise ValueError(
-                f"the network's output has shape {prediction.shape}, y has shape {self.y.shape}"
+                f"the network's output has shape {outputs.shape}, y has shape {self.y.shape}"
             )
-        return self.y - prediction
+        return outputs
 
     def dual_value(self, nu):
-        """Dual objective nu.y - 1/2 ||nu||^2; a lower bound on every P where M(nu) <= beta.
+        """Dual objective -F*(-nu), a lower bound on every P where M(nu) <= beta.
+
+        For the squared loss it is nu.y - 1/2 ||nu||^2, for the logistic loss the entropy of the
+        probabilities nu_i y_i, and minus infinity where these are none.
 
         Parameters
         ----------
@@ -106,8 +140,7 @@ class TrainingProblem:
             If nu is not a finite real vector with one entry per row of X, or the problem has
             several outputs.
         """
-        nu = self._dual_point(nu)
-        return float(nu @ self.y - 0.5 * (nu @ nu))
+        return LOSSES[self.loss].dual_value(self.y, self._dual_point(nu))
 
     def dual_bound(self, nu, maximum):
         """Lower bound on the optimal value of every width, from any nu.
@@ -123,8 +156,9 @@ class TrainingProblem:
         Returns
         -------
         float
-            The dual value at s nu, where s = clip(nu.y / ||nu||^2, 0, beta / maximum) is the best
-            feasible scaling; it is >= 0, since s = 0 is feasible.
+            The dual value at s nu with the best feasible scaling s in [0, beta / maximum]; for the
+            squared loss s = clip(nu.y / ||nu||^2, 0, beta / maximum). It is >= 0, since s = 0 is
+            feasible.
 
         Raises
         ------
@@ -146,7 +180,7 @@ class TrainingProblem:
             energy = float(nu @ nu)
         if not 0.0 < energy < np.inf:  # the scaling 0 is feasible whatever the square has become
             return 0.0
-        unconstrained = max(float(nu @ self.y) / energy, 0.0)
+        unconstrained = LOSSES[self.loss].best_scale(self.y, nu)
         scale = min(unconstrained, self.beta / maximum) if maximum > 0 else unconstrained
         return self.dual_value(scale * nu)
 

@@ -3,9 +3,11 @@
 Each neuron keeps its activation pattern D and moves on a flat, the null space of the rows that are
 tight at it: u = B c with an orthonormal basis B. With the features F = [D_j X B_j] the program is
 
-    min  1/2 ||F c - y||^2 + beta sum_j ||c_j||   subject to   (2 D_j - I) X B_j c_j >= 0,
+    min  loss(F c) + beta sum_j ||c_j||   subject to   (2 D_j - I) X B_j c_j >= 0.
 
-of which only the Gram matrix F^T F and F^T y enter. The cone's rows are generated lazily.
+The loss is replaced by its quadratic model at the present outputs, which is the loss itself if it
+is squared; then only the Gram matrix F^T H F with the second derivatives H and the gradient enter.
+The cone's rows are generated lazily.
 """
 
 from dataclasses import dataclass, field, replace
@@ -24,6 +26,9 @@ CLOSE = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 PROXIMAL = 1e-9
 # Newton steps after the solver; the first takes its 1e-11 to about 1e-12, the second to rounding.
 POLISHING_STEPS = 2
+# Quadratic models of a loss minimised in a row, relative decrease below which they have converged,
+# and halvings of a step that climbs.
+MODELS, SAME_HEIGHT, HALVINGS = 20, 1e-12, 12
 # Singular values of the Hessian below this share of the largest come from dependent features.
 DEPENDENT = 1e-8
 
@@ -69,16 +74,16 @@ class RestrictedProgram:
 
     Parameters
     ----------
-    X : (n, d) ndarray
-    y : (n,) ndarray
-    beta : float
+    problem : TrainingProblem
+        With y of shape (n,).
     passes : Passes or Circle
-        Computes predictions, correlations and Gram matrices on X.
+        Computes predictions, correlations and Gram matrices on its X.
     """
 
-    def __init__(self, X, y, beta, passes):
-        self.X, self.y, self.beta, self.passes = X, y, beta, passes
-        self.row_norms = np.linalg.norm(X, axis=1)
+    def __init__(self, problem, passes):
+        self.problem, self.passes = problem, passes
+        self.X, self.y, self.beta = problem.X, problem.y, problem.beta
+        self.row_norms = np.linalg.norm(self.X, axis=1)
 
     def neuron(self, direction, sign):
         """A neuron of weight zero in a unit direction (d,), on the flat of the rows tight there."""
@@ -90,20 +95,50 @@ class RestrictedProgram:
         unit = direction / np.linalg.norm(direction)
         return Neuron(unit, float(sign), unit[None, :], (), 0 * unit)
 
-    def residual(self, neurons):
-        """y minus the outputs of the neurons (n,)."""
+    def outputs(self, neurons):
+        """Outputs of the neurons on the data (n,)."""
         if not neurons:
-            return self.y.copy()
+            return np.zeros(len(self.X))
         weights = np.stack([neuron.weights for neuron in neurons])
-        return self.y - self.passes.predict(weights, np.array([one.sign for one in neurons]))
+        return self.passes.predict(weights, np.array([one.sign for one in neurons]))
 
-    def objective(self, neurons, residual):
+    def objective(self, neurons, outputs=None):
         """Convex objective, equal to P of the decoded network."""
+        outputs = self.outputs(neurons) if outputs is None else outputs
         penalty = sum(float(np.linalg.norm(neuron.weights)) for neuron in neurons)
-        return 0.5 * float(residual @ residual) + self.beta * penalty
+        return self.problem.loss_value(outputs) + self.beta * penalty
 
     def solve(self, neurons):
-        """Optimal weights for the given neurons; those that vanish are left out.
+        """Optimal weights for the given neurons; those that vanish are left out."""
+        if self.problem.loss == "squared":
+            return self._minimise_model(neurons)
+        height = self.objective(neurons)
+        for _ in range(MODELS):
+            solved = self._minimise_model(neurons)
+            lower = self.objective(solved)
+            if lower >= height:
+                # The model's minimum overshoots: somewhere on the way to it the loss is lower.
+                solved, lower = self._part_of_the_way(neurons, solved, height)
+            converged = lower >= height * (1 - SAME_HEIGHT)
+            neurons, height = solved, lower
+            if converged:
+                break
+        return [one for one in neurons if one.weights.any()]
+
+    def _part_of_the_way(self, neurons, solved, height):
+        """Both lists of neurons, mixed, with the first share of the second that lowers P."""
+        for halvings in range(1, HALVINGS):
+            share = 0.5**halvings
+            mixed = [replace(one, weights=(1 - share) * one.weights) for one in neurons]
+            mixed = [one for one in mixed if one.weights.any()]
+            mixed += [replace(one, weights=share * one.weights) for one in solved]
+            lower = self.objective(mixed)
+            if lower < height:
+                return mixed, lower
+        return neurons, height
+
+    def _minimise_model(self, neurons):
+        """Minimise the quadratic model of the loss at the present weights, plus the penalty.
 
         Cone rows that a solution violates are added until none is. Rows that come out tight are
         then taken into the neuron's flat.
@@ -140,12 +175,12 @@ class RestrictedProgram:
         """
         if not neurons:
             return []
-        limit = self.objective(neurons, self.residual(neurons)) + allowance
+        limit = self.objective(neurons) + allowance
         for angle in CLOSE:
             grouped = self._grouped(neurons, angle)
             if len(grouped) == len(neurons):
                 break
-            if self.objective(grouped, self.residual(grouped)) <= limit:
+            if self.objective(grouped) <= limit:
                 return grouped
         return neurons
 
@@ -210,19 +245,23 @@ class RestrictedProgram:
         return neurons
 
     def _quadratic(self, neurons, sizes):
-        """F^T F and F^T y with the signs of the output weights in F."""
+        """The loss near the present weights as 1/2 c'Gc - l.c + constant: G and l."""
         directions = np.stack([neuron.direction for neuron in neurons])
         columns = np.concatenate([neuron.basis for neuron in neurons])
         owner = np.repeat(np.arange(len(neurons)), sizes)
         signs = np.repeat([neuron.sign for neuron in neurons], sizes)
-        gram = signs[:, None] * self.passes.gram(directions, columns, owner) * signs
+        outputs = self.outputs([neuron for neuron in neurons if neuron.weights.any()])
+        curvature = self.problem.loss_curvature(outputs)
+        gram = self.passes.gram(directions, columns, owner, curvature)
+        gram *= signs[:, None] * signs
         # Neighbouring neurons have nearly dependent features, on which interior point methods
         # stall. This makes each solution a proximal step from the present weights.
         gram += PROXIMAL * np.diag(gram.diagonal())
-        # F^T y, written as F^T r + F^T F c at the present weights: exact where it matters, at
-        # the optimum, even if the Gram matrix (prefix sums) has lost digits to cancellation.
-        residual = self.residual([neuron for neuron in neurons if neuron.weights.any()])
+        # For the squared loss l is F^T y, written as F^T r + F^T F c at the present weights: exact
+        # where it matters, at the optimum, even if the Gram matrix (prefix sums) has lost digits
+        # to cancellation.
         present = np.concatenate([neuron.basis @ neuron.weights for neuron in neurons])
+        residual = self.problem.loss_residual(outputs)
         correlation = self.passes.correlate(residual, directions, columns, owner)
         return gram, signs * correlation + gram @ present
 

@@ -135,16 +135,18 @@ class Circle:
         linear = np.where(upper[:, None], parts[arc], total - parts[arc])
         return np.einsum("kc,kc->k", linear[owner], columns)
 
-    def gram(self, directions, columns, owner):
+    def gram(self, directions, columns, owner, weights=None):
         """Products of all pairs of features D_j X c: (K, K). See `Passes.gram`.
 
-        Prefix sums of second moments make the cost independent of n.
+        Prefix sums of second moments make the cost independent of n, but for their own pass over
+        the data: one in all without weights.
         """
-        if self._moments is None:
-            squares = self._rows[:, [0, 0, 1]] * self._rows[:, [0, 1, 1]]
-            entered = np.where(self._enters[:, None], squares, 0.0)
-            self._moments = self._running(entered, 0.0), self._running(squares - entered, 0.0)
-        entered, left = self._moments
+        if weights is not None:
+            entered, left = self._second_moments(weights[self._order, None])
+        else:
+            if self._moments is None:
+                self._moments = self._second_moments(1.0)
+            entered, left = self._moments
         arc, upper = self._locate(directions)
         active = entered[arc] + left[-1] - left[arc]
         both = entered[np.minimum.outer(arc, arc)] + left[-1] - left[np.maximum.outer(arc, arc)]
@@ -154,6 +156,12 @@ class Circle:
         both = np.where(upper[None, :, None], both, active[:, None] - both)
         blocks = both[..., [[0, 1], [1, 2]]][np.ix_(owner, owner)]
         return np.einsum("pc,pqce,qe->pq", columns, blocks, columns, optimize=True)
+
+    def _second_moments(self, weights):
+        """Running sums of the weighted products of the rows that have entered, and that left."""
+        squares = weights * self._rows[:, [0, 0, 1]] * self._rows[:, [0, 1, 1]]
+        entered = np.where(self._enters[:, None], squares, 0.0)
+        return self._running(entered, 0.0), self._running(squares - entered, 0.0)
 
     def tight_rows(self, direction, tolerance):
         """A row of each neighbouring breakpoint within an angle. See `Passes.tight_rows`."""

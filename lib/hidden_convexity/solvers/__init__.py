@@ -150,7 +150,7 @@ def train_path(problem, betas, tol=1e-6, proof=True):
     train_at = _trainer_over_all(problem.X, proof)
     solutions, previous = {}, None
     for beta in sorted(set(betas), reverse=True):
-        previous = train_at(TrainingProblem(problem.X, problem.y, beta), tol, previous)
+        previous = train_at(replace(problem, beta=beta), tol, previous)
         solutions[beta] = previous
     return [solutions[beta] for beta in betas]
 
@@ -174,7 +174,7 @@ def _trainer_over_all(X, proof):
         if start is not None:
             signs = np.sign(start.network.output_weights)
             directions = list(zip(start.network.hidden_weights @ basis, signs, strict=True))
-        smaller = TrainingProblem(reduced, problem.y, problem.beta)
+        smaller = replace(problem, X=reduced)
         found = exact.solve(smaller, passes, search, last, tol, scope, directions)
         weights = found.network.hidden_weights @ basis.T
         network = ReLUNetwork(weights, found.network.output_weights)
@@ -188,5 +188,5 @@ def _train_on_a_tenth(problem):
     n = len(problem.X)
     chosen = np.random.default_rng(0).permutation(n)[: n // 10]
     beta = problem.beta * len(chosen) / n
-    part = TrainingProblem(problem.X[chosen], problem.y[chosen], beta)
+    part = replace(problem, X=problem.X[chosen], y=problem.y[chosen], beta=beta)
     return _trainer_over_all(part.X, proof=False)(part, COARSE_TOLERANCE)

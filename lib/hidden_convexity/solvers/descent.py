@@ -21,10 +21,10 @@ _EPSILON = 3e-3
 def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     """Train one network per seed by full-batch Adam.
 
-    Minimises P(W, a) = 1/2 ||sum_j a_j (X w_j)_+ - y||^2 + beta/2 sum_j (||w_j||^2 + a_j^2), the
-    weight decay being part of the objective: AdamW's decoupled decay minimises something else.
-    The learning rate falls to zero along half a cosine, so that the runs come to rest. Weights
-    start as He et al. (2015) draw them, w_j ~ N(0, 2/d I) and a_j ~ N(0, 2/m), from
+    Minimises P(W, a) = F(sum_j a_j (X w_j)_+) + beta/2 sum_j (||w_j||^2 + a_j^2), F being the
+    problem's loss. The weight decay is part of the objective: AdamW's decoupled decay minimises
+    something else. The learning rate falls to zero along half a cosine, so that the runs come to
+    rest. Weights start as He et al. (2015) draw them, w_j ~ N(0, 2/d I) and a_j ~ N(0, 2/m), from
     ``numpy.random.default_rng(seed)``.
 
     All seeds are trained as one batch. Adam acts on each weight alone and the batch's loss is the
@@ -45,9 +45,9 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     Returns
     -------
     list of Solution
-        One per seed. Descent bounds nothing, so ``lower_bound`` is 0, below which no sum of squares
-        falls; ``hidden_convexity.certify`` gives a bound worth having. ``history`` has up to
-        101 records at evenly spaced steps, whose seconds are those of the whole batch.
+        One per seed. Descent bounds nothing, so ``lower_bound`` is 0, below which no loss falls;
+        ``hidden_convexity.certify`` gives a bound worth having. ``history`` has up to 101 records
+        at evenly spaced steps, whose seconds are those of the whole batch.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     histories = [[] for _ in seeds]
     began = time.perf_counter()
     for step in range(steps + 1):
-        objectives = _objectives(W, a, X, y, problem.beta)
+        objectives = _objectives(W, a, X, y, problem)
         if step in recorded:
             seconds = time.perf_counter() - began
             for history, objective in zip(histories, objectives.tolist(), strict=True):
@@ -122,9 +122,15 @@ def _start(problem, neurons, seeds):
     return np.array(hidden), np.array(output)
 
 
-def _objectives(W, a, X, y, beta):
+def _objectives(W, a, X, y, problem):
     """P(W, a) of each seed: W (seeds, m, d), a (seeds, m) -> (seeds,)."""
+    import torch
+
     features = (W @ X.T).clamp(min=0)
-    residuals = (a.unsqueeze(1) @ features).squeeze(1) - y
+    outputs = (a.unsqueeze(1) @ features).squeeze(1)
+    if problem.loss == "squared":
+        loss = (outputs - y).square().sum(dim=1) / 2
+    else:
+        loss = torch.nn.functional.softplus(-y * outputs).sum(dim=1)
     decay = W.square().sum(dim=(1, 2)) + a.square().sum(dim=1)
-    return residuals.square().sum(dim=1) / 2 + beta / 2 * decay
+    return loss + problem.beta / 2 * decay

@@ -2,10 +2,10 @@
 
 Training is a Lasso over the dictionary of all neurons { (Xu)_+ : ||u|| = 1 }. A dual oracle tells
 which neurons violate the dual constraint |nu.(Xu)_+| <= beta, at nu = the residual of the current
-network. We add them, solve the convex program over the few neurons met so far, and repeat. An
-upper bound on the maximum scales the residual to a dual feasible point, and so proves a lower
-bound on the optimal value of every width. Searching is cheap and proving is not: the proof is
-called when the search finds no violator any more.
+network, minus the gradient of its loss. We add them, solve the convex program over the few neurons
+met so far, and repeat. An upper bound on the maximum scales the residual to a dual feasible point,
+and so proves a lower bound on the optimal value of every width. Searching is cheap and proving is
+not: the proof is called when the search finds no violator any more.
 """
 
 from time import perf_counter
@@ -64,15 +64,16 @@ def solve(problem, passes, search, proof, tol, scope, directions=()):
     Frank-Wolfe method for measures of Bach (2017), fully corrective.
     """
     start = perf_counter()
-    program = RestrictedProgram(problem.X, problem.y, problem.beta, passes)
+    program = RestrictedProgram(problem, passes)
     neurons, best, objective, lower_bound, history = [], [], np.inf, 0.0, []
     stalled = 0
     try:
         if directions:
             neurons = program.solve([program.ray(*one) for one in directions])
         while True:
-            residual = program.residual(neurons)
-            value = program.objective(neurons, residual)
+            outputs = program.outputs(neurons)
+            residual = problem.loss_residual(outputs)
+            value = program.objective(neurons, outputs)
             stalled += 1
             if value < objective:
                 objective, best, stalled = value, neurons, 0

@@ -13,8 +13,9 @@ SOLVER_TOLERANCE = 1e-10
 def solve(problem, arrangement):
     """Solve the group Lasso over all given activation patterns.
 
-    Minimises 1/2 ||sum_g D_g X (u_g - v_g) - y||^2 + beta sum_g (||u_g|| + ||v_g||) over u_g, v_g
-    in cones {z : (2 D_g - I) X z >= 0}. Slow and memory-hungry: here to be compared with.
+    Minimises F(sum_g D_g X (u_g - v_g)) + beta sum_g (||u_g|| + ||v_g||), F being the problem's
+    loss, over u_g, v_g in cones {z : (2 D_g - I) X z >= 0}. Slow and memory-hungry: here to be
+    compared with.
 
     Parameters
     ----------
@@ -47,9 +48,11 @@ def solve(problem, arrangement):
     fit = cp.sum(cp.multiply(patterns, X @ (u - v)), axis=1)
     penalty = cp.sum(cp.norm(u, 2, axis=0)) + cp.sum(cp.norm(v, 2, axis=0))
     cones = [cp.multiply(2 * patterns - 1, X @ z) >= 0 for z in (u, v)]
-    program = cp.Problem(
-        cp.Minimize(0.5 * cp.sum_squares(fit - problem.y) + problem.beta * penalty), cones
-    )
+    if problem.loss == "squared":
+        loss = 0.5 * cp.sum_squares(fit - problem.y)
+    else:
+        loss = cp.sum(cp.logistic(-cp.multiply(problem.y, fit)))
+    program = cp.Problem(cp.Minimize(loss + problem.beta * penalty), cones)
     program.solve(
         solver=cp.CLARABEL,
         tol_gap_abs=SOLVER_TOLERANCE,

@@ -53,8 +53,7 @@ def cross_product(vectors):
     vectors = _rows(vectors, fewer=1)
     basis, heights, lengths = _orthogonalise(vectors)
     sign = (-1) ** (vectors.shape[-1] - 1)
-    length = _finite(heights.prod(-1) * lengths.prod(-1))[..., None]
-    return sign * length * basis[..., -1] + 0.0  # no -0.0
+    return sign * _volume(heights, lengths)[..., None] * basis[..., -1] + 0.0  # no -0.0
 
 
 def signed_volume(vectors):
@@ -78,7 +77,7 @@ def signed_volume(vectors):
         If the rows are not finite and real, their number is not d, or the volume overflows.
     """
     _, heights, lengths = _orthogonalise(_rows(vectors, fewer=0))
-    volume = _finite(heights.prod(-1) * lengths.prod(-1))
+    volume = _volume(heights, lengths) + 0.0
     return volume if volume.ndim else float(volume)
 
 
@@ -175,7 +174,9 @@ def _orthogonalise(vectors):
     return basis, heights, (vectors * unit).sum(axis=-1)
 
 
-def _finite(volume):
+def _volume(heights, lengths):
+    with np.errstate(over="ignore"):
+        volume = heights.prod(axis=-1) * lengths.prod(axis=-1)
     if not np.isfinite(volume).all():
         raise ValueError("vectors are too long: their volume overflows; divide them by a constant")
     return volume

@@ -31,7 +31,7 @@ def dual_vector(ax, a, b, w, names=("a", "b")):
     a, b, w = (_seen(v) for v in (a, b, w))
     _parallelogram(ax, a, b, names)
     _arrow(ax, w, GREEN)
-    ax.text(*(w + [0.08, 0.02]), rf"$\star({names[0]}\wedge {names[1]})$", color=GREEN, va="center")
+    ax.text(w[0] + 0.08, w[1], rf"$\star({names[0]}\wedge {names[1]})$", color=GREEN, va="center")
     ax.set(aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     return ax
@@ -85,8 +85,8 @@ def neuron_as_area(ax, points, pair, x, grid, outputs):
 def dual_around(ax, turn, values, beta, rows, axes, neurons):
     """nu.(Xu)_+ once around a unit ball of the plane, its limits, and where it may have kinks.
 
-    Everything is given by the angle of u in degrees: rows (orthogonal to a sample), axes (along a
-    basis vector), neurons as pairs (angle, sign).
+    Everything is given by the position of u in quarter turns: rows (orthogonal to a sample), axes
+    (along a basis vector), neurons as pairs (position, sign).
     """
     ax.fill_between(turn[[0, -1]], -beta, beta, color=FILLS[0], linewidth=0)
     for angles, style, label in ((rows, "-", "sample's hyperplane"), (axes, ":", "axis")):
@@ -96,13 +96,13 @@ def dual_around(ax, turn, values, beta, rows, axes, neurons):
     angles, signs = np.transpose(neurons)
     ax.plot(angles, beta * signs, "o", color=BLUE, label="optimal neurons")
     ax.set_yticks([-beta, 0, beta], [r"$-\beta$", "0", r"$+\beta$"])
-    ax.set(xlim=turn[[0, -1]], ylim=(-1.25 * beta, 1.25 * beta), xticks=range(0, 361, 90))
-    ax.set(xlabel="angle of u (degrees)", ylabel=r"$\nu^\top (Xu)_+$")
+    ax.set(xlim=turn[[0, -1]], ylim=(-1.25 * beta, 1.25 * beta), xticks=range(5))
+    ax.set(xlabel="u around the unit ball (quarter turns)", ylabel=r"$\nu^\top (Xu)_+$")
     return ax
 
 
 def excess_against_samples(ax, excess):
-    """Relative excess of the Lasso over the optimum: a dict of d to (sizes, runs (sizes, seeds))."""
+    """Relative excess of the Lasso over the optimum, {d: (sizes, runs (sizes, seeds))}."""
     for (d, (n, runs)), marker in zip(excess.items(), MARKERS, strict=False):
         runs = np.maximum(runs, 1e-9)
         ax.plot(np.repeat(n, runs.shape[1]), runs.ravel(), marker, color=SKY, markersize=2.5)

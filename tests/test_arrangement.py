@@ -557,6 +557,24 @@ def test_sampling_takes_a_generator_and_advances_it():
     assert as_set(first) != as_set(second)
 
 
+def test_given_gates_meet_their_own_chambers():
+    X = np.vstack([COPLANAR, np.zeros((1, 3))])
+    every = Arrangement.enumerate(X)
+    chosen = every.gates[:, [7, 3, 7, 12]]
+    given = Arrangement.from_gates(X, [5, 1, 0.1, 2] * chosen)
+    np.testing.assert_array_equal(given.patterns, every.patterns[:, [7, 3, 12]])
+    np.testing.assert_allclose(given.gates, every.gates[:, [7, 3, 12]])
+    assert not given.complete and given.rank == 3
+    assert_sound(given, X)
+    assert as_set(Arrangement.from_gates(X, every.gates)) == as_set(every)
+
+
+def test_sampled_gates_meet_the_sampled_chambers():
+    X = gaussian(30, 4)
+    sample = Arrangement.sample(X, 20)
+    np.testing.assert_array_equal(Arrangement.from_gates(X, sample.gates).patterns, sample.patterns)
+
+
 def test_arrangements_print_as_one_line():
     assert repr(Arrangement.enumerate(COPLANAR)) == "Arrangement(n=6, rank=3, 26 chambers)"
     sample = Arrangement.sample(gaussian(40, 3), 20)

@@ -55,6 +55,8 @@ NOT_A_COUNT = [0, -1, 1.5, np.nan, "3", True, [1, 2]]
 TAKES_X = {
     "Arrangement.enumerate": hc.Arrangement.enumerate,
     "Arrangement.sample": lambda X: hc.Arrangement.sample(X, 5),
+    "Arrangement.from_gates": lambda X: hc.Arrangement.from_gates(X, np.ones((2, 1))),
+    "wedge.dictionary": hc.wedge.dictionary,
     "TrainingProblem": lambda X: hc.TrainingProblem(X, Y, 0.1),
     "a network": NETWORK,
     "prune": NETWORK.prune,
@@ -102,6 +104,18 @@ def test_bad_max_chambers(value):
 @pytest.mark.parametrize("value", [*NOT_A_COUNT, None], ids=repr)
 def test_bad_sample_count(value):
     assert_refused(lambda: hc.Arrangement.sample(X, value), "count")
+
+
+@pytest.mark.parametrize("kind", BAD_MATRICES)
+def test_bad_gates(kind):
+    assert_refused(
+        lambda: hc.Arrangement.from_gates(X, BAD_MATRICES[kind](np.ones((2, 4)))), "gates"
+    )
+
+
+@pytest.mark.parametrize("gates", [np.ones((3, 1)), [[0.0], [0.0]], [[2.0], [-1.0]]])
+def test_gates_in_no_chamber(gates):
+    assert_refused(lambda: hc.Arrangement.from_gates(X, gates), "gates")
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, "seed"], ids=repr)
@@ -177,6 +191,45 @@ def test_a_dual_point_pairs_with_the_targets():
 @pytest.mark.parametrize("maximum", [-1.0, -np.inf, np.nan, "1", None, True, 1j, [1.0]], ids=repr)
 def test_bad_maximum(maximum):
     assert_refused(lambda: PROBLEM.dual_bound(Y, maximum), "maximum")
+
+
+# Wedge products
+
+
+@pytest.mark.parametrize("kind", [k for k in BAD_ENTRIES if k != "4-D"])
+@pytest.mark.parametrize("product", [hc.wedge.cross_product, hc.wedge.signed_volume])
+def test_bad_vectors(product, kind):
+    good = np.eye(3)[1:] if product is hc.wedge.cross_product else np.eye(3)
+    assert_refused(lambda: product(BAD_ENTRIES[kind](good)), "vectors")
+
+
+@pytest.mark.parametrize("shape", [(3,), (0, 0), (2, 2), (4, 3), (5, 1, 3), (0, 2)], ids=str)
+def test_vectors_of_another_number(shape):
+    assert_refused(lambda: hc.wedge.cross_product(np.ones(shape)), "vectors")
+
+
+@pytest.mark.parametrize("shape", [(3,), (0, 0), (2, 3), (4, 3), (5, 1, 3)], ids=str)
+def test_vectors_of_no_square(shape):
+    assert_refused(lambda: hc.wedge.signed_volume(np.ones(shape)), "vectors")
+
+
+def test_vectors_whose_volume_overflows():
+    assert_refused(lambda: hc.wedge.cross_product(1e200 * np.eye(3)[1:]), "vectors")
+    assert_refused(lambda: hc.wedge.signed_volume(1e200 * np.eye(3)), "vectors")
+
+
+@pytest.mark.parametrize("norm", [0, 3, np.inf, "1", None, True], ids=repr)
+def test_bad_norm(norm):
+    assert_refused(lambda: hc.wedge.dictionary(X, norm=norm), "norm")
+
+
+@pytest.mark.parametrize("value", [*NOT_A_COUNT, None], ids=repr)
+def test_bad_max_columns(value):
+    assert_refused(lambda: hc.wedge.dictionary(X, max_columns=value), "max_columns")
+
+
+def test_a_dictionary_too_large_to_hold():
+    assert_refused(lambda: hc.wedge.dictionary(np.random.default_rng(0).normal(size=(500, 9))), "X")
 
 
 # certify and train

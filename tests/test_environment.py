@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "torch": "pytorch-cpu"}
 # What a conda environment needs besides, and PyPI does not have.
 CONDA_ONLY = {"python", "make", "pip"}
+# What we do not count on conda-forge to have: pip installs it into the conda environment.
+PIP_ONLY = {"kingdon"}
 
 
 def direct_dependencies():
@@ -36,6 +38,9 @@ def test_conda_pins_are_the_pip_pins():
     lines = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     conda = dict(re.split("=", line + "=")[:2] for line in lines if isinstance(line, str))
     pins = {name.lower(): version for name, version in pip_pins().items()}
-    expected = {CONDA_NAMES.get(name, name): pins[name] for name in direct_dependencies()}
+    expected = {
+        CONDA_NAMES.get(name, name): pins[name] for name in direct_dependencies() - PIP_ONLY
+    }
     assert {name: conda[name] for name in conda.keys() - CONDA_ONLY} == expected
-    assert lines[-1] == {"pip": ["--editable ."]}
+    by_pip = [f"{name}=={pins[name]}" for name in sorted(PIP_ONLY)]
+    assert lines[-1] == {"pip": [*by_pip, "--editable ."]}

@@ -10,7 +10,13 @@ from math import comb
 import numpy as np
 
 from hidden_convexity.chambers import half_of_chambers
-from hidden_convexity.hyperplanes import CHUNK, distinct_lines, row_space, unit_rows
+from hidden_convexity.hyperplanes import (
+    CHUNK,
+    ROUNDING,
+    distinct_lines,
+    row_space,
+    unit_rows,
+)
 from hidden_convexity.validation import data_matrix, whole_number
 
 # A gate is inside if no rounding of its products with unit rows, a few 1e-16, can say otherwise.
@@ -63,7 +69,8 @@ def count_chambers(n, rank):
 class Arrangement:
     """Distinct activation patterns of X, each with a gate strictly inside its chamber.
 
-    Build one with `Arrangement.enumerate` (every chamber) or `Arrangement.sample` (some).
+    Build one with `Arrangement.enumerate` (every chamber), `Arrangement.sample` (those that random
+    directions meet) or `Arrangement.from_gates` (those that your directions meet).
 
     Attributes
     ----------
@@ -74,7 +81,7 @@ class Arrangement:
     rank : int
         Rank of X.
     complete : bool
-        Whether these are all chambers (enumerated) or only those that were met (sampled).
+        Whether these are all chambers (enumerated) or only those that were met.
 
     Notes
     -----
@@ -175,13 +182,57 @@ class Arrangement:
         """
         X = data_matrix(X)
         count = whole_number(count, "count", 1)
-        unit = unit_rows(X)
         try:
             rng = np.random.default_rng(rng)
         except (TypeError, ValueError) as error:
             raise type(error)(f"rng must be a seed or a Generator, got {rng!r}: {error}") from error
         gates = rng.standard_normal((X.shape[1], count))
-        gates /= np.linalg.norm(gates, axis=0)
+        return cls._met(X, gates / np.linalg.norm(gates, axis=0))
+
+    @classmethod
+    def from_gates(cls, X, gates):
+        """Chambers met by given directions.
+
+        Parameters
+        ----------
+        X : (n, d) array_like
+            Data, one sample a row.
+        gates : (d, P) array_like
+            Directions, one a column, of any length, each strictly inside a chamber. Directions
+            that meet the same chamber count once.
+
+        Returns
+        -------
+        Arrangement
+            With `complete` False, whatever was met.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X or gates is not a finite real matrix, their dimensions differ, or a gate is zero
+            or on the hyperplane of a row, where roundoff would choose its chamber.
+        """
+        X, gates = data_matrix(X), data_matrix(gates, "gates")
+        if len(gates) != X.shape[1]:
+            raise ValueError(
+                f"gates must have {X.shape[1]} rows, one per column of X, got shape {gates.shape}"
+            )
+        gates = unit_rows(gates.T).T
+        unit = unit_rows(X)
+        on_wall = (np.abs(unit[unit.any(axis=1)] @ gates) <= ROUNDING).any(axis=0)
+        bad = np.flatnonzero(on_wall | ~gates.any(axis=0))
+        if bad.size:
+            raise ValueError(
+                f"gates must be strictly inside chambers: {bad.size} are zero or on a sample's "
+                f"hyperplane, the first is column {bad[0]}; move them off it, into the chamber "
+                "that you mean"
+            )
+        return cls._met(X, gates)
+
+    @classmethod
+    def _met(cls, X, gates):
+        """The distinct chambers of unit gates (d, P)."""
+        unit = unit_rows(X)
         bits = _packed_sides(unit, gates)
         first = np.sort(distinct_patterns(bits)[0])
         rank = row_space(X).shape[1]

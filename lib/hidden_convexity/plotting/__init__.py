@@ -15,6 +15,15 @@ from hidden_convexity.plotting.arrangements import (
 )
 from hidden_convexity.plotting.benchmarks import cells_of_a_proof, gap_against_time, time_against_n
 from hidden_convexity.plotting.interactive import Interactive
+from hidden_convexity.plotting.solvers import (
+    colour_scale,
+    dual_landscape,
+    dual_so_far,
+    fit_so_far,
+    neurons_on_map,
+    proof_cells,
+    ridges,
+)
 from hidden_convexity.plotting.style import AMBER, BLUE, GREEN, GREY, ORANGE, PINK, SKY, use_style
 from hidden_convexity.plotting.training import (
     bound_line,
@@ -54,18 +63,25 @@ __all__ = [
     "certified_gaps",
     "chamber_fills",
     "chamber_growth",
+    "colour_scale",
     "coverage",
     "descent_curves",
+    "dual_landscape",
     "dual_on_circle",
+    "dual_so_far",
     "fan",
+    "fit_so_far",
     "gap_against_time",
     "named_vertices",
     "network_on_signal",
     "neuron_directions",
+    "neurons_on_map",
     "normal_cones",
     "numbered_points",
     "polyhedron",
+    "proof_cells",
     "rays_and_gates",
+    "ridges",
     "rotatable_polyhedron",
     "save_figure",
     "separating_line",

@@ -16,10 +16,10 @@ from hidden_convexity.plotting.arrangements import (
 from hidden_convexity.plotting.benchmarks import cells_of_a_proof, gap_against_time, time_against_n
 from hidden_convexity.plotting.interactive import Interactive
 from hidden_convexity.plotting.solvers import (
-    colour_scale,
     dual_landscape,
     dual_so_far,
     fit_so_far,
+    landscape_scale,
     neurons_on_map,
     proof_cells,
     ridges,
@@ -63,7 +63,6 @@ __all__ = [
     "certified_gaps",
     "chamber_fills",
     "chamber_growth",
-    "colour_scale",
     "coverage",
     "descent_curves",
     "dual_landscape",
@@ -72,6 +71,7 @@ __all__ = [
     "fan",
     "fit_so_far",
     "gap_against_time",
+    "landscape_scale",
     "named_vertices",
     "network_on_signal",
     "neuron_directions",

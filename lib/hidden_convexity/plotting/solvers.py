@@ -1,8 +1,6 @@
 """How a certified optimum is found and proven: the dual constraint as a landscape, and its cells.
 
-Maps of the sphere of unit weights are equal-area (Lambert azimuthal) projections of the half with
-u_3 >= 0. Points of the other half are passed as -u, so that a hyperplane lies at the same place in
-both maps.
+Maps are equal-area (Lambert azimuthal) projections of the half sphere of unit weights with u_3 >= 0.
 """
 
 import numpy as np
@@ -14,10 +12,6 @@ from hidden_convexity.plotting.style import AMBER, BLUE, GREY, PINK
 # From the limit of negative neurons over zero to that of positive ones, darkest at the limits.
 SIGNED = LinearSegmentedColormap.from_list(
     "signed", ["#7A2F5B", PINK, "#F3E3EC", "#FFFFFF", "#DCEBF5", "#56A0CF", "#003F66"]
-)
-# Bounds of cells: pale far below the limit, dark at it.
-BOUNDS = LinearSegmentedColormap.from_list(
-    "bounds", ["#FFFFFF", "#DCEBF5", "#9CC9E6", BLUE, "#002B49"]
 )
 # Longest piece of an arc, in radians, that is drawn as a straight line.
 PIECE = 0.05
@@ -51,7 +45,7 @@ def dual_landscape(ax, directions, ratios, title):
 def ridges(ax, arcs):
     """Curves on the sphere, each (k, 3), where the landscape has a crest; NaN interrupts one."""
     lines = [_project(arc) for arc in arcs]
-    ax.add_collection(LineCollection(lines, colors="black", linewidths=0.45, alpha=0.75, zorder=2))
+    ax.add_collection(LineCollection(lines, colors="black", linewidths=0.4, alpha=0.6, zorder=2))
     return ax
 
 
@@ -62,21 +56,13 @@ def neurons_on_map(ax, directions):
     return ax
 
 
-def proof_cells(ax, vertices, ratios, title):
-    """The cones of a proof, vertices (c, 3, 3), coloured by their bounds / beta (c,)."""
+def proof_cells(ax, vertices):
+    """The outlines of the cones of a proof, vertices (c, 3, 3)."""
     shapes = [_project(_outline(cone)) for cone in vertices]
     ax.add_collection(
-        PolyCollection(
-            shapes,
-            array=ratios,
-            cmap=BOUNDS,
-            clim=(0, 1),
-            edgecolors="white",
-            linewidths=0.35,
-            zorder=1,
-        )
+        PolyCollection(shapes, facecolors="none", edgecolors="black", linewidths=0.5, zorder=2)
     )
-    return _hemisphere(ax, title)
+    return ax
 
 
 def _outline(cone):
@@ -90,15 +76,12 @@ def _outline(cone):
     return np.concatenate(sides)
 
 
-def colour_scale(fig, axes, signed):
-    """The colour bar of the maps on some axes: of the landscape, or of the bounds of cells."""
-    limits, label = ((-1, 1), r"$\nu^\top (Xu)_+ \,/\, \beta$") if signed else ((0, 1), None)
-    mappable = PolyCollection([], cmap=SIGNED if signed else BOUNDS, clim=limits)
-    mappable.set_array([])
-    bar = fig.colorbar(mappable, ax=axes, shrink=0.7, aspect=25, pad=0.02)
-    bar.set_label(label or r"proven bound of the cell $/\, \beta$")
+def landscape_scale(ax):
+    """The colour bar of the landscape on an axis."""
+    bar = ax.figure.colorbar(ax.collections[0], ax=ax, shrink=0.8, aspect=25, pad=0.02)
+    bar.set_label(r"$\nu^\top (Xu)_+ \,/\, \beta$")
     bar.outline.set_linewidth(0.5)
-    return bar
+    return ax
 
 
 def fit_so_far(ax, t, y, fit, title):

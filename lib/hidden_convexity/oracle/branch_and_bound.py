@@ -248,7 +248,7 @@ class _Search:
             *stack, _, _, kept, _, _ = explore(*self._seed(orthant), *limits, *room)
             if len(stack[2]) or kept == len(room[1]):
                 raise ValueError(
-                    f"more than max_cells={max_cells} cells are needed: raise max_cells or tolerance"
+                    f"more than max_cells={max_cells} cells are needed; raise it or the tolerance"
                 )
             parts.append([array[:kept] for array in room])
         vertices, bounds = map(np.concatenate, zip(*parts, strict=True))

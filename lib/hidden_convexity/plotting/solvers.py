@@ -1,6 +1,6 @@
 """How a certified optimum is found and proven: the dual constraint as a landscape, and its cells.
 
-Maps are equal-area (Lambert azimuthal) projections of the half sphere of unit weights with u_3 >= 0.
+Maps are equal-area (Lambert azimuthal) projections of the half sphere of unit weights, u_3 >= 0.
 """
 
 import numpy as np
@@ -76,12 +76,13 @@ def _outline(cone):
     return np.concatenate(sides)
 
 
-def landscape_scale(ax):
-    """The colour bar of the landscape on an axis."""
-    bar = ax.figure.colorbar(ax.collections[0], ax=ax, shrink=0.8, aspect=25, pad=0.02)
+def landscape_scale(axes):
+    """One colour bar for the landscapes on several axes."""
+    drawn = axes[0].collections[0]
+    bar = axes[0].figure.colorbar(drawn, ax=list(axes), shrink=0.8, aspect=25, pad=0.02)
     bar.set_label(r"$\nu^\top (Xu)_+ \,/\, \beta$")
     bar.outline.set_linewidth(0.5)
-    return ax
+    return axes
 
 
 def fit_so_far(ax, t, y, fit, title):

@@ -241,3 +241,52 @@ def test_bad_arguments_are_named(oracle):
 def test_branch_and_bound_says_what_it_cannot_do():
     with pytest.raises(ValueError, match="rank at most 12 for a proof, got 13; use Ascent"):
         BranchAndBound(np.eye(13))
+
+
+@pytest.mark.parametrize(("n", "d", "tolerance"), [(60, 2, 1e-3), (200, 3, 1e-3), (30, 4, 1e-1)])
+def test_the_cells_of_a_proof_cover_the_sphere_and_bound_every_value(n, d, tolerance):
+    """Each direction lies in a cone, and what is proven of the cone holds there."""
+    X, nu = generic(n, d)
+    oracle = BranchAndBound(X)
+    vertices, bounds = oracle.cover(nu, tolerance)
+    found = oracle(nu, tolerance)
+    assert len(vertices) == len(bounds) > 2**d
+    np.testing.assert_allclose(np.linalg.norm(vertices, axis=2), 1)
+    assert bounds.max() <= (1 + tolerance) * found.value * (1 + 1e-12)
+    directions = random_directions(500, d)
+    coefficients = np.linalg.solve(vertices[:, None].mT, directions[:, :, None])[..., 0]
+    inside = (coefficients >= -1e-9).all(axis=2)
+    assert inside.any(axis=0).all()
+    above = bounds[:, None] - np.abs(heights(X, nu, directions))
+    assert above[inside].min() >= 0
+    assert (bounds >= np.abs(heights(X, nu, vertices.reshape(-1, d))).reshape(-1, d).max(1)).all()
+
+
+def test_every_cell_of_a_proof_is_bounded_from_above_at_random_points_of_its_own():
+    X, nu = generic(100, 3)
+    vertices, bounds = BranchAndBound(X).cover(nu, 1e-3)
+    shares = np.random.default_rng(0).dirichlet(np.full(3, 0.5), size=(len(bounds), 50))
+    points = shares @ vertices
+    points /= np.linalg.norm(points, axis=2, keepdims=True)
+    values = np.abs(heights(X, nu, points.reshape(-1, 3))).reshape(len(bounds), 50)
+    assert (values.max(axis=1) <= bounds).all()
+
+
+def test_the_cells_of_a_proof_lie_in_the_row_space():
+    X, nu = generic(40, 3)
+    lift = np.linalg.qr(np.random.default_rng(0).standard_normal((8, 3)))[0]
+    vertices, bounds = BranchAndBound(X @ lift.T).cover(nu, 1e-2)
+    assert vertices.shape == (len(bounds), 3, 8)
+    np.testing.assert_allclose(vertices @ lift @ lift.T, vertices, atol=1e-12)
+
+
+def test_a_cover_says_what_it_cannot_do():
+    X, nu = generic(20, 3)
+    with pytest.raises(ValueError, match="more than max_cells=9 cells"):
+        BranchAndBound(X).cover(nu, 1e-3, max_cells=9)
+    with pytest.raises(ValueError, match="rank at least 2 and nu not zero"):
+        BranchAndBound(X).cover(np.zeros(20), 1e-3)
+    with pytest.raises(ValueError, match="rank at least 2 and nu not zero, got rank 1"):
+        BranchAndBound(X[:, :1]).cover(nu, 1e-3)
+    with pytest.raises(ValueError, match="tolerance"):
+        BranchAndBound(X).cover(nu, 0.0)

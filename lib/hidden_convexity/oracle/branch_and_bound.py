@@ -27,6 +27,8 @@ FINEST = 1e-9
 STACKS = 8
 # Work, in products, a stack gets between two meetings: a few milliseconds, then up to a second.
 FIRST_WORK, MOST_WORK = 1_000_000, 100_000_000
+# No limit, where the number of cells is one.
+MOST_EVER = 2**62
 
 
 class BranchAndBound:
@@ -139,6 +141,45 @@ class BranchAndBound:
             return DualMaximum(0.0, 0.0, found.directions, found.values)
         return _Search(self, nu, scale, max(tolerance, FINEST), level, found).run()
 
+    def cover(self, nu, tolerance, max_cells=100_000):
+        """The cells of a proof that M(nu) <= (1 + tolerance) times the maximum found: a picture.
+
+        They are those that a call closes when it is given its own maximum from the start.
+
+        Parameters
+        ----------
+        nu : (n,) array_like
+            Dual point, not zero on all non-zero rows.
+        tolerance : float
+            Relative, > 0.
+        max_cells : int
+            Most cells to keep.
+
+        Returns
+        -------
+        vertices : (c, rank, d) ndarray
+            Unit vectors; the cones they span cover the row space of X and overlap on their faces
+            only.
+        bounds : (c,) ndarray
+            Proven bounds of |nu.(Xu)_+| on the unit vectors of each cone.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not of these kinds, X has rank below 2, or `max_cells` are too few.
+        """
+        tolerance = positive_number(tolerance, "tolerance")
+        max_cells = whole_number(max_cells, "max_cells", minimum=1)
+        found = self(nu, tolerance)
+        if self.rank < 2 or found.bound == 0.0:
+            raise ValueError(
+                f"a cover needs X of rank at least 2 and nu not zero, got rank {self.rank} and "
+                f"|nu.(Xu)_+| <= {found.bound:.3g}"
+            )
+        nu = real_array(nu, "nu", ndim=1)
+        scale = float(np.abs(nu) @ self._sizes)
+        return _Search(self, nu, scale, max(tolerance, FINEST), 0.0, found).cover(max_cells)
+
 
 class _Search:
     """One call of the oracle, in units in which sum |nu_i| ||x_i|| = 1."""
@@ -176,11 +217,7 @@ class _Search:
             ThreadPoolExecutor(numba.get_num_threads()) as threads,
             tqdm(disable=not oracle.progress, unit="cell", desc="branch and bound") as bar,
         ):
-            axes = np.eye(oracle.rank)
-            cones = (axes * s for s in itertools.product((1.0, -1.0), repeat=oracle.rank))
-            stacks = list(
-                threads.map(lambda cone: seed(*self.rows, cone, self.linear, self.enough), cones)
-            )
+            stacks = list(threads.map(self._seed, self._orthants()))
             self.cells = len(stacks)
             stacks = self._open(stacks, work)
             while (
@@ -191,7 +228,7 @@ class _Search:
             ):
                 chosen, stacks = stacks[:STACKS], stacks[STACKS:]
                 most_cells = max((oracle.max_cells - self.cells) // len(chosen), 1)
-                limits = map(itertools.repeat, (self.enough, most_cells, work))
+                limits = map(itertools.repeat, (self.enough, most_cells, work, *self._room(0)))
                 done = list(threads.map(lambda stack, *to: explore(*stack, *to), chosen, *limits))
                 self._collect(done)
                 work = max(work, min(2 * work, MOST_WORK))
@@ -202,10 +239,38 @@ class _Search:
         found = self.found
         return DualMaximum(found.value, bound, found.directions, found.values, self.cells)
 
+    def cover(self, max_cells):
+        """Explore depth first, keeping the closed cells; see `BranchAndBound.cover`."""
+        parts = []
+        for orthant in self._orthants():
+            room = self._room(max_cells - sum(len(bounds) for _, bounds in parts))
+            limits = self.enough, max_cells, MOST_EVER
+            *stack, _, _, kept, _, _ = explore(*self._seed(orthant), *limits, *room)
+            if len(stack[2]) or kept == len(room[1]):
+                raise ValueError(
+                    f"more than max_cells={max_cells} cells are needed; raise it or the tolerance"
+                )
+            parts.append([array[:kept] for array in room])
+        vertices, bounds = map(np.concatenate, zip(*parts, strict=True))
+        return vertices @ self.oracle._basis.T, (bounds + self.rounding) * self.scale
+
+    def _orthants(self):
+        """The first cones (rank, rank)."""
+        axes = np.eye(self.oracle.rank)
+        return (axes * s for s in itertools.product((1.0, -1.0), repeat=self.oracle.rank))
+
+    def _seed(self, cone):
+        return seed(*self.rows, cone, self.linear, self.enough)
+
+    def _room(self, cells):
+        """Arrays for as many closed cells."""
+        rank = self.oracle.rank
+        return np.empty((cells, rank, rank)), np.empty(cells)
+
     def _collect(self, done):
         """Count cells, note closed bounds, and ascend from vertices better than the incumbent."""
         peaks = []
-        for *_, closed, cells, peak, height in done:
+        for *_, closed, cells, _, peak, height in done:
             self.closed = max(self.closed, closed)
             self.cells += cells
             if abs(height) * self.scale > self.found.value:

@@ -149,7 +149,9 @@ def seed(positive_rows, negative_rows, cone, linear_part, enough):
 
 
 @njit(cache=True, nogil=True)
-def explore(vertices, linear, bounds, counts, rows, enough, most_cells, most_work):
+def explore(
+    vertices, linear, bounds, counts, rows, enough, most_cells, most_work, cones, cone_bounds
+):
     """Split the cells of a stack, last in first out, until none is left or a limit is reached.
 
     Parameters
@@ -160,6 +162,8 @@ def explore(vertices, linear, bounds, counts, rows, enough, most_cells, most_wor
         Cells bounded by it are closed.
     most_cells, most_work : int
         Limits: cells bounded, and work, one unit a product.
+    cones, cone_bounds : (k, d, d) and (k,) ndarray
+        Filled with the vertices and the bounds of the first k closed cells; k = 0 keeps none.
 
     Returns
     -------
@@ -169,6 +173,8 @@ def explore(vertices, linear, bounds, counts, rows, enough, most_cells, most_wor
         Largest bound of a closed cell.
     cells : int
         How many cells were bounded.
+    kept : int
+        How many closed cells were kept.
     peak, height : (d,) ndarray, float
         The new vertex with the largest |h|, and that h, signed.
     """
@@ -186,7 +192,7 @@ def explore(vertices, linear, bounds, counts, rows, enough, most_cells, most_wor
     gram, space = np.empty((d, d)), workspace(d, widest)
     corners, values, middle = np.empty((d, d)), np.empty(d), np.empty(d)
     peak, height = np.zeros(d), 0.0
-    closed, cells, done = 0.0, 0, 0
+    closed, cells, done, kept = 0.0, 0, 0, 0
     while size > 0 and cells < most_cells and done < most_work:
         size -= 1
         m, k, age = C[size]
@@ -194,6 +200,7 @@ def explore(vertices, linear, bounds, counts, rows, enough, most_cells, most_wor
         before = max(B[size, 0], B[size, 1])
         if before <= enough:
             closed = max(closed, before)
+            kept += keep_cone(V[size], before, cones, cone_bounds, kept)
             continue
         over, under = B[size]
         parent[: d * (m + k)] = R[top : top + d * (m + k)]
@@ -235,11 +242,21 @@ def explore(vertices, linear, bounds, counts, rows, enough, most_cells, most_wor
             after = max(B[size, 0], B[size, 1])
             if after <= enough:
                 closed = max(closed, after)
+                kept += keep_cone(V[size], after, cones, cone_bounds, kept)
             else:
                 size += 1
                 top = end
     V, A, B, C = V[:size].copy(), A[:size].copy(), B[:size].copy(), C[:size].copy()
-    return V, A, B, C, R[:top].copy(), closed, cells, peak, height
+    return V, A, B, C, R[:top].copy(), closed, cells, kept, peak, height
+
+
+@njit(cache=True, nogil=True)
+def keep_cone(vertices, bound, cones, cone_bounds, kept):
+    """Write a closed cell where there is room; returns whether there was."""
+    room = kept < len(cones)
+    if room:
+        cones[kept], cone_bounds[kept] = vertices, bound
+    return room
 
 
 @njit(cache=True, nogil=True, fastmath=REORDER)

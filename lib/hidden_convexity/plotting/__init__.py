@@ -15,6 +15,15 @@ from hidden_convexity.plotting.arrangements import (
 )
 from hidden_convexity.plotting.benchmarks import cells_of_a_proof, gap_against_time, time_against_n
 from hidden_convexity.plotting.interactive import Interactive
+from hidden_convexity.plotting.solvers import (
+    dual_landscape,
+    dual_so_far,
+    fit_so_far,
+    landscape_scale,
+    neurons_on_map,
+    proof_cells,
+    ridges,
+)
 from hidden_convexity.plotting.style import AMBER, BLUE, GREEN, GREY, ORANGE, PINK, SKY, use_style
 from hidden_convexity.plotting.training import (
     bound_line,
@@ -71,22 +80,29 @@ __all__ = [
     "coverage",
     "descent_curves",
     "dual_around",
+    "dual_landscape",
     "dual_on_circle",
     "dual_on_hemispheres",
+    "dual_so_far",
     "dual_vector",
     "excess_against_draws",
     "excess_against_samples",
     "fan",
+    "fit_so_far",
     "gap_against_time",
+    "landscape_scale",
     "named_vertices",
     "network_on_signal",
     "neuron_as_area",
     "neuron_directions",
+    "neurons_on_map",
     "normal_cones",
     "numbered_points",
     "oriented_area",
     "polyhedron",
+    "proof_cells",
     "rays_and_gates",
+    "ridges",
     "rotatable_polyhedron",
     "save_figure",
     "separating_line",

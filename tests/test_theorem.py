@@ -441,3 +441,30 @@ def test_a_larger_plane_problem_is_solved_to_the_tolerance_asked_for():
     solution = hc.train(problem, tol=1e-7)
     assert solution.gap < 1e-7 and solution.scope == "global"
     assert hc.certify(solution.network, problem, rounds=1).gap < TOL
+
+
+def planar_inputs(n, share):
+    """Noisy samples of a smooth function of two inputs, and a bias."""
+    rng = np.random.default_rng(0)
+    inputs = rng.standard_normal((n, 2))
+    X = np.column_stack([inputs, np.ones(n)])
+    y = np.sin(2 * inputs[:, 0]) * inputs[:, 1] + 0.1 * rng.standard_normal(n)
+    return hc.TrainingProblem(X, y, share * hc.beta_max(X, y))
+
+
+def test_a_row_is_either_tight_or_on_a_side():
+    """Rows at an angle between two tolerances were neither, and let a neuron leave its cone."""
+    assert hc.train(planar_inputs(1_000, 0.1)).gap < 1e-6
+
+
+def test_at_the_end_of_double_precision_there_still_is_a_proof():
+    solution = hc.train(planar_inputs(60, 0.1), tol=1e-15)
+    assert solution.scope == "global" and solution.gap < 1e-6
+
+
+@pytest.mark.parametrize("tol", [0.9, 0.6, 0.3, 0.1, 1e-2])
+def test_loose_tolerances_are_kept(tol):
+    x = np.linspace(-1, 1, 200)
+    X = np.column_stack([x, np.ones(200)])
+    y = np.exp(-((x / 0.05) ** 2)) + 0.2 * np.sin(9 * x)
+    assert hc.train(hc.TrainingProblem(X, y, 1e-3 * hc.beta_max(X, y)), tol=tol).gap <= tol

@@ -4,6 +4,9 @@ import numpy as np
 
 # Entries of the largest temporary block: 16 MB of float64.
 BLOCK = 2_000_000
+# Relative to a row's and a weight's norm: rows nearer to a neuron than this are its tight rows. A
+# row is either tight, and then in the neuron's flat, or on a side that the neuron must keep.
+TIGHT = 1e-10
 
 
 class Passes:
@@ -73,15 +76,15 @@ class Passes:
             products += features.T @ features
         return products
 
-    def tight_rows(self, direction, tolerance):
-        """Rows (nonzero) at an angle of at most `tolerance` to the hyperplane of a unit direction.
+    def tight_rows(self, direction):
+        """Nonzero rows that are tight at a unit direction.
 
         Returns
         -------
         (t,) ndarray of int
             Enough of them to span all.
         """
-        near = np.abs(self.X @ direction) <= tolerance * self._row_norms
+        near = np.abs(self.X @ direction) <= TIGHT * self._row_norms
         return np.flatnonzero(near & (self._row_norms > 0))
 
     def crossed_rows(self, direction, weights, tolerance, enforced):
@@ -91,7 +94,7 @@ class Passes:
         ----------
         direction, weights : (d,) ndarray
         tolerance : float
-            Angles to a hyperplane below which a row is not crossed.
+            Angle beyond a hyperplane from which on its row is crossed.
         enforced : sequence of int
             Rows not to be named again.
 
@@ -101,7 +104,7 @@ class Passes:
             The row crossed first on the way and the one crossed deepest; none if none is.
         """
         reference = self.X @ direction
-        side = np.where(np.abs(reference) <= tolerance * self._row_norms, 0.0, np.sign(reference))
+        side = np.where(np.abs(reference) <= TIGHT * self._row_norms, 0.0, np.sign(reference))
         reached = side * (self.X @ weights) / np.linalg.norm(weights)
         with np.errstate(divide="ignore", invalid="ignore"):
             depth = np.where(side != 0, reached / self._row_norms, 0.0)

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hidden_convexity.group_lasso import group_lasso
+from hidden_convexity.passes import TIGHT
 
-# Relative to a row's and a weight's norm: rows nearer to a neuron than this are its tight rows.
-TIGHT = 1e-10
-# Cone rows violated by less, relative to the same norms, are rounding.
+# Cone rows violated by less, relative to a row's and a weight's norm, are rounding.
 VIOLATED = 1e-9
 # Angles (radians) within which neurons may be consolidated, tried in turn.
 CLOSE = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -87,7 +86,7 @@ class RestrictedProgram:
 
     def neuron(self, direction, sign):
         """A neuron of weight zero in a unit direction (d,), on the flat of the rows tight there."""
-        rows = self.X[self.passes.tight_rows(direction, TIGHT)]
+        rows = self.X[self.passes.tight_rows(direction)]
         return Neuron(direction, float(sign), _null_space(rows, direction), (), 0 * direction)
 
     def ray(self, direction, sign):
@@ -167,15 +166,17 @@ class RestrictedProgram:
             if neuron.weights.any()
         ]
 
-    def consolidate(self, neurons, allowance):
+    def consolidate(self, neurons, allowance, before):
         """Replace close neurons of one sign by their sums, if P rises by at most the allowance.
 
+        Nor may it undo half of what has been gained on `before`, or rounds would go in circles.
         Neurons at a small angle are one neuron to the solver's precision: without this they
         multiply around each optimal one. The sum of two is a secant step towards it.
         """
         if not neurons:
             return []
-        limit = self.objective(neurons) + allowance
+        height = self.objective(neurons)
+        limit = height + min(allowance, max(before - height, 0.0) / 2)
         for angle in CLOSE:
             grouped = self._grouped(neurons, angle)
             if len(grouped) == len(neurons):

@@ -14,6 +14,7 @@ import numpy as np
 
 from hidden_convexity.oracle.maximum import DualMaximum
 from hidden_convexity.oracle.sweep import linear_parts, local_maxima, outputs
+from hidden_convexity.passes import TIGHT
 from hidden_convexity.validation import data_matrix, real_array
 
 # Breakpoints closer than this angle are one: repeated rows differ by rounding only.
@@ -163,10 +164,10 @@ class Circle:
         entered = np.where(self._enters[:, None], squares, 0.0)
         return self._running(entered, 0.0), self._running(squares - entered, 0.0)
 
-    def tight_rows(self, direction, tolerance):
-        """A row of each neighbouring breakpoint within an angle. See `Passes.tight_rows`."""
+    def tight_rows(self, direction):
+        """A row of each neighbouring breakpoint that is tight. See `Passes.tight_rows`."""
         after = self._locate(direction[None])[0][0] % len(self._starts)
-        near = [k for k in (after - 1, after) if abs(self._tangents[k] @ direction) <= tolerance]
+        near = [k for k in (after - 1, after) if abs(self._tangents[k] @ direction) <= TIGHT]
         return self._order[self._starts[near]]
 
     def crossed_rows(self, direction, weights, tolerance, enforced):

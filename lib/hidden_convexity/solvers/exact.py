@@ -28,6 +28,8 @@ PATIENCE = 3
 POLISH_BELOW = 1e-3
 # The proof may use this share of the tolerance; the rest is for the restricted solutions.
 PROOF_SHARE = 0.5
+# A first-order estimate of what a violation costs is of no use beyond this.
+LARGEST_SLACK = 0.1
 # What replacing close neurons by their sums may cost a round, as a share of the tolerance.
 CONSOLIDATION_SHARE = 0.01
 
@@ -82,11 +84,12 @@ def solve(problem, passes, search, proof, tol, scope, directions=()):
             asked = {"tolerance": PROOF_SHARE * slack, "level": problem.beta, "starts": known}
             found = search(residual, **asked)
             entering = _entering(found, neurons, problem.beta, slack)
-            if not entering and proof is not search:
+            last = not entering or stalled == PATIENCE
+            if last and proof is not search:
                 found = proof(residual, **asked)
                 entering = _entering(found, neurons, problem.beta, slack)
             maximum = found.value if scope == "searched" else found.bound
-            if scope != "searched" or not entering:
+            if scope != "searched" or last:
                 lower_bound = max(lower_bound, problem.dual_bound(residual, maximum))
             history.append(Step(perf_counter() - start, objective, lower_bound, len(best)))
             # A proof that is worse than its tolerance has run out of its budget, and would again.
@@ -95,7 +98,7 @@ def solve(problem, passes, search, proof, tol, scope, directions=()):
             if relative_gap(objective, lower_bound) <= tol or out_of_budget or stalled == PATIENCE:
                 break
             neurons = program.solve(neurons + [program.neuron(*one) for one in entering])
-            neurons = program.consolidate(neurons, CONSOLIDATION_SHARE * tol * objective)
+            neurons = program.consolidate(neurons, CONSOLIDATION_SHARE * tol * objective, value)
             if found.value <= (1 + POLISH_BELOW) * problem.beta:
                 neurons = program.polish(neurons)
     except KeyboardInterrupt:
@@ -113,7 +116,8 @@ def _slack(tol, objective, neurons, beta):
     optimum nu.f(X) = beta sum ||u_j||.
     """
     penalty = beta * sum(float(np.linalg.norm(neuron.weights)) for neuron in neurons)
-    return tol * max(objective / penalty, 1.0) if penalty > 0 else tol
+    slack = tol * max(objective / penalty, 1.0) if penalty > 0 else tol
+    return min(slack, LARGEST_SLACK)
 
 
 def _entering(found, neurons, beta, slack):

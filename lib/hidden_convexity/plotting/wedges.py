@@ -187,7 +187,8 @@ def break_lines(ax, points, labels, neurons, tight, grid, outputs):
         normal = w[:2] / (w[:2] @ w[:2])
         style = (GREEN, "-") if through_two else (GREY, "--")
         foot = -w[2] * normal
-        ax.axline(foot, foot + [-w[1], w[0]], color=style[0], linestyle=style[1], linewidth=1)
+        along = foot[0] - w[1], foot[1] + w[0]
+        ax.axline(foot, along, color=style[0], linestyle=style[1], linewidth=1)
     for label, marker, colour in ((-1, "s", ORANGE), (1, "o", BLUE)):
         name = f"class {label:+d}"
         ax.plot(*points[labels == label].T, marker, color=colour, markersize=3, label=name)

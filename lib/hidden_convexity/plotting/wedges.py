@@ -32,6 +32,7 @@ def dual_vector(ax, a, b, w, names=("a", "b")):
     _parallelogram(ax, a, b, names)
     _arrow(ax, w, GREEN)
     ax.text(w[0] + 0.08, w[1], rf"$\star({names[0]}\wedge {names[1]})$", color=GREEN, va="center")
+    ax.autoscale_view()
     ax.set(aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     return ax
@@ -109,6 +110,9 @@ def excess_against_samples(ax, excess):
         ax.plot(n, np.median(runs, axis=1), marker=marker, color=BLUE, markersize=4)
         ax.text(n[-1] * 1.1, np.median(runs[-1]), f"d = {d}", color=BLUE, va="center")
     ax.set(xscale="log", yscale="log", xlabel="number of samples n")
+    every = sorted({int(size) for n, _ in excess.values() for size in n})
+    ax.set_xticks(every, every)
+    ax.minorticks_off()
     ax.set_ylabel("Lasso / optimum \u2212 1")
     return ax
 
@@ -178,12 +182,22 @@ def break_lines(ax, points, labels, neurons, tight, grid, outputs):
     """
     ax.contourf(*grid, outputs, levels=[-1e9, 0, 1e9], colors=FILLS[::-1])
     ax.contour(*grid, outputs, levels=[0], colors="black", linewidths=1.6)
-    for w in neurons:
+    pinned = tight.sum(axis=0) >= 2
+    for w, through_two in zip(neurons, pinned, strict=True):
         normal = w[:2] / (w[:2] @ w[:2])
-        ax.axline(-w[2] * normal, -w[2] * normal + [-w[1], w[0]], color=GREEN, linewidth=1)
+        style = (GREEN, "-") if through_two else (GREY, "--")
+        foot = -w[2] * normal
+        along = foot[0] - w[1], foot[1] + w[0]
+        ax.axline(foot, along, color=style[0], linestyle=style[1], linewidth=1)
     for label, marker, colour in ((-1, "s", ORANGE), (1, "o", BLUE)):
-        ax.plot(*points[labels == label].T, marker, color=colour, markersize=3)
-    ax.plot(*points[tight.any(axis=1)].T, "o", color="none", markeredgecolor=GREEN, markersize=9)
+        name = f"class {label:+d}"
+        ax.plot(*points[labels == label].T, marker, color=colour, markersize=3, label=name)
+    on_line = tight[:, pinned].any(axis=1)
+    ax.plot(*points[on_line].T, "o", color="none", markeredgecolor=GREEN, markersize=9)
+    ax.plot([], [], color=GREEN, linewidth=1, label="breaks through two samples")
+    ax.plot([], [], color=GREY, linestyle="--", linewidth=1, label="other breaks")
+    ax.plot([], [], color="black", linewidth=1.6, label="decision boundary")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     ax.set(xlim=grid[0][[0, -1]], ylim=grid[1][[0, -1]])
     return ax
 

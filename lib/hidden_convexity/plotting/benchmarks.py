@@ -43,13 +43,15 @@ def gap_against_time(ax, curves, target=None):
 def time_against_n(ax, times, references=None):
     """Seconds against the number of samples, {program: (n, seconds)}, and references likewise.
 
-    A reference is a yardstick with a label of its own, drawn grey and dashed.
+    A reference is a yardstick with a label of its own, drawn grey; at most three.
     """
     for program, (n, seconds) in times.items():
         colour, marker = PROGRAMS[program]
         ax.plot(n, seconds, color=colour, marker=marker, markersize=4, label=NAMES[program])
-    for label, (n, seconds) in (references or {}).items():
-        ax.plot(n, seconds, color=GREY, linestyle="--", linewidth=1, label=label)
+    for (label, (n, seconds)), style in zip(
+        (references or {}).items(), ["--", ":", "-."], strict=False
+    ):
+        ax.plot(n, seconds, color=GREY, linestyle=style, linewidth=1.2, label=label)
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlabel("number of samples n")

@@ -56,8 +56,7 @@ class Case:
     def warm_up(self):
         """A small case that makes every program compile and load what this one needs.
 
-        Above 10,000 chambers branch and bound replaces the list of them; the warm-up of a large
-        case must be above, too.
+        A large case runs through more of the library than the smallest ones do.
         """
         if self.d == 2 or self.n <= 100:
             return replace(self, n=min(self.n, 12))

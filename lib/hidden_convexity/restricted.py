@@ -82,7 +82,6 @@ class RestrictedProgram:
     def __init__(self, problem, passes):
         self.problem, self.passes = problem, passes
         self.X, self.y, self.beta = problem.X, problem.y, problem.beta
-        self.row_norms = np.linalg.norm(self.X, axis=1)
 
     def neuron(self, direction, sign):
         """A neuron of weight zero in a unit direction (d,), on the flat of the rows tight there."""
@@ -270,7 +269,7 @@ class RestrictedProgram:
         """Unit normals (w, d) of the neuron's walls, pointing into its cone."""
         rows = self.X[list(neuron.walls)]
         side = np.where(rows @ neuron.direction > 0, 1.0, -1.0)
-        return rows * (side / self.row_norms[list(neuron.walls)])[:, None]
+        return rows * (side / np.linalg.norm(rows, axis=1))[:, None]
 
     def _add_walls(self, neuron):
         """The neuron itself, or with the row first crossed and the row most violated as walls."""

@@ -46,8 +46,9 @@ def solve(problem, passes, search, proof, tol, scope, directions=()):
     search : oracle
         Finds violators, every round.
     proof : oracle
-        Bounds M(nu) when the search finds none; may be the same. If its bound is infinite, the
-        largest value found takes its place, and the scope must be "searched".
+        Bounds M(nu) when the search finds none or nothing helps any more; may be the same. If its
+        bound is infinite, the largest value found takes its place, and the scope must be
+        "searched".
     tol : float
         Relative duality gap to reach.
     scope : {"global", "searched", "sampled"}

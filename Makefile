@@ -9,7 +9,7 @@ TORCH_INDEX ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help figures notebooks test bench lab verify-figures lint clean executed
+.PHONY: help figures notebooks test book test-book bench lab verify-figures lint clean executed
 
 # VENV= (empty) takes the environment of PYTHON as it is, conda's for instance.
 ifeq ($(VENV),)
@@ -70,6 +70,13 @@ test: $(INSTALLED)  ## run the library's tests, then compare the notebooks' outp
 		--nbval --nbval-current-env --nbval-cell-timeout=300 notebooks || status=$$?; \
 	exit $$status
 
+book: $(INSTALLED)  ## build the book, with every notebook as a chapter, in build/book/
+	@$(RUN) -m sphinx -c book -b html -q -W --keep-going -d build/book-doctrees . build/book
+	@echo 'The book is build/book/book/index.html'
+
+test-book: book  ## look at the built book in Chromium: errors, mathematics, links, sizes
+	@$(HEADLESS) $(RUN) -m pytest -m browser tests/test_book_in_browser.py
+
 bench: $(INSTALLED) build/pyscnn/installed  ## time training side by side with other programs
 	@set -f; $(RUN) -m benchmarks.run $(CASES)
 
@@ -107,6 +114,6 @@ $(VENV)/installed: pyproject.toml constraints.txt
 		echo 'PyTorch comes as pip is configured; TORCH_INDEX (see make help) can save several GB.'
 	@if test -e $@; then rm $@; else $(PYTHON) -m venv --clear $(VENV); fi
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[notebooks,torch,test]'
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[notebooks,torch,test,book]'
 	@$(RUN) -c 'import matplotlib.font_manager'
 	@touch $@

@@ -10,11 +10,15 @@ yaml = pytest.importorskip("yaml")
 ROOT = Path(__file__).resolve().parent.parent
 
 # Where conda-forge's name is not PyPI's.
-CONDA_NAMES = {"matplotlib": "matplotlib-base", "torch": "pytorch-cpu"}
+CONDA_NAMES = {
+    "matplotlib": "matplotlib-base",
+    "torch": "pytorch-cpu",
+    "playwright": "playwright-python",
+}
 # What a conda environment needs besides, and PyPI does not have.
 CONDA_ONLY = {"python", "make", "pip"}
 # What we do not count on conda-forge to have: pip installs it into the conda environment.
-PIP_ONLY = {"kingdon"}
+PIP_ONLY = {"kingdon", "sphinx-mathjax-offline"}
 
 
 def direct_dependencies():

@@ -1,0 +1,107 @@
+"""The book: the executed notebooks, the theory, the course and the library's reference, offline.
+
+Nothing is executed here. The notebooks are read as they are committed, and three things are put in
+on the way: the alt text of their figures, which figures/manifest.json holds; plotly.js from the
+installed package in place of the one on the web; and exercises as numbered environments.
+"""
+
+import json
+import re
+import shutil
+import sys
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from book import statements  # noqa: E402
+
+project = "hidden-convexity"
+author = "The hidden-convexity authors"
+release = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",
+    "sphinxcontrib.bibtex",
+    "sphinx_proof",
+]
+root_doc = "book/index"
+include_patterns = ["book/*.md", "notebooks/*.ipynb", "benchmarks/README.md"]
+nb_execution_mode = "off"
+nb_merge_streams = True
+myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "plain"
+bibtex_reference_style = "author_year"
+autodoc_default_options = {"members": True}
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+
+html_theme = "sphinx_book_theme"
+html_title = "hidden-convexity"
+html_theme_options = {
+    "show_toc_level": 2,
+    "use_download_button": True,
+    "use_fullscreen_button": False,
+    "home_page_in_toc": True,
+    "navbar_persistent": [],
+}
+html_static_path = ["_static"]
+html_css_files = ["book.css"]
+html_copy_source = False
+
+PLOTLY = "_static/plotly.min.js"
+
+
+def prepare_notebook(app, docname, source):
+    """Put in the text of a notebook what only the book needs."""
+    if not docname.startswith("notebooks/"):
+        return
+    notebook = json.loads(source[0])
+    figures = json.loads((ROOT / "figures" / "manifest.json").read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        drawn = re.search(r"save_figure\(\s*\w+,\s*\"(fig[\w-]+)\"", "".join(cell["source"]))
+        if drawn:
+            cell["metadata"]["mystnb"] = {"image": {"alt": figures[drawn[1]]["alt"]}}
+        for output in cell["outputs"]:
+            html = output.get("data", {}).get("text/html")
+            if html:
+                output["data"]["text/html"] = re.sub(
+                    r'<script[^>]*src="https://cdn\.plot\.ly/[^"]+"[^>]*>',
+                    f'<script src="../{PLOTLY}">',
+                    "".join(html),
+                )
+    source[0] = json.dumps(notebook)
+
+
+def generate_index(app, docname, source):
+    if docname == "book/statements":
+        source[0] += "\n" + statements.index()
+
+
+def escape_mathematics(app, what, name, obj, options, lines):
+    """Docstrings write |nu.x| and nu_+ as plain text: no substitutions, no links."""
+    lines[:] = [re.sub(r"\||(?<=\w)_(?=\W|$)", r"\\\g<0>", line) for line in lines]
+
+
+def copy_plotly(app, error):
+    if error is None and app.builder.format == "html":
+        package = Path(find_spec("plotly").origin).parent
+        shutil.copyfile(package / "package_data" / "plotly.min.js", Path(app.outdir) / PLOTLY)
+
+
+def setup(app):
+    app.connect("source-read", prepare_notebook)
+    app.connect("source-read", generate_index)
+    # After numpydoc, which needs the text as it was written.
+    app.connect("autodoc-process-docstring", escape_mathematics, priority=900)
+    app.connect("build-finished", copy_plotly)

@@ -1,0 +1,74 @@
+"""The book builds without a warning, from what is committed, and needs no network."""
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("sphinx")
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from book import statements  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Text of every page of the book, by path."""
+    out = tmp_path_factory.mktemp("book")
+    command = [sys.executable, "-m", "sphinx", "-c", "book", "-b", "html", "-q", "-W"]
+    command += ["--keep-going", "-d", str(out / "doctrees"), ".", str(out / "html")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return {
+        str(path.relative_to(out / "html")): path.read_text(encoding="utf-8")
+        for path in (out / "html").rglob("*.html")
+    }
+
+
+class Tags(HTMLParser):
+    """Attributes of every tag of a page, by the tag's name."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+def test_every_notebook_is_a_chapter(pages):
+    names = {path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")}
+    assert {f"notebooks/{name}.html" for name in names} <= pages.keys()
+
+
+def test_every_figure_has_a_text_for_those_who_do_not_see_it(pages):
+    for name, text in pages.items():
+        for tag, attributes in Tags(text).found:
+            if tag == "img" and name.startswith("notebooks/"):
+                assert len(attributes.get("alt", "")) > 20, (name, attributes)
+
+
+def test_nothing_is_loaded_from_the_network(pages):
+    for name, text in pages.items():
+        for tag, attributes in Tags(text).found:
+            loaded = attributes.get("href" if tag == "link" else "src") or ""
+            if tag in ("link", "script", "img", "iframe"):
+                assert not re.match(r"(https?:)?//", loaded), (name, tag, loaded)
+
+
+def test_what_the_notebooks_cite_is_in_the_bibliography():
+    known = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        for identifier in re.findall(r"arxiv\.org/abs/([\d.]+\d)", path.read_text("utf-8")):
+            assert f"arXiv:{identifier}" in known, (path.stem, identifier)
+
+
+@pytest.mark.parametrize("kind", ["cells", "functions", "tests"])
+def test_every_statement_is_computed_and_proven(kind):
+    found = getattr(statements, kind)()
+    assert statements.statements().keys() == {label for label, where in found.items() if where}

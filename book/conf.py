@@ -53,6 +53,7 @@ html_theme_options = {
     "home_page_in_toc": True,
     "navbar_persistent": [],
 }
+html_context = {"default_mode": "auto"}  # light or dark: as the reader's system
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
 html_copy_source = False
@@ -76,8 +77,8 @@ def prepare_notebook(app, docname, source):
             html = output.get("data", {}).get("text/html")
             if html:
                 output["data"]["text/html"] = re.sub(
-                    r'<script[^>]*src="https://cdn\.plot\.ly/[^"]+"[^>]*>',
-                    f'<script src="../{PLOTLY}">',
+                    r'<script type="module">\s*import "https://cdn\.plot\.ly/[^"]+";',
+                    f'<script src="../{PLOTLY}"></script>\n<script type="module">',
                     "".join(html),
                 )
     source[0] = json.dumps(notebook)

@@ -9,7 +9,7 @@ TORCH_INDEX ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help figures notebooks test book test-book bench lab verify-figures lint clean executed
+.PHONY: help figures notebooks test book slides crib test-book bench lab verify-figures lint clean executed
 
 # VENV= (empty) takes the environment of PYTHON as it is, conda's for instance.
 ifeq ($(VENV),)
@@ -73,6 +73,14 @@ test: $(INSTALLED)  ## run the library's tests, then compare the notebooks' outp
 book: $(INSTALLED)  ## build the book, with every notebook as a chapter, in build/book/
 	@$(RUN) -m sphinx -c book -b html -q -W --keep-going -d build/book-doctrees . build/book
 	@echo 'The book is build/book/book/index.html'
+
+slides: $(INSTALLED)  ## make slides of the notebooks, for a browser without a network, in build/slides/
+	@$(RUN) book/slides.py $(SELECTED)
+
+crib: $(INSTALLED)  ## make the crib sheet of the equivalences, one page, build/crib-sheet.pdf
+	@mkdir -p build
+	@$(RUN) -c 'import typst; typst.compile("book/crib-sheet.typ", output="build/crib-sheet.pdf")'
+	@echo 'build/crib-sheet.pdf'
 
 test-book: book  ## look at the built book in Chromium: errors, mathematics, links, sizes
 	@$(HEADLESS) $(RUN) -m pytest -m browser tests/test_book_in_browser.py

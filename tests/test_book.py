@@ -72,3 +72,27 @@ def test_what_the_notebooks_cite_is_in_the_bibliography():
 def test_every_statement_is_computed_and_proven(kind):
     found = getattr(statements, kind)()
     assert statements.statements().keys() == {label for label, where in found.items() if where}
+
+
+def test_the_crib_sheet_is_one_page(tmp_path):
+    typst = pytest.importorskip("typst")
+    typst.compile(str(ROOT / "book" / "crib-sheet.typ"), output=str(tmp_path / "page{n}.svg"))
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_slides_show_every_figure_and_load_nothing_from_the_network(tmp_path, monkeypatch):
+    from book import slides
+
+    monkeypatch.setattr(slides, "OUT", tmp_path)
+    names = [path.stem for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
+    slides.main(names)
+    for name in names:
+        tags = Tags((tmp_path / f"{name}.html").read_text(encoding="utf-8")).found
+        source = (ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
+        pictures = sum(tag == "img" for tag, _ in tags)
+        assert pictures == source.count('"image/png"')
+        for tag, attributes in tags:
+            loaded = attributes.get("href" if tag == "link" else "src") or ""
+            if tag in ("link", "script"):
+                assert not re.match(r"(https?:)?//", loaded), (name, loaded)
+                assert (tmp_path / loaded).exists()

@@ -5,6 +5,7 @@ import re
 import runpy
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
@@ -21,6 +22,15 @@ WRONG = {
     for chapter in CHAPTERS
     for number, cases in importlib.import_module(f"tests.wrong_answers.{chapter}").WRONG.items()
 }
+
+
+@pytest.fixture(autouse=True)
+def style_of_pictures_is_left_as_it_was():
+    """Solutions draw pictures, in the notebooks' style."""
+    with plt.rc_context():
+        yield
+    plt.close("all")
+
 
 each_chapter = pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
 

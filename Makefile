@@ -9,7 +9,7 @@ TORCH_INDEX ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help figures notebooks test book slides crib test-book bench lab verify-figures lint clean executed
+.PHONY: help figures notebooks exercises test book slides crib test-book bench lab verify-figures lint clean executed
 
 # VENV= (empty) takes the environment of PYTHON as it is, conda's for instance.
 ifeq ($(VENV),)
@@ -42,7 +42,7 @@ help:  ## list these commands (the default)
 	@echo 'Usage: make COMMAND [VARIABLE=VALUE]'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 	@echo 'Variables:'
-	@echo '  NB=NAME          one notebook instead of all (figures, notebooks, verify-figures)'
+	@echo '  NB=NAME          one notebook, for figures, notebooks, exercises, verify-figures'
 	@echo '  CASES="d3-n*"    some cases instead of all (bench); see benchmarks/cases.py'
 	@echo '  PYTHON=python3   the Python, 3.11 or later, that .venv is made from'
 	@echo '  TORCH_INDEX=URL  a package index with a CPU build of PyTorch; on Linux,'
@@ -56,6 +56,9 @@ figures: $(INSTALLED)  ## execute the notebooks that changed, and regenerate fig
 notebooks: $(INSTALLED)  ## the same, and refresh the outputs stored in the notebooks
 	@status=0; $(MAKE) --no-print-directory --keep-going executed || status=1; \
 	$(HEADLESS) $(RUN) notebooks/execute.py install --refresh $(SELECTED) || status=1; exit $$status
+
+exercises: $(INSTALLED)  ## write the exercises of solutions/ into the notebooks
+	@$(RUN) solutions/generate.py $(SELECTED)
 
 verify-figures: $(INSTALLED)  ## execute every notebook afresh, and compare with figures/
 	@rm -rf build/verify; status=0; \

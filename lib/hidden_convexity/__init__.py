@@ -3,6 +3,7 @@
 from hidden_convexity import datasets, wedge
 from hidden_convexity.arrangement import Arrangement, TooManyChambers, count_chambers
 from hidden_convexity.certificate import Certificate, beta_max, certify
+from hidden_convexity.exercises import check
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.report import report
@@ -19,6 +20,7 @@ __all__ = [
     "Zonotope",
     "beta_max",
     "certify",
+    "check",
     "count_chambers",
     "datasets",
     "report",

@@ -1,0 +1,122 @@
+"""Write the exercises of solutions/NN-title.ipynb into notebooks/NN-title.ipynb.
+
+    python solutions/generate.py [NAME...]
+
+The solutions are the source. An exercise begins with a heading "### Exercise NN.k"; what precedes
+the first one is not copied. Its cells go to the reader's notebook, just above "## Takeaway":
+
+- in a code cell, what is between "# BEGIN SOLUTION" and "# END SOLUTION" becomes a stub;
+- a markdown cell between "<!-- BEGIN SOLUTION -->" and "<!-- END SOLUTION -->" is left out;
+- both are put, in their order, into one cell that unfolds below the exercise;
+- every other cell is copied.
+
+The cells so written carry the tag "exercise" and are replaced each time; outputs of code that has
+not changed are kept, all other cells are left as they are.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+SOLUTIONS, NOTEBOOKS = ROOT / "solutions", ROOT / "notebooks"
+TAG = "exercise"
+
+INTRODUCTION = """## Exercises
+
+Replace the dots by your code and run the cell. `hc.check` tries your function on data of its own \
+and says what is right or, if not, which property is violated. Hints and solutions unfold. If you \
+start here, run the first code cell of this notebook before: it has the imports."""
+
+HEADING = re.compile(r"### Exercise (\d\d\.\d)\b")
+BLOCK = re.compile(r"^( *)# BEGIN SOLUTION\n.*?^ *# END SOLUTION$", re.MULTILINE | re.DOTALL)
+MARKER = re.compile(r"^ *# (?:BEGIN|END) SOLUTION\n", re.MULTILINE)
+CHECK = re.compile(r"^hc\.check\(.*\)\n?", re.MULTILINE)
+TEXT = re.compile(r"<!-- BEGIN SOLUTION -->\n(.*)\n<!-- END SOLUTION -->", re.DOTALL)
+
+
+def stub(source):
+    """The code with `return ...` for each solution within a function, and a comment elsewhere."""
+    return BLOCK.sub(
+        lambda found: found[1] + ("return ...  " if found[1] else "") + "# YOUR CODE", source
+    )
+
+
+def folded(cell):
+    """What a cell of the solutions contributes to the part that unfolds; empty if nothing."""
+    if cell.cell_type == "markdown":
+        text = TEXT.fullmatch(cell.source)
+        return text[1] if text else ""
+    if not BLOCK.search(cell.source):
+        return ""
+    return f"```python\n{CHECK.sub('', MARKER.sub('', cell.source + chr(10))).strip()}\n```"
+
+
+def exercises(solutions):
+    """Exercise number -> its cells in the solutions, heading first."""
+    found = {}
+    for cell in solutions.cells:
+        heading = HEADING.match(cell.source)
+        if heading:
+            cells = found[heading[1]] = []
+        if found:
+            cells.append(cell)
+    return found
+
+
+def readers_cells(solutions):
+    """The cells of the reader's section, without outputs."""
+    cells = [("markdown", "exercises", INTRODUCTION)]
+    for number, own in exercises(solutions).items():
+        name = f"exercise-{number.replace('.', '-')}"
+        for k, cell in enumerate(own):
+            if cell.cell_type == "code":
+                cells.append(("code", f"{name}-{k}", stub(cell.source)))
+            elif not folded(cell):
+                cells.append(("markdown", f"{name}-{k}", cell.source))
+        solution = "\n\n".join(filter(None, map(folded, own)))
+        text = f"<details><summary>Solution</summary>\n\n{solution}\n\n</details>"
+        cells.append(("markdown", f"{name}-solution", text))
+    return [new_cell(kind, name, source) for kind, name, source in cells]
+
+
+def new_cell(kind, name, source):
+    make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
+    return make(source, id=name, metadata={"tags": [TAG]})
+
+
+def regenerated(notebook, solutions):
+    """The reader's notebook with its section of exercises as the solutions have it."""
+    old = {cell.id: cell for cell in notebook.cells if is_generated(cell)}
+    section = readers_cells(solutions)
+    for cell in section:
+        if cell.cell_type == "code" and cell.source == old.get(cell.id, {}).get("source"):
+            cell.outputs, cell.execution_count = old[cell.id].outputs, old[cell.id].execution_count
+    others = [cell for cell in notebook.cells if not is_generated(cell)]
+    (end,) = [k for k, cell in enumerate(others) if cell.source.startswith("## Takeaway")]
+    notebook.cells = others[:end] + section + others[end:]
+    return notebook
+
+
+def is_generated(cell):
+    return TAG in cell.metadata.get("tags", [])
+
+
+def main(names):
+    for path in sorted(SOLUTIONS.glob("[0-9][0-9]-*.ipynb")):
+        if names and path.stem not in names:
+            continue
+        target = NOTEBOOKS / path.name
+        before = target.read_text(encoding="utf-8")
+        solutions = nbformat.read(path, as_version=4)
+        notebook = nbformat.reads(before, as_version=nbformat.NO_CONVERT)
+        after = nbformat.writes(regenerated(notebook, solutions)).rstrip("\n") + "\n"
+        if after != before:
+            target.write_text(after, encoding="utf-8", newline="\n")
+        print(f"{path.stem}  {'unchanged' if after == before else 'written'}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -11,8 +11,8 @@ def stretches(ax, values, starts, length):
     ax.plot(values, color=GREY, linewidth=0.8)
     for k, start in enumerate(starts):
         ax.axvspan(start, start + length, color=FILLS[0], linewidth=0, zorder=0)
-        place = {"ha": "center", "va": "top", "transform": ax.get_xaxis_transform()}
-        ax.text(start + length / 2, 0.99, f"beat {k + 1}", color=BLUE, **place)
+        place = {"ha": "center", "va": "bottom", "transform": ax.get_xaxis_transform()}
+        ax.text(start + length / 2, 1.01, f"beat {k + 1}", color=BLUE, **place)
     ax.margins(x=0)
     ax.set_xlabel("time (samples)")
     ax.set_ylabel("amplitude (as recorded)")

@@ -7,13 +7,13 @@ from hidden_convexity.plotting.sparse import correlations
 from hidden_convexity.plotting.style import BLUE, FILLS, GREEN, GREY, ORANGE, PINK, SKY
 
 
-def network_on_signal(ax, t, y, fit, knots=(), label="certified global optimum"):
+def network_on_signal(ax, t, y, fit, knots=(), label="certified global optimum", ticks="kinks"):
     """A signal (n,), a network's output on it (n,), and the places where the output bends."""
     ax.plot(t, y, color=GREY, linewidth=1, label="signal")
     ax.plot(t, fit, color=BLUE, label=label)
     if len(knots):
         level = np.full(len(knots), ax.get_ylim()[0])
-        ax.plot(knots, level, "|", color=BLUE, markersize=8, clip_on=False, label="kinks")
+        ax.plot(knots, level, "|", color=BLUE, markersize=8, clip_on=False, label=ticks)
     ax.legend(loc="upper right")
     return ax
 

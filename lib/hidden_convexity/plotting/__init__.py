@@ -24,6 +24,15 @@ from hidden_convexity.plotting.solvers import (
     proof_cells,
     ridges,
 )
+from hidden_convexity.plotting.sparse import (
+    against_measurements,
+    compressibility,
+    correlations,
+    lost_stretch,
+    paired_correlations,
+    shrinkage,
+    stretches,
+)
 from hidden_convexity.plotting.style import AMBER, BLUE, GREEN, GREY, ORANGE, PINK, SKY, use_style
 from hidden_convexity.plotting.training import (
     bound_line,
@@ -69,6 +78,7 @@ __all__ = [
     "PINK",
     "SKY",
     "Interactive",
+    "against_measurements",
     "angle_distributions",
     "arrangement",
     "bound_line",
@@ -77,6 +87,8 @@ __all__ = [
     "certified_gaps",
     "chamber_fills",
     "chamber_growth",
+    "compressibility",
+    "correlations",
     "coverage",
     "descent_curves",
     "dual_around",
@@ -91,6 +103,7 @@ __all__ = [
     "fit_so_far",
     "gap_against_time",
     "landscape_scale",
+    "lost_stretch",
     "named_vertices",
     "network_on_signal",
     "neuron_as_area",
@@ -99,6 +112,7 @@ __all__ = [
     "normal_cones",
     "numbered_points",
     "oriented_area",
+    "paired_correlations",
     "polyhedron",
     "proof_cells",
     "rays_and_gates",
@@ -106,7 +120,9 @@ __all__ = [
     "rotatable_polyhedron",
     "save_figure",
     "separating_line",
+    "shrinkage",
     "sliced_arrangement",
+    "stretches",
     "subset_sums",
     "support_function",
     "supporting_line",

@@ -3,16 +3,17 @@
 import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 
+from hidden_convexity.plotting.sparse import correlations
 from hidden_convexity.plotting.style import BLUE, FILLS, GREEN, GREY, ORANGE, PINK, SKY
 
 
-def network_on_signal(ax, t, y, fit, knots=(), label="certified global optimum"):
+def network_on_signal(ax, t, y, fit, knots=(), label="certified global optimum", ticks="kinks"):
     """A signal (n,), a network's output on it (n,), and the places where the output bends."""
     ax.plot(t, y, color=GREY, linewidth=1, label="signal")
     ax.plot(t, fit, color=BLUE, label=label)
     if len(knots):
         level = np.full(len(knots), ax.get_ylim()[0])
-        ax.plot(knots, level, "|", color=BLUE, markersize=8, clip_on=False, label="kinks")
+        ax.plot(knots, level, "|", color=BLUE, markersize=8, clip_on=False, label=ticks)
     ax.legend(loc="upper right")
     return ax
 
@@ -71,15 +72,11 @@ def dual_on_circle(ax, angles, values, beta, neuron_angles, neuron_signs):
     Angles are in radians and go once around. Neurons sit where the curve touches the limit of
     their sign.
     """
-    first, last = np.degrees(angles[[0, -1]])
-    ax.fill_between([first, last], -beta, beta, color=FILLS[0], linewidth=0)
-    ax.plot(np.degrees(angles), values, color="black", linewidth=1.1)
-    for limit in (beta, -beta):
-        ax.axhline(limit, color=BLUE, linewidth=1)
+    first = np.degrees(angles[0])
     degrees = (np.degrees(neuron_angles) - first) % 360 + first
-    ax.plot(degrees, beta * np.sign(neuron_signs), "o", color=BLUE, label="optimal neurons")
-    ax.set_yticks([-beta, 0, beta], [r"$-\beta$", "0", r"$+\beta$"])
-    ax.set_xlim(first, last)
+    correlations(
+        ax, np.degrees(angles), values, beta, degrees, neuron_signs, label="optimal neurons"
+    )
     ax.set_xticks(range(0, 360, 60))
     ax.set_xlabel("angle of u (degrees)")
     ax.set_ylabel(r"$\nu^\top (Xu)_+$")

@@ -61,6 +61,14 @@ html_copy_source = False
 PLOTLY = "_static/plotly.min.js"
 
 
+EXERCISE = re.compile(r"\A### (Exercise [^\n]+)\n(.*)\Z", re.DOTALL)
+
+
+def as_environment(heading):
+    """An exercise's cell as a titled block."""
+    return f"::::{{admonition}} {heading[1]}\n:class: exercise\n{heading[2]}\n::::"
+
+
 def prepare_notebook(app, docname, source):
     """Put in the text of a notebook what only the book needs."""
     if not docname.startswith("notebooks/"):
@@ -69,6 +77,7 @@ def prepare_notebook(app, docname, source):
     figures = json.loads((ROOT / "figures" / "manifest.json").read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         if cell["cell_type"] != "code":
+            cell["source"] = EXERCISE.sub(as_environment, "".join(cell["source"]))
             continue
         drawn = re.search(r"save_figure\(\s*\w+,\s*\"(fig[\w-]+)\"", "".join(cell["source"]))
         if drawn:

@@ -19,7 +19,7 @@ from nbconvert import SlidesExporter
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "book" / "slides-template"
 OUT = ROOT / "build" / "slides"
-LEFT_OUT = ("Exercises", "References")
+LEFT_OUT = ("Exercises", "References")  # with every cell tagged `exercise`
 ON_A_SLIDE = 1_000  # characters
 
 
@@ -54,6 +54,8 @@ def slides(notebook):
 def sections(notebook):
     """The notebook's cells, with a new cell at every heading."""
     for cell in notebook.cells:
+        if "exercise" in cell.metadata.get("tags", []):
+            continue
         if cell.cell_type == "markdown":
             for part in re.split(r"^(?=#+ )", cell.source, flags=re.MULTILINE):
                 if part.strip():

@@ -116,6 +116,24 @@ def test_every_check_belongs_to_an_exercise_and_has_wrong_answers():
     assert all(WRONG.values())
 
 
+@pytest.mark.parametrize("page", ["COURSE.md", "solutions/exam.md"])
+def test_the_course_names_exercises_and_pages_that_exist(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    there = {number for path in SOLUTIONS for number in GENERATOR["exercises"](read(path))}
+    named = set(re.findall(r"\b[01]\d\.[1-9]\b", text))
+    assert named and named <= there
+    for target in re.findall(r"\]\(([^)#]+)", text):
+        assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_every_exam_question_has_an_answer():
+    questions, answers = (
+        re.findall(r"^(\d+)\. ", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
+        for page in ("COURSE.md", "solutions/exam.md")
+    )
+    assert questions == answers == [str(k) for k in range(1, len(questions) + 1)]
+
+
 @pytest.mark.parametrize(
     ("number", "answer", "words"),
     [(number, *case) for number, cases in WRONG.items() for case in cases],

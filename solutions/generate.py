@@ -77,6 +77,7 @@ def readers_cells(solutions):
             elif not folded(cell):
                 cells.append(("markdown", f"{name}-{k}", cell.source))
         solution = "\n\n".join(filter(None, map(folded, own)))
+        solution = solution.replace("\n```\n\n```python\n", "\n\n\n")  # one box, not two that touch
         text = f"<details><summary>Solution</summary>\n\n{solution}\n\n</details>"
         cells.append(("markdown", f"{name}-solution", text))
     return [new_cell(kind, name, source) for kind, name, source in cells]

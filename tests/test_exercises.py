@@ -49,10 +49,23 @@ def checked(sources):
 
 
 def setup(path):
-    """What the cells above the first exercise define: a reader has it from the chapter itself."""
+    """What the code above the first exercise of the solutions defines."""
     cells = read(path).cells
     first = next(k for k, cell in enumerate(cells) if cell.source.startswith("### Exercise"))
-    return "\n".join(code(cells[:first]))
+    return names_defined_by(*code(cells[:first]))
+
+
+def chapters_first_cell(path):
+    """What a reader has who runs the first code cell of the chapter, and nothing else of it."""
+    return names_defined_by(code(read(ROOT / "notebooks" / path.name).cells)[0])
+
+
+def names_defined_by(*sources):
+    namespace = {}
+    for source in sources:
+        exec(compile(source, "cell", "exec"), namespace)
+    del namespace["__builtins__"]
+    return namespace
 
 
 def printed_by(sources, namespace, capsys):
@@ -76,10 +89,14 @@ def test_every_solution_is_right(path, capsys, tmp_path, monkeypatch):
 @each_chapter
 def test_every_stub_is_not_attempted(path, capsys):
     sources = code(GENERATOR["readers_cells"](read(path)))
-    namespace = {}
-    exec(setup(path), namespace)
-    lines = printed_by(sources, namespace, capsys)
+    lines = printed_by(sources, chapters_first_cell(path), capsys)
     assert lines == [f"{number}: not attempted" for number in checked(sources)]
+
+
+@each_chapter
+def test_the_chapters_first_cell_is_enough_for_its_exercises(path):
+    there, needed = chapters_first_cell(path), setup(path)
+    assert {name: there.get(name) for name in needed} == needed
 
 
 @each_chapter
@@ -114,6 +131,24 @@ def test_every_check_belongs_to_an_exercise_and_has_wrong_answers():
         importlib.import_module(f"hidden_convexity.exercises.{chapter}")
     assert asked == set(exercises.verdict._EXERCISES) == set(WRONG)
     assert all(WRONG.values())
+
+
+@pytest.mark.parametrize("page", ["COURSE.md", "solutions/exam.md"])
+def test_the_course_names_exercises_and_pages_that_exist(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    there = {number for path in SOLUTIONS for number in GENERATOR["exercises"](read(path))}
+    named = set(re.findall(r"\b[01]\d\.[1-9]\b", text))
+    assert named and named <= there
+    for target in re.findall(r"\]\(([^)#]+)", text):
+        assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_every_exam_question_has_an_answer():
+    questions, answers = (
+        re.findall(r"^(\d+)\. ", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
+        for page in ("COURSE.md", "solutions/exam.md")
+    )
+    assert questions == answers == [str(k) for k in range(1, len(questions) + 1)]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,14 @@ extensions = [
     "sphinx_proof",
 ]
 root_doc = "book/index"
-include_patterns = ["book/*.md", "notebooks/*.ipynb", "benchmarks/README.md"]
+include_patterns = [
+    "book/*.md",
+    "notebooks/*.ipynb",
+    "COURSE.md",
+    "README.md",
+    "solutions/exam.md",
+    "benchmarks/README.md",
+]
 nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]

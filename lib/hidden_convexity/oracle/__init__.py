@@ -53,7 +53,7 @@ def searching_oracle(X):
     return Circle(X) if X.shape[1] == 2 else Ascent(X)
 
 
-def proving_oracle(X, exact=False):
+def proving_oracle(X, exact=False, progress=False):
     """The oracle that proves M(nu) for these data.
 
     Parameters
@@ -62,6 +62,8 @@ def proving_oracle(X, exact=False):
         Data in `coordinates`, d >= 2.
     exact : bool
         Prefer an exact maximum to a fast bound where the chambers are few.
+    progress : bool
+        Show a progress bar during each call of branch and bound.
 
     Returns
     -------
@@ -80,7 +82,7 @@ def proving_oracle(X, exact=False):
     if (exact or X.shape[1] >= LISTED_FROM_RANK) and count_chambers(*X.shape) <= listed:
         return Exhaustive(Arrangement.enumerate(X))
     if X.shape[1] <= PROVABLE_RANK:
-        return BranchAndBound(X)
+        return BranchAndBound(X, progress=progress)
     raise ValueError(
         f"a global proof is out of reach for {len(X)} samples of rank {X.shape[1]}: it takes rank "
         f"<= {PROVABLE_RANK} or at most {LISTABLE:,} chambers. Use proof=False to search without "

@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
-from tqdm import tqdm
 
 from hidden_convexity.hyperplanes import distinct_lines, row_space, unit_rows
 from hidden_convexity.oracle.ascent import Ascent, unit_directions
 from hidden_convexity.oracle.cells import explore, pick_rows, seed
 from hidden_convexity.oracle.maximum import DualMaximum
-from hidden_convexity.validation import positive_number, real_array, whole_number
+from hidden_convexity.progress import progress_bar
+from hidden_convexity.validation import flag, positive_number, real_array, whole_number
 
 # 2^rank cones start the tree; the proof is out of reach long before their number is.
 MAX_RANK = 12
@@ -50,7 +50,7 @@ class BranchAndBound:
     rng : int, Generator or None
         Seed of the starts.
     progress : bool
-        Show a progress bar.
+        Show how many cells a call has bounded, if it takes more than a second.
 
     Raises
     ------
@@ -77,7 +77,7 @@ class BranchAndBound:
         self.max_cells = whole_number(max_cells, "max_cells", minimum=1)
         self.max_seconds = positive_number(max_seconds, "max_seconds")
         self.max_memory = positive_number(max_memory, "max_memory")
-        self.progress = progress
+        self.progress = flag(progress, "progress")
         basis = row_space(self.X)
         self.rank = basis.shape[1]
         if self.rank > MAX_RANK:
@@ -215,7 +215,7 @@ class _Search:
         work = max(FIRST_WORK, 10 * sum(rows.size for rows in self.rows))
         with (
             ThreadPoolExecutor(numba.get_num_threads()) as threads,
-            tqdm(disable=not oracle.progress, unit="cell", desc="branch and bound") as bar,
+            progress_bar(oracle.progress, desc="proof", unit="cell") as bar,
         ):
             stacks = list(threads.map(self._seed, self._orthants()))
             self.cells = len(stacks)

@@ -89,4 +89,3 @@ def test_progress_changes_no_result():
     plain, shown = (hc.train(space(), progress=progress) for progress in (False, True))
     np.testing.assert_array_equal(plain.network.hidden_weights, shown.network.hidden_weights)
     assert plain.lower_bound == shown.lower_bound
-

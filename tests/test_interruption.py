@@ -79,7 +79,7 @@ def test_the_proof_can_be_interrupted(monkeypatch):
 
 
 def test_compiled_code_is_interrupted_from_outside():
-    """The proof of this one would run to the end of its budget of a minute."""
+    """The proof of this one would run to the end of its budget of minutes."""
     problem = instance(1_000, 6, 0.2)
     press = threading.Timer(2.0, interrupt_main)
     press.start()

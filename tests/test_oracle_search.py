@@ -40,10 +40,7 @@ def largest_over(patterns, X, nu):
         for sign in (1, -1):
             a = sign * X.T @ (pattern * nu)
             multipliers, _ = nnls(S.T, -a)
-            projection = a + S.T @ multipliers
-            if projection.any():
-                u = projection / np.linalg.norm(projection)
-                best = max(best, abs(heights(X, nu, u[None])[0]))
+            best = max(best, np.linalg.norm(a + S.T @ multipliers))
     return best
 
 

@@ -29,10 +29,8 @@ def planar(method, X):
 
 @settings(deadline=None, max_examples=60)
 @given(
-    st.integers(2, 3).flatmap(
-        lambda d: arrays(
-            np.int64, st.tuples(st.integers(1, 8), st.just(d)), elements=st.integers(-2, 2)
-        )
+    arrays(
+        np.int64, st.tuples(st.integers(1, 8), st.integers(2, 3)), elements=st.integers(-2, 2)
     ),
     st.integers(0, 1_000),
     st.sampled_from([Circle, Passes]),

@@ -92,10 +92,7 @@ CASES = [
         Case(f"cells-d3-n{n}", 3, n, ("cells",), tol=1e-3)
         for n in (100, 1_000, 10_000, 100_000, 1_000_000)
     ),
-    *(
-        Case(f"cells-d{d}-n1000", d, 1_000, ("cells",), tol=1e-2)
-        for d in (2, 4, 5, 6)
-    ),
+    *(Case(f"cells-d{d}-n1000", d, 1_000, ("cells",), tol=1e-2) for d in (2, 4, 5, 6)),
     # Listing the chambers.
     Case("chambers-d3-n40", 3, 40, ("enumeration", "chamber_lps")),
 ]

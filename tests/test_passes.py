@@ -29,9 +29,7 @@ def planar(method, X):
 
 @settings(deadline=None, max_examples=60)
 @given(
-    arrays(
-        np.int64, st.tuples(st.integers(1, 8), st.integers(2, 3)), elements=st.integers(-2, 2)
-    ),
+    arrays(np.int64, st.tuples(st.integers(1, 8), st.integers(2, 3)), elements=st.integers(-2, 2)),
     st.integers(0, 1_000),
     st.sampled_from([Circle, Passes]),
 )

@@ -26,11 +26,11 @@ __all__ = [
 ]
 
 # Largest rank in which branch and bound is tried. At rank 8 it ends within its budget for a few
-# hundred samples and a loose tolerance; the number of cells grows tenfold with each dimension.
+# hundred samples and a loose tolerance; each dimension multiplies the cells by five to twenty.
 PROVABLE_RANK = 8
 # From this rank on, chambers that are gone through one by one sooner than bounded; and the most
 # that can be. Measured: at rank 5, 10,000 chambers take as long as their bounds; at rank 8 branch
-# and bound runs out of its budget already for the 11,624 chambers of 14 samples.
+# and bound takes more than a minute already for the 11,624 chambers of 14 samples.
 LISTED_FROM_RANK, FEW, LISTABLE = 6, 30_000, 100_000
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import hidden_convexity as hc
 from hidden_convexity.oracle.ascent import Ascent
+from hidden_convexity.oracle.branch_and_bound import BranchAndBound
 from hidden_convexity.oracle.circle import Circle
 from hidden_convexity.oracle.exhaustive import Exhaustive
 
@@ -275,6 +276,18 @@ def test_bad_tolerance(tol):
 @pytest.mark.parametrize("solver", ["newton", 3, True], ids=repr)
 def test_bad_solver(solver):
     assert_refused(lambda: hc.train(PROBLEM, solver=solver), "solver")
+
+
+@pytest.mark.parametrize("value", [0, 1, "yes", None, [True]], ids=repr)
+@pytest.mark.parametrize("name", ["proof", "progress"])
+def test_bad_switches(name, value):
+    assert_refused(lambda: hc.train(PROBLEM, **{name: value}), name)
+    assert_refused(lambda: hc.train_path(PROBLEM, [0.1], **{name: value}), name)
+    assert_refused(lambda: hc.certify(NETWORK, PROBLEM, **{name: value}), name)
+
+
+def test_bad_progress_of_a_proof():
+    assert_refused(lambda: BranchAndBound(X, progress=1), "progress")
 
 
 def test_vector_targets_are_for_another_program():

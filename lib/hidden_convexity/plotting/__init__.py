@@ -13,9 +13,15 @@ from hidden_convexity.plotting.arrangements import (
     separating_line,
     sliced_arrangement,
 )
-from hidden_convexity.plotting.benchmarks import cells_of_a_proof, gap_against_time, time_against_n
+from hidden_convexity.plotting.benchmarks import (
+    cells_of_a_proof,
+    gap_against_time,
+    time_against_n,
+    time_of_a_proof,
+)
 from hidden_convexity.plotting.interactive import Interactive
 from hidden_convexity.plotting.solvers import (
+    circular_landscape,
     dual_landscape,
     dual_so_far,
     fit_so_far,
@@ -87,6 +93,7 @@ __all__ = [
     "certified_gaps",
     "chamber_fills",
     "chamber_growth",
+    "circular_landscape",
     "compressibility",
     "correlations",
     "coverage",
@@ -128,6 +135,7 @@ __all__ = [
     "supporting_line",
     "tight_shares",
     "time_against_n",
+    "time_of_a_proof",
     "use_style",
     "value_against_width",
     "within_reach",

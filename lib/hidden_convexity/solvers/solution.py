@@ -43,6 +43,8 @@ class Solution:
         Seconds, objective, lower bound and number of neurons, per iteration.
     solver : str
         The method's name.
+    interrupted : bool
+        Whether the user ended the run early.
     """
 
     network: ReLUNetwork
@@ -51,6 +53,7 @@ class Solution:
     scope: str
     history: list[Step]
     solver: str
+    interrupted: bool = False
 
     @property
     def gap(self):

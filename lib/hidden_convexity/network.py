@@ -118,18 +118,7 @@ class ReLUNetwork:
         """
         X = self._inputs(X)
         network = self.balance()
-        features = np.maximum(X @ network.hidden_weights.T, 0.0)
-        outputs = _as_columns(network.output_weights)
-        contributions = features[:, None, :] * outputs.T
-        contributions = contributions.reshape(len(X) * outputs.shape[1], len(network))
-        size = np.linalg.norm(contributions, axis=0)
-        alive = np.flatnonzero(size > 0)
-        scale = np.zeros(len(network))
-        scale[alive] = _independent_scale(
-            contributions[:, alive] / size[alive],
-            size[alive],
-            (network.hidden_weights[alive] ** 2).sum(axis=1),
-        )
+        scale = pruning_scale(network, X)
         kept = scale > 0
         root = np.sqrt(scale[kept])
         return ReLUNetwork(
@@ -272,6 +261,27 @@ class ReLUNetwork:
 def _as_columns(weights):
     """Output weights as (m, c), with c = 1 for weights (m,)."""
     return weights[:, None] if weights.ndim == 1 else weights
+
+
+def pruning_scale(network, X):
+    """Factors (m,) >= 0 for the neurons of a balanced network, most of them 0.
+
+    With |a_j| w_j multiplied by its factor, the outputs on X (n, d) are the same, the penalty is no
+    larger, and the contributions of the neurons whose factor is not 0 are linearly independent.
+    """
+    features = np.maximum(X @ network.hidden_weights.T, 0.0)
+    outputs = _as_columns(network.output_weights)
+    contributions = features[:, None, :] * outputs.T
+    contributions = contributions.reshape(len(X) * outputs.shape[1], len(network))
+    size = np.linalg.norm(contributions, axis=0)
+    alive = np.flatnonzero(size > 0)
+    scale = np.zeros(len(network))
+    scale[alive] = _independent_scale(
+        contributions[:, alive] / size[alive],
+        size[alive],
+        (network.hidden_weights[alive] ** 2).sum(axis=1),
+    )
+    return scale
 
 
 def _independent_scale(columns, size, cost):

@@ -15,6 +15,17 @@ from hidden_convexity.plotting.arrangements import (
 )
 from hidden_convexity.plotting.benchmarks import cells_of_a_proof, gap_against_time, time_against_n
 from hidden_convexity.plotting.interactive import Interactive
+from hidden_convexity.plotting.landscape import (
+    CORNERS,
+    best_amplitudes,
+    excess_against_width,
+    height_scale,
+    height_slice,
+    heights_along,
+    own_optima,
+    pairs_against_width,
+    two_optima,
+)
 from hidden_convexity.plotting.solvers import (
     dual_landscape,
     dual_so_far,
@@ -63,6 +74,7 @@ from hidden_convexity.plotting.zonotopes import (
 __all__ = [
     "AMBER",
     "BLUE",
+    "CORNERS",
     "GREEN",
     "GREY",
     "ORANGE",
@@ -71,6 +83,7 @@ __all__ = [
     "Interactive",
     "angle_distributions",
     "arrangement",
+    "best_amplitudes",
     "bound_line",
     "break_lines",
     "cells_of_a_proof",
@@ -87,9 +100,13 @@ __all__ = [
     "dual_vector",
     "excess_against_draws",
     "excess_against_samples",
+    "excess_against_width",
     "fan",
     "fit_so_far",
     "gap_against_time",
+    "height_scale",
+    "height_slice",
+    "heights_along",
     "landscape_scale",
     "named_vertices",
     "network_on_signal",
@@ -99,6 +116,8 @@ __all__ = [
     "normal_cones",
     "numbered_points",
     "oriented_area",
+    "own_optima",
+    "pairs_against_width",
     "polyhedron",
     "proof_cells",
     "rays_and_gates",
@@ -112,6 +131,7 @@ __all__ = [
     "supporting_line",
     "tight_shares",
     "time_against_n",
+    "two_optima",
     "use_style",
     "value_against_width",
     "within_reach",

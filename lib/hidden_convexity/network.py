@@ -7,6 +7,8 @@ from hidden_convexity.validation import data_matrix, real_array
 
 # A decoded group this much smaller than the largest is a solver's zero.
 NEGLIGIBLE = 1e-8
+# Pruning has removed a neuron of which no more than this share is left.
+LEFT_OVER = 1e-12
 # A weight within this relative distance of a sample's hyperplane lies on the chamber's wall.
 ON_WALL = 1e-9
 
@@ -309,5 +311,8 @@ def _independent_scale(columns, size, cost):
         leaves = int(steps.argmin())
         scaled[chosen] = np.maximum(scaled[chosen] + steps[leaves] * null, 0.0)
         scaled[chosen[leaves]] = 0.0
+        # Others that leave at the same time miss zero by rounding.
+        left_over = [index for index in chosen if scaled[index] <= LEFT_OVER * size[index]]
+        scaled[left_over] = 0.0
         basis = [index for index in chosen if scaled[index] > 0]
     return scaled / size

@@ -34,21 +34,25 @@ def best_amplitudes(ax, degrees, heights, walls, spans, optima, minima):
     return ax
 
 
-def own_optima(ax, optima, heights, walls, certified):
-    """P of local minima against the optima of their own sub-sampled programs.
+def own_optima(ax, optima, heights, walls, floor):
+    """Local minima against the optima of their own programs, both as excesses over the optimum.
 
-    Minima with a neuron on a wall are amber squares, those without are green dots.
+    Excesses are P / optimum - 1, on logarithmic axes; those below the floor, where the certificate
+    ends, are drawn in its corner. Minima with a neuron on a wall are amber squares, those without
+    are green dots.
     """
-    low, high = 0.97 * certified, 1.03 * max(np.max(heights), np.max(optima))
-    ax.plot([low, high], [low, high], color=GREY, linewidth=0.8)
-    ax.axhline(certified, color=BLUE, linewidth=1, label="global optimum, certified")
-    kinds = [(~walls, "o", GREEN, "no neuron on a wall"), (walls, "s", AMBER, "some on a wall")]
-    for chosen, marker, colour, label in kinds[::-1]:
+    low, high = floor / 10, 3.0
+    ax.fill_between([low, floor], low, floor, color=FILLS[0], linewidth=0)
+    ax.text(1.6 * floor, floor / 10**0.5, "global optimum", color=BLUE, va="center")
+    ax.plot([low, high], [low, high], color=GREY, linewidth=0.8, zorder=1)
+    kinds = [(walls, "s", AMBER, "some on a wall"), (~walls, "o", GREEN, "no neuron on a wall")]
+    for chosen, marker, colour, label in kinds:
         style = {"marker": marker, "color": colour, "mfc": "none", "markersize": 5}
-        ax.plot(optima[chosen], heights[chosen], linestyle="none", label=label, **style)
-    ax.set(xlim=(low, high), ylim=(low, high), aspect="equal")
-    ax.set_xlabel("optimum of its own convex program")
-    ax.set_ylabel("P of the local minimum")
+        shown = np.maximum([optima[chosen], heights[chosen]], floor / 10**0.5)
+        ax.plot(*shown, linestyle="none", label=label, **style)
+    ax.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal")
+    ax.set_xlabel("optimum of its own program / optimum $-$ 1")
+    ax.set_ylabel("P / optimum $-$ 1")
     ax.legend(loc="upper left")
     return ax
 
@@ -92,15 +96,16 @@ def pairs_against_width(ax, widths, pairs, needed):
     return ax
 
 
-def heights_along(ax, t, path, straight, bound, stages=None):
-    """P along a path (T,) and along the straight line of weights (T,), over a lower bound.
+def heights_along(ax, t, path, bound, straight=None, stages=()):
+    """P along a path (T,), over a lower bound, and along the straight line of the weights (T,).
 
     Stages name the unit intervals of t.
     """
     ax.axhline(bound, color=GREY, linewidth=0.8, linestyle=":")
-    ax.plot(t, straight, color=ORANGE, label="straight line of the weights")
+    if straight is not None:
+        ax.plot(t, straight, color=ORANGE, label="straight line of the weights")
     ax.plot(t, path, color=BLUE, label="path of the convex program")
-    for k, name in enumerate(stages or []):
+    for k, name in enumerate(stages):
         if k:
             ax.axvline(k, color=GREY, linewidth=0.6)
         ax.text(
@@ -118,12 +123,12 @@ def heights_along(ax, t, path, straight, bound, stages=None):
     return ax
 
 
-def height_slice(ax, x, y, heights, names, outside=None, top=4.0):
+def height_slice(ax, x, y, heights, names, outside=None, top=2.5):
     """A map of P or C, in units of the optimum, on the plane through three networks.
 
     The networks are the `CORNERS`, the optimum last. Where `outside` holds, a cone is left.
     """
-    levels = np.geomspace(1.0, top, 25)
+    levels = np.geomspace(1.0, top, 31)
     ax.contourf(
         x, y, np.clip(heights, 1.0, top), levels=levels, cmap=HEIGHT, norm=LogNorm(1.0, top)
     )
@@ -156,7 +161,7 @@ def height_scale(axes):
     bar = axes[0].figure.colorbar(
         axes[0].collections[0], ax=list(axes), shrink=0.85, aspect=25, pad=0.02
     )
-    bar.ax.yaxis.set_major_locator(FixedLocator([1, 1.5, 2, 3, 4]))
+    bar.ax.yaxis.set_major_locator(FixedLocator([1, 1.25, 1.5, 2, 2.5]))
     bar.ax.yaxis.set_major_formatter("{x:g}")
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
     bar.set_label("objective / global optimum")
@@ -165,12 +170,11 @@ def height_scale(axes):
 
 
 def two_optima(ax, X, one, other):
-    """Samples (n, 2) as crosses, and the directions of the neurons of two networks as arrows."""
+    """Samples (n, 2) as crosses, and the weights (m, 2) of two networks' neurons as arrows."""
     ax.plot(*X.T, "x", color=GREY, markersize=6, zorder=3)
-    for directions, colour in ((one, BLUE), (other, GREEN)):
-        for u in directions:
-            tip = 0.8 * u / np.linalg.norm(u)
+    for weights, colour in ((one, BLUE), (other, GREEN)):
+        for w in weights:
             ax.annotate(
-                "", tip, (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "shrinkA": 0}
+                "", w, (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "shrinkA": 0}
             )
-    return plane(ax, 1.25 * np.abs(X).max(), "first feature or weight", "second")
+    return plane(ax, 1.2 * np.abs(X).max(), "first feature", "second feature")

@@ -77,7 +77,7 @@ def _gates_around(unit, X):
         return unit[:, None]
     around = Arrangement.enumerate(X[tight]).gates
     # As far off as half the way to the next wall, so that no other row changes sides.
-    others = X[~tight]
+    others = X[~tight & X.any(axis=1)]
     room, speed = np.abs(others @ unit), np.abs(others @ around)
     with np.errstate(divide="ignore"):
         reach = np.min(room[:, None] / speed, axis=0, initial=1.0)

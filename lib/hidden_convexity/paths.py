@@ -119,7 +119,7 @@ def descending_path(network, target, X):
     Wang, Lacotte and Pilanci (2022), arXiv:2006.05900: such a path exists for wide networks, so
     their landscape has no spurious valleys.
     """
-    X, _ = _data(network, X), _data(target, X)
+    X, _ = _data(network, X), _data(target, X, "target")
     path = merging_path(network, X)
     u, signs = _coordinates(path.corners[-1])
     used = np.flatnonzero(signs)
@@ -151,11 +151,11 @@ def descending_path(network, target, X):
     return Path((*path.stages, "prune", "line"), [*path.corners, pruned, line[1]])
 
 
-def _data(network, X):
+def _data(network, X, name="network"):
     if not isinstance(network, ReLUNetwork):
-        raise TypeError(f"network must be a ReLUNetwork, got {type(network).__name__}")
+        raise TypeError(f"{name} must be a ReLUNetwork, got {type(network).__name__}")
     if network.output_weights.ndim != 1:
-        raise ValueError("network must have output_weights of shape (m,)")
+        raise ValueError(f"{name} must have output_weights of shape (m,)")
     X = data_matrix(X)
     if X.shape[1] != network.hidden_weights.shape[1]:
         raise ValueError(

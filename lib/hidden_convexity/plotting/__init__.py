@@ -26,6 +26,13 @@ from hidden_convexity.plotting.landscape import (
     pairs_against_width,
     two_optima,
 )
+from hidden_convexity.plotting.recovery import (
+    error_against_noise,
+    isometry_values,
+    recovery_map,
+    recovery_rates,
+    share_scale,
+)
 from hidden_convexity.plotting.solvers import (
     dual_landscape,
     dual_so_far,
@@ -98,6 +105,7 @@ __all__ = [
     "dual_on_hemispheres",
     "dual_so_far",
     "dual_vector",
+    "error_against_noise",
     "excess_against_draws",
     "excess_against_samples",
     "excess_against_width",
@@ -107,6 +115,7 @@ __all__ = [
     "height_scale",
     "height_slice",
     "heights_along",
+    "isometry_values",
     "landscape_scale",
     "named_vertices",
     "network_on_signal",
@@ -121,10 +130,13 @@ __all__ = [
     "polyhedron",
     "proof_cells",
     "rays_and_gates",
+    "recovery_map",
+    "recovery_rates",
     "ridges",
     "rotatable_polyhedron",
     "save_figure",
     "separating_line",
+    "share_scale",
     "sliced_arrangement",
     "subset_sums",
     "support_function",

@@ -43,6 +43,9 @@ def isometry_values(ax, ratios, values, recovered):
             label=label, alpha=0.7,
         )
     ax.axhline(1, color="black", linewidth=1)
+    ax.set_yscale("log")
+    ax.set_yticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
+    ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("samples per dimension, n / d")
     ax.set_ylabel(r"$\max_g \|X^\top D_g \nu\|$")
     ax.legend(loc="upper right")
@@ -67,7 +70,7 @@ def recovery_rates(ax, ratios, rates):
 
 
 def error_against_noise(ax, noise, errors, proportional):
-    """Distance of the recovered neuron from the planted one (repeats, noises), and a line."""
+    """Relative errors of trained networks (repeats, noises), and a line in proportion to noise."""
     ax.plot(noise, proportional, color=GREY, linestyle=":", label="proportional to the noise")
     for k, row in enumerate(errors):
         label = "certified optimum, one a data set" if k == 0 else None
@@ -75,6 +78,6 @@ def error_against_noise(ax, noise, errors, proportional):
     ax.set(xscale="log", yscale="log")
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel(r"noise $\sigma$ (standard deviation per sample)")
-    ax.set_ylabel(r"$\|\hat u - u^\star\|$")
+    ax.set_ylabel("relative error on new inputs")
     ax.legend(loc="upper left")
     return ax

@@ -1,5 +1,7 @@
 """Local minima solve the convex program of their own pairs, and paths lead down from everywhere."""
 
+from itertools import pairwise
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -183,7 +185,7 @@ def test_paths_are_continuous_in_the_weights():
     ts = np.linspace(0, len(path), 4001)
     weights = [np.column_stack([path(t).hidden_weights, path(t).output_weights]) for t in ts]
     # A square root has an infinite slope at 0, so steps shrink as the root of the step in t.
-    assert max(np.abs(a - b).max() for a, b in zip(weights, weights[1:], strict=False)) < 0.1
+    assert max(np.abs(a - b).max() for a, b in pairwise(weights)) < 0.1
 
 
 def test_a_path_needs_room():

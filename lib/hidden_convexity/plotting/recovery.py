@@ -39,8 +39,14 @@ def isometry_values(ax, ratios, values, recovered):
         (~recovered, "x", ORANGE, "not recovered"),
     ]:
         ax.plot(
-            ratios[chosen], values[chosen], marker, color=colour, mfc="none", markersize=4,
-            label=label, alpha=0.7,
+            ratios[chosen],
+            values[chosen],
+            marker,
+            color=colour,
+            mfc="none",
+            markersize=4,
+            label=label,
+            alpha=0.7,
         )
     ax.axhline(1, color="black", linewidth=1)
     ax.set_yscale("log")

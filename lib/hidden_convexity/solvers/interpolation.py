@@ -98,7 +98,7 @@ def interpolate(arrangement, y, skip=True, cones=True):
     X, y = arrangement.X, real_array(y, "y", ndim=1)
     if len(y) != len(X):
         raise ValueError(f"y must have one entry per row of X: {len(X)}, got {len(y)}")
-    (n, d), patterns = X.shape, arrangement.patterns
+    d, patterns = X.shape[1], arrangement.patterns
     features = [on[:, None] * X for on in patterns.T]
     groups = [X] * skip + features + [-feature for feature in features] * cones
     walls = [np.where(on, -1.0, 1.0)[:, None] * X for on in patterns.T]

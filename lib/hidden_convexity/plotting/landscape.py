@@ -134,9 +134,11 @@ def height_slice(ax, x, y, heights, names, outside=None, top=2.5):
     )
     ax.contour(x, y, heights, levels=levels[1::2], colors="black", linewidths=0.3, alpha=0.6)
     if outside is not None:
-        ax.contourf(
-            x, y, outside.astype(float), levels=[0.5, 1.5], colors=["#FFFFFFB0"], hatches=["////"]
+        veil = ax.contourf(
+            x, y, outside.astype(float), levels=[0.5, 1.5], colors=["#FFFFFFB0"], hatches=["//"]
         )
+        veil.set_edgecolor("#BBBBBB")
+        veil.set_linewidth(0.0)
         ax.contour(x, y, outside.astype(float), levels=[0.5], colors="black", linewidths=0.9)
     ax.plot(*CORNERS[[0, 1, 2, 0]].T, color="black", linewidth=0.7, linestyle="--")
     for corner, name, colour in zip(CORNERS, names, [ORANGE, ORANGE, BLUE], strict=True):

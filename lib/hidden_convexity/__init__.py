@@ -1,6 +1,6 @@
 """Train two-layer ReLU networks to certified global optimality, by convex optimisation."""
 
-from hidden_convexity import datasets, wedge
+from hidden_convexity import datasets, landscape, paths, wedge
 from hidden_convexity.arrangement import Arrangement, TooManyChambers, count_chambers
 from hidden_convexity.certificate import Certificate, beta_max, certify
 from hidden_convexity.exercises import check
@@ -23,6 +23,8 @@ __all__ = [
     "check",
     "count_chambers",
     "datasets",
+    "landscape",
+    "paths",
     "report",
     "train",
     "train_path",

@@ -1,0 +1,35 @@
+"""Absolute value, phi(t) = |t|: the leaky ReLU of slope -1.
+
+In the chamber of pattern D, |X u| = (2 D - I) X u. Since |X u| = |X(-u)|, opposite chambers hold
+the same functions, and one of each pair is enough.
+"""
+
+from functools import partial
+
+from hidden_convexity.equivalences import parts
+
+NEURONS = 8
+SLOPE = -1.0
+
+table_row = parts.TableRow(
+    name="absolute value",
+    model=r"the same with $2D_g - I$ for $D_g$, half the chambers",
+    signal="group Lasso",
+    source="[Pilanci, Ergen 2020](https://arxiv.org/abs/2002.10553)",
+    atoms=r"$\|u_g\|$, then $\|v_g\|$",
+)
+objective = parts.neurons_objective
+convex_program = partial(parts.neurons_program, slope=SLOPE)
+decode = parts.decode_neurons
+sizes = parts.group_lengths
+
+
+def instance(rng):
+    """Six samples in the plane."""
+    return parts.random_instance(rng, n=6, d=2, beta=0.2)
+
+
+def descend(X, y, beta, rng):
+    """L-BFGS on all weights from a random start."""
+    start = parts.random_neurons(rng, NEURONS, X.shape[1], SLOPE)
+    return parts.descend_from(start, lambda network: objective(network, X, y, beta))

@@ -1,0 +1,35 @@
+"""Leaky ReLU, phi(t) = t for t > 0 and kappa t for t <= 0.
+
+In the chamber of pattern D, phi(X u) = S X u with S = D + kappa (I - D). The activation is
+positively homogeneous, so balancing, and with it the rest of Theorem 1, goes through unchanged.
+"""
+
+from functools import partial
+
+from hidden_convexity.equivalences import parts
+
+NEURONS = 8
+SLOPE = 0.2
+
+table_row = parts.TableRow(
+    name="leaky ReLU",
+    model=r"the same with $D_g + \kappa(I - D_g)$ for $D_g$",
+    signal="group Lasso",
+    source="[Pilanci, Ergen 2020](https://arxiv.org/abs/2002.10553)",
+    atoms=r"$\|u_g\|$, then $\|v_g\|$",
+)
+objective = parts.neurons_objective
+convex_program = partial(parts.neurons_program, slope=SLOPE)
+decode = parts.decode_neurons
+sizes = parts.group_lengths
+
+
+def instance(rng):
+    """Six samples in the plane."""
+    return parts.random_instance(rng, n=6, d=2, beta=0.2)
+
+
+def descend(X, y, beta, rng):
+    """L-BFGS on all weights from a random start."""
+    start = parts.random_neurons(rng, NEURONS, X.shape[1], SLOPE)
+    return parts.descend_from(start, lambda network: objective(network, X, y, beta))

@@ -36,7 +36,7 @@ class SkipNetwork(NamedTuple):
 
 def instance(rng):
     """Seven samples in the plane."""
-    return parts.random_instance(rng, n=7, d=2, beta=0.2)
+    return parts.random_instance(rng, n=7, d=2, beta=0.05)
 
 
 def objective(network, X, y, beta):

@@ -198,7 +198,9 @@ class _Spline:
         knots, values = best
         for _ in range(POLISHING_STEPS):
             polished = self._on_piece(knots, values)
-            same = np.sign(_kinks(self.t[knots], polished)) == np.sign(_kinks(self.t[knots], values))
+            same = np.sign(_kinks(self.t[knots], polished)) == np.sign(
+                _kinks(self.t[knots], values)
+            )
             if same.all():
                 best = min(best, (knots, polished), key=lambda pair: self.objective(*pair))
                 break

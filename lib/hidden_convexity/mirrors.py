@@ -115,7 +115,7 @@ def beta_max(x, y, layers=3):
 
 
 def _search(x, layers):
-    """A function of nu (n,) to columns, as shifts (q, L - 1), and nu.g for each, the largest too."""
+    """A function of nu (n,) to shifts (q, L - 1) and nu.g for each, the largest among them."""
     if whole_number(layers, "layers", 2) == 3:
         return MirrorDictionary(x).strongest
     features, shifts = dictionary(x, layers)

@@ -8,7 +8,6 @@ from hidden_convexity.validation import positive_number, real_array
 ACTIVATIONS = {
     "relu": lambda t: np.maximum(t, 0.0),
     "absolute": np.abs,
-    "threshold": lambda t: (t >= 0).astype(float),
 }
 
 
@@ -23,8 +22,8 @@ class ParallelNetwork:
         Output weights a_j.
     constant : float
         The output's bias c, in the unit of y.
-    activation : {"absolute", "relu", "threshold"}
-        s(t) = |t|, max(t, 0), or 1 for t >= 0 and 0 below.
+    activation : {"absolute", "relu"}
+        s(t) = |t| or max(t, 0).
 
     Raises
     ------
@@ -123,15 +122,18 @@ class ParallelNetwork:
 
     @property
     def shifts(self):
-        """The h_jk (m, L - 1) of `from_features`, for s(t) = |t| or max(t, 0); no weight is 0.
+        """The h_jk (m, L - 1) of `from_features`, for absolute values and weights that are not 0.
 
-        A first weight of either sign is taken in: for max(t, 0), the shift is of e_j1 x.
+        Branch j computes its Lasso coefficient a_j |w_j1 ... w_jK| times the feature of these.
         """
-        scale = np.cumprod(np.abs(self.weights), axis=1)
-        scale *= np.sign(self.weights)
-        if self.activation == "relu":
-            scale[:, 0] = np.abs(scale[:, 0])
-        return -self.biases / scale
+        if self.activation != "absolute":
+            raise ValueError(f'activation must be "absolute" to have shifts, got {self.activation}')
+        return -self.biases / (np.cumprod(np.abs(self.weights), axis=1) * np.sign(self.weights))
+
+    @property
+    def coefficients(self):
+        """a_j |w_j1 ... w_jK| (m,): what branch j contributes, in the unit of y over that of x."""
+        return self.amplitudes * np.abs(self.weights).prod(axis=1)
 
     def penalty(self, beta):
         """(beta / L) sum_j (|a_j|^L + sum_k |w_jk|^L); biases are free."""

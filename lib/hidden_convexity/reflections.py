@@ -114,7 +114,7 @@ def reflections(x, layers, max_columns=1_000_000):
         if np.linalg.matrix_rank(forms[list(rows)]) == order
     ]
     shifts = np.concatenate(found)
-    unit = SAME_POINT * max(np.ptp(points), np.finfo(float).tiny)
+    unit = SAME_POINT * (np.ptp(points) or 1.0)
     shifts = shifts[(shifts[:, 1:] >= -unit).all(axis=1)]
     shifts[:, 1:] = np.maximum(shifts[:, 1:], 0.0)
     _, kept = np.unique(np.round((shifts - points[0]) / unit), axis=0, return_index=True)
@@ -143,7 +143,7 @@ def dictionary(x, layers, max_columns=1_000_000):
     shifts = shifts[order]
     features = branch(x, shifts)
     centred = features - features.mean(axis=0)
-    unit = SAME_POINT * max(np.ptp(x), np.finfo(float).tiny)
+    unit = SAME_POINT * (np.ptp(x) or 1.0)
     rounded = np.round(centred / unit)
     _, kept = np.unique(rounded, axis=1, return_index=True)
     kept = np.sort(kept[rounded[:, kept].any(axis=0)])
@@ -256,7 +256,7 @@ def _strongest(points, R):
             if abs(value) > abs(values[0, i]):
                 values[0, i], partners[0, i] = value, j
         at, partners[1, i] = i, i
-        for j in range(i + 1, count):
+        for j in range(i, count):  # itself too: |x - x_i|, so that the last has a column
             middle = 0.5 * (points[i] + points[j])
             while at + 1 < count and points[at + 1] <= middle:
                 at += 1

@@ -109,12 +109,17 @@ def beta_max(x, y):
 
 
 def slope_variation(knots, values):
-    """Omega(f) of the linear spline with given values (k,) at its knots (k,), the data's ends included.
+    """Omega(f) and TV(f') of a linear spline on the range of the data.
+
+    Parameters
+    ----------
+    knots, values : (k,) ndarray
+        Increasing knots, the first and the last at the ends of the data, and f there.
 
     Returns
     -------
     omega, variation : float
-        The least sum of |w_j a_j| of a network that computes f on the data, and TV(f').
+        The least sum_j |w_j a_j| of a two-layer network that computes f there, and TV(f').
     """
     slopes = np.diff(values) / np.diff(knots)
     if len(slopes) == 0:
@@ -194,19 +199,18 @@ class _Spline:
         if self.trivial:
             return knots, np.zeros(len(knots)), 0.5 * float((self.problem.y**2).sum())
         values = _interior_point(self.t[knots], *self._quadratic(knots), self.beta)
-        best = self._without_vanished(knots, values)
-        knots, values = best
+        ends = knots[[0, -1]]
+        knots, values = self._without_vanished(knots, values)
+        found = [(ends, np.zeros(2)), (knots, values)]
         for _ in range(POLISHING_STEPS):
-            polished = self._on_piece(knots, values)
-            same = np.sign(_kinks(self.t[knots], polished)) == np.sign(
-                _kinks(self.t[knots], values)
-            )
+            polished, t = self._on_piece(knots, values), self.t[knots]
+            same = _kinks(t, polished) * _kinks(t, values) > 0
             if same.all():
-                best = min(best, (knots, polished), key=lambda pair: self.objective(*pair))
+                found.append((knots, polished))
                 break
             bends = np.concatenate([[True], same, [True]])
             knots, values = knots[bends], values[bends]
-        knots, values = best
+        knots, values = min(found, key=lambda pair: self.objective(*pair))
         return knots, values * self.size, self.objective(knots, values)
 
     def objective(self, knots, values):

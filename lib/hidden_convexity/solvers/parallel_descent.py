@@ -52,10 +52,8 @@ def adam(x, y, beta, layers, branches, seeds, steps=5_000, learning_rate=0.01):
     """
     problem = line_problem(x, y, beta)
     layers, branches = whole_number(layers, "layers", 2), whole_number(branches, "branches", 1)
-    steps, learning_rate = (
-        whole_number(steps, "steps", 1),
-        positive_number(learning_rate, "learning_rate"),
-    )
+    steps = whole_number(steps, "steps", 1)
+    learning_rate = positive_number(learning_rate, "learning_rate")
     seeds = [whole_number(seed, "seeds", 0) for seed in seeds]
     if not seeds:
         raise ValueError("seeds must hold one integer per run, such as range(10), got none")
@@ -103,24 +101,20 @@ def adam(x, y, beta, layers, branches, seeds, steps=5_000, learning_rate=0.01):
 
     # f = offset + size f'((x - centre) / spread), the factor size / spread shared by all layers.
     share = (size / spread) ** (1 / layers)
+    trained = [part.detach().numpy() for part in parameters]
     solutions = []
-    for one, history in zip(
-        zip(*(p.detach().numpy() for p in parameters), strict=True), histories, strict=True
-    ):
-        weights, biases, amplitudes, constant = one
-        scale = share ** np.arange(1, layers)
-        biases = biases * scale * spread
+    for weights, biases, amplitudes, constant, history in zip(*trained, histories, strict=True):
+        biases = biases * spread * share ** np.arange(1, layers)
         biases[:, 0] -= share * weights[:, 0] * centre
-        network = ParallelNetwork(
-            share * weights, biases, share * amplitudes, constant * size + offset
-        )
+        constant = constant * size + offset
+        network = ParallelNetwork(share * weights, biases, share * amplitudes, constant)
         objective = network.objective(x, y, beta)
         solutions.append(Solution(network, objective, 0.0, "searched", history, "adam"))
     return solutions
 
 
 def _start(x, layers, branches, seeds):
-    """Weights (seeds, m, L - 1), biases of that shape, amplitudes (seeds, m), constants (seeds,)."""
+    """Weights and biases (seeds, m, L - 1), amplitudes (seeds, m), constants (seeds,)."""
     weights, biases, amplitudes = [], [], []
     for seed in seeds:
         rng = np.random.default_rng(seed)

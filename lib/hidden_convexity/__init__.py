@@ -1,9 +1,10 @@
 """Train two-layer ReLU networks to certified global optimality, by convex optimisation."""
 
-from hidden_convexity import datasets, wedge
+from hidden_convexity import datasets, mirrors, splines, wedge
 from hidden_convexity.arrangement import Arrangement, TooManyChambers, count_chambers
 from hidden_convexity.certificate import Certificate, beta_max, certify
 from hidden_convexity.network import ReLUNetwork
+from hidden_convexity.parallel import ParallelNetwork
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.report import report
 from hidden_convexity.solvers import Solution, train, train_path
@@ -12,6 +13,7 @@ from hidden_convexity.zonotope import Zonotope
 __all__ = [
     "Arrangement",
     "Certificate",
+    "ParallelNetwork",
     "ReLUNetwork",
     "Solution",
     "TooManyChambers",
@@ -21,7 +23,9 @@ __all__ = [
     "certify",
     "count_chambers",
     "datasets",
+    "mirrors",
     "report",
+    "splines",
     "train",
     "train_path",
     "wedge",

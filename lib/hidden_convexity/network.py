@@ -125,7 +125,7 @@ class ReLUNetwork:
         size = np.linalg.norm(contributions, axis=0)
         alive = np.flatnonzero(size > 0)
         scale = np.zeros(len(network))
-        scale[alive] = _independent_scale(
+        scale[alive] = independent_scale(
             contributions[:, alive] / size[alive],
             size[alive],
             (network.hidden_weights[alive] ** 2).sum(axis=1),
@@ -274,7 +274,7 @@ def _as_columns(weights):
     return weights[:, None] if weights.ndim == 1 else weights
 
 
-def _independent_scale(columns, size, cost):
+def independent_scale(columns, size, cost):
     """Non-negative scales s with sum s_j size_j columns_j kept, sum s_j cost_j not increased,
     and the columns with s_j > 0 linearly independent.
 

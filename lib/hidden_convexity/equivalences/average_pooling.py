@@ -40,8 +40,8 @@ def averages(X):
 
 
 def instance(rng):
-    """Six signals of four samples."""
-    return parts.random_instance(rng, n=6, d=4, beta=0.05)
+    """Five signals of four samples."""
+    return parts.random_instance(rng, n=5, d=4, beta=0.05)
 
 
 def objective(network, X, y, beta):
@@ -66,4 +66,4 @@ sizes = parts.group_lengths
 def descend(X, y, beta, rng):
     """L-BFGS on all weights from a random start."""
     start = parts.random_neurons(rng, NEURONS, FILTER)
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta))
+    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)

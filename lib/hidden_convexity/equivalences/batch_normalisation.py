@@ -45,8 +45,8 @@ class NormalisedNetwork(NamedTuple):
 
 
 def instance(rng):
-    """Seven samples in the plane, far from the origin: three coordinates after whitening."""
-    X, y, beta = parts.random_instance(rng, n=7, d=2, beta=0.2)
+    """Six samples in the plane, far from the origin: three coordinates after whitening."""
+    X, y, beta = parts.random_instance(rng, n=6, d=2, beta=0.2)
     return X + 3.0, y, beta
 
 
@@ -89,4 +89,4 @@ def descend(X, y, beta, rng):
     """L-BFGS on all weights from a random start."""
     hidden = rng.normal(size=(NEURONS, X.shape[1]))
     start = NormalisedNetwork(hidden, *rng.normal(size=(3, NEURONS)))
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta))
+    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)

@@ -83,4 +83,4 @@ def sizes(program):
 def descend(X, y, beta, rng):
     """L-BFGS on filters and output weights from a random start."""
     start = ConvolutionalNetwork(*0.5 * rng.normal(size=(2, FILTERS, X.shape[1])))
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta))
+    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)

@@ -71,5 +71,5 @@ def descend(X, y, beta, rng):
     gates, _ = parts.fixed_gates(X)
     start = GatedNetwork(gates, 0.5 * rng.normal(size=gates.shape), rng.normal(size=len(gates)))
     return parts.descend_from(
-        start, lambda network: objective(network, X, y, beta), fixed=("gates",)
+        start, lambda network: objective(network, X, y, beta), rng, fixed=("gates",)
     )

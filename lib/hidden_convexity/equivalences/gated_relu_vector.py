@@ -82,5 +82,5 @@ def descend(X, y, beta, rng):
         gates, 0.5 * rng.normal(size=gates.shape), 0.5 * rng.normal(size=(len(gates), y.shape[1]))
     )
     return parts.descend_from(
-        start, lambda network: objective(network, X, y, beta), fixed=("gates",)
+        start, lambda network: objective(network, X, y, beta), rng, fixed=("gates",)
     )

@@ -96,4 +96,4 @@ def descend(X, y, beta, rng):
     start = AttentionNetwork(
         0.5 * rng.normal(size=(heads, d, d)), 0.5 * rng.normal(size=(heads, d, c))
     )
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta))
+    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)

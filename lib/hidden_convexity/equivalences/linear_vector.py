@@ -64,4 +64,4 @@ def descend(X, y, beta, rng):
     """L-BFGS on both layers from a random start, with as many neurons as Z can have rank."""
     m = min(X.shape[1], y.shape[1])
     start = LinearNetwork(rng.normal(size=(X.shape[1], m)), rng.normal(size=(m, y.shape[1])))
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta))
+    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)

@@ -61,7 +61,7 @@ def descend(X, y, beta, rng):
         return parts.squared_error(network(X), y) / WARM_DECAY + network.decay()
 
     start = parts.random_neurons(rng, NEURONS, X.shape[1])
-    weights, network = parts.flattened(parts.descend_from(start, decayed))
+    weights, network = parts.flattened(parts.descend_from(start, decayed, rng))
     decay = parts.value_and_gradient(lambda theta: network(theta).decay())
     error = parts.value_and_gradient(lambda theta: network(theta)(X) - y)
     weights = minimize(

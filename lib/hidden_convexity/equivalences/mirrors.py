@@ -5,17 +5,20 @@ f(x) = c + sum_j a_j | q_j |p_j x + r_j| + s_j |, with free c, r_j, s_j, and pen
 rescaling. A branch is a multiple of ||x - m| - t| with t >= 0, or of |x - m| and a constant. The
 best m and t make the zeros of a branch data points: |x - x_i|; zeros at x_j and at its mirror image
 2 x_i - x_j in the mirror x_i; zeros at x_i and x_j, with the mirror half-way between them.
+`hidden_convexity.mirrors` trains such networks on thousands of points.
 """
 
-from itertools import combinations, permutations
 from typing import NamedTuple
 
 import cvxpy as cp
 import numpy as np
 
 from hidden_convexity.equivalences import parts
+from hidden_convexity.mirrors import dictionary
+from hidden_convexity.parallel import ParallelNetwork
 
 BRANCHES = 8
+LAYERS = 3
 
 table_row = parts.TableRow(
     name="three layers of absolute values, 1-D",
@@ -28,25 +31,33 @@ table_row = parts.TableRow(
 
 
 class MirrorNetwork(NamedTuple):
-    """f(x) = c + sum_j a_j | q_j |p_j x + r_j| + s_j |: five arrays (m,), and c (1,)."""
+    """f(x) = c + sum_j a_j | q_j |p_j x + r_j| + s_j |.
 
-    first: np.ndarray
-    first_bias: np.ndarray
-    second: np.ndarray
-    second_bias: np.ndarray
-    output: np.ndarray
+    Attributes
+    ----------
+    weights, biases : (..., m, 2) ndarray
+        (p_j, q_j) and (r_j, s_j).
+    amplitudes : (..., m) ndarray
+    constant : (..., 1) ndarray
+    """
+
+    weights: np.ndarray
+    biases: np.ndarray
+    amplitudes: np.ndarray
     constant: np.ndarray
 
     def __call__(self, X):
-        inner = np.abs(X * self.first[..., None, :] + self.first_bias[..., None, :])
-        outer = np.abs(inner * self.second[..., None, :] + self.second_bias[..., None, :])
-        return (outer @ self.output[..., None])[..., 0] + self.constant
+        values = X
+        for layer in range(LAYERS - 1):
+            weights, biases = self.weights[..., None, :, layer], self.biases[..., None, :, layer]
+            values = np.abs(weights * values + biases)
+        return (values @ self.amplitudes[..., None])[..., 0] + self.constant
 
 
 def instance(rng):
     """Five points in increasing order, and random targets."""
     X = np.sort(rng.uniform(-2, 2, size=5))[:, None]
-    return X, rng.normal(size=5), 0.1
+    return X, rng.normal(size=5), 0.3
 
 
 def checked(X, y, beta):
@@ -60,43 +71,25 @@ def checked(X, y, beta):
 def objective(network, X, y, beta):
     """1/2 ||f(X) - y||^2 + (beta/3) sum_j (|p_j|^3 + |q_j|^3 + |a_j|^3)."""
     X, y, beta = checked(X, y, beta)
-    weights = network.first, network.second, network.output
-    cubes = sum((np.abs(part) ** 3).sum(axis=-1) for part in weights)
+    cubes = parts.powers(network.weights, 3, ndim=2) + parts.powers(network.amplitudes, 3, ndim=1)
     return parts.squared_error(network(X), y) + beta / 3 * cubes
-
-
-def mirrors_of(points):
-    """The pairs (m, t) of the dictionary, without repetitions: ||x - m| - t|, as rows (k, 2)."""
-    points = np.unique(points)
-    found = [(point, 0.0) for point in points]
-    found += [(mirror, abs(mirror - zero)) for mirror, zero in permutations(points, 2)]
-    found += [((a + b) / 2, abs(a - b) / 2) for a, b in combinations(points, 2)]
-    return np.unique(found, axis=0)
 
 
 def convex_program(X, y, beta):
     """The Lasso with a free constant."""
     X, y, beta = checked(X, y, beta)
-    mirrors = mirrors_of(X)
-    dictionary = np.abs(np.abs(X - mirrors[:, 0]) - mirrors[:, 1])
-    z, c = cp.Variable(len(mirrors), name="z"), cp.Variable(1, name="c")
-    loss = 0.5 * cp.sum_squares(dictionary @ z + c - y)
-    return parts.Program(loss + beta * cp.norm1(z), mirrors=mirrors)
+    features, shifts = dictionary(X[:, 0], LAYERS)
+    z, c = cp.Variable(features.shape[1], name="z"), cp.Variable(1, name="c")
+    loss = 0.5 * cp.sum_squares(features @ z + c - y)
+    return parts.Program(loss + beta * cp.norm1(z), shifts=shifts)
 
 
 def decode(program):
     """One branch for each non-zero coefficient, its three weights of size |z|^(1/3)."""
-    z = program.weights("z")
-    used = np.abs(z) > parts.NEGLIGIBLE * np.abs(z).max()
-    root, (mirror, distance) = np.cbrt(np.abs(z[used])), program.known["mirrors"][used].T
-    return MirrorNetwork(
-        first=root,
-        first_bias=-root * mirror,
-        second=root,
-        second_bias=-(root**2) * distance,
-        output=np.sign(z[used]) * root,
-        constant=program.weights("c"),
-    )
+    z, c = program.weights("z"), program.weights("c")
+    z = np.where(np.abs(z) > parts.NEGLIGIBLE * np.abs(z).max(), z, 0.0)
+    found = ParallelNetwork.from_features(z, program.known["shifts"], c[0])
+    return MirrorNetwork(found.weights, found.biases, found.amplitudes, c)
 
 
 def sizes(program):
@@ -105,6 +98,9 @@ def sizes(program):
 
 
 def descend(X, y, beta, rng):
-    """L-BFGS on all weights from a random start."""
-    start = MirrorNetwork(*rng.normal(size=(5, BRANCHES)), constant=np.zeros(1))
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta))
+    """L-BFGS on all weights from a random start, whose branches bend at samples."""
+    weights = rng.normal(size=(BRANCHES, LAYERS - 1))
+    bends = rng.choice(X[:, 0], size=BRANCHES)
+    biases = np.column_stack([-weights[:, 0] * bends, -rng.uniform(size=BRANCHES)])
+    start = MirrorNetwork(weights, biases, rng.normal(size=BRANCHES), np.zeros(1))
+    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)

@@ -24,8 +24,8 @@ NEGLIGIBLE = 1e-8
 GATES = 12
 # Central differences: the error is the square of the step, or rounding over the step.
 DIFFERENCE = 1e-5
-# At a kink L-BFGS loses the sense of its curvature estimate; it then starts a fresh one.
-RESTARTS = 4
+# Noise on weights, of size about 1, after which descent is repeated: coarse, then fine, twice.
+SHAKES = (0.3, 0.1, 0.03, 0.01) * 2
 
 
 class TableRow(NamedTuple):
@@ -105,9 +105,14 @@ def squared_error(outputs, y):
     return 0.5 * ((outputs - y) ** 2).sum(axis=tuple(range(-y.ndim, 0)))
 
 
+def powers(weights, power, ndim):
+    """Sum of |weights|^power over their last dimensions, for each network of a batch."""
+    return (np.abs(weights) ** power).sum(axis=tuple(range(-ndim, 0)))
+
+
 def squares(weights, ndim):
-    """Sum of squares of weights over their last dimensions, for each network of a batch."""
-    return (weights**2).sum(axis=tuple(range(-ndim, 0)))
+    """`powers` with power 2."""
+    return powers(weights, 2, ndim)
 
 
 # Two layers, an activation that is linear on each side of 0
@@ -238,8 +243,11 @@ def balanced_factors(Z):
 # Descent
 
 
-def descend_from(start, objective, fixed=()):
+def descend_from(start, objective, rng, fixed=()):
     """L-BFGS on an objective of networks, from one network to another.
+
+    Each end is shaken by Gaussian noise of the sizes `SHAKES`, one after the other, and descended
+    from again; the best is kept. At a kink L-BFGS stops short of a minimum, and this gets it going.
 
     Parameters
     ----------
@@ -247,6 +255,7 @@ def descend_from(start, objective, fixed=()):
         A network; its arrays are trained, its numbers are not.
     objective : callable
         Network, or batch of networks, to value.
+    rng : numpy.random.Generator
     fixed : tuple of str
         Arrays that are not trained either.
 
@@ -256,15 +265,14 @@ def descend_from(start, objective, fixed=()):
         The network at the end; where the objective has kinks, not always a stationary point.
     """
     weights, network = flattened(start, fixed)
-    for _ in range(RESTARTS):
-        end = minimize(
-            value_and_gradient(lambda theta: objective(network(theta))),
-            weights,
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": 500, "ftol": 1e-12, "gtol": 1e-8},
-        )
-        weights = end.x
+    evaluate = value_and_gradient(lambda theta: objective(network(theta)))
+    options = {"maxiter": 300, "ftol": 1e-12, "gtol": 1e-8}
+    best = None
+    for shake in (0.0, *SHAKES):
+        begin = weights + shake * rng.normal(size=weights.shape)
+        end = minimize(evaluate, begin, jac=True, method="L-BFGS-B", options=options)
+        if best is None or end.fun < best:
+            weights, best = end.x, end.fun
     return network(weights)
 
 

@@ -73,7 +73,5 @@ def sizes(program):
 
 def descend(X, y, beta, rng):
     """L-BFGS on all weights from a random start."""
-    start = QuadraticNetwork(
-        0.5 * rng.normal(size=(NEURONS, X.shape[1])), rng.normal(size=NEURONS)
-    )
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta))
+    start = QuadraticNetwork(0.5 * rng.normal(size=(NEURONS, X.shape[1])), rng.normal(size=NEURONS))
+    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)

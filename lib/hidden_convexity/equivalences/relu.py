@@ -32,4 +32,4 @@ def instance(rng):
 def descend(X, y, beta, rng):
     """L-BFGS on all weights from a random start."""
     start = parts.random_neurons(rng, NEURONS, X.shape[1])
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta))
+    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)

@@ -101,4 +101,4 @@ def sizes(program):
 def descend(X, y, beta, rng):
     """L-BFGS on all weights from a random start."""
     start = VectorNetwork(*(0.5 * rng.normal(size=(NEURONS, k)) for k in (X.shape[1], y.shape[1])))
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta))
+    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)

@@ -35,8 +35,8 @@ class SkipNetwork(NamedTuple):
 
 
 def instance(rng):
-    """Seven samples in the plane."""
-    return parts.random_instance(rng, n=7, d=2, beta=0.05)
+    """Six samples in the plane."""
+    return parts.random_instance(rng, n=6, d=2, beta=0.05)
 
 
 def objective(network, X, y, beta):
@@ -67,4 +67,4 @@ def descend(X, y, beta, rng):
     """L-BFGS on all weights from a random start."""
     neurons = parts.random_neurons(rng, NEURONS, X.shape[1])
     start = SkipNetwork(neurons.hidden, neurons.output, rng.normal(size=X.shape[1]))
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta))
+    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)

@@ -130,4 +130,4 @@ def descend(X, y, beta, rng):
         squares = (network.last**2 + network.paths() ** 2).sum(axis=-1)
         return parts.squared_error(network(X), y) + 0.5 * beta * squares
 
-    return parts.descend_from(start, smooth)
+    return parts.descend_from(start, smooth, rng)

@@ -111,5 +111,5 @@ def descend(X, y, beta, rng):
     directions = np.array([basis @ rng.normal(size=basis.shape[1]) for basis in bases])
     start = ThresholdNetwork(directions, *0.3 * rng.normal(size=(2, NEURONS)))
     return parts.descend_from(
-        start, lambda network: objective(network, X, y, beta), fixed=("directions",)
+        start, lambda network: objective(network, X, y, beta), rng, fixed=("directions",)
     )

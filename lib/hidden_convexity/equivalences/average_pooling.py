@@ -41,7 +41,7 @@ def averages(X):
 
 def instance(rng):
     """Five signals of four samples."""
-    return parts.random_instance(rng, n=5, d=4, beta=0.05)
+    return parts.random_instance(rng, n=5, d=4, beta=0.1)
 
 
 def objective(network, X, y, beta):

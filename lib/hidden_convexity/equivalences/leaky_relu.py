@@ -25,8 +25,8 @@ sizes = parts.group_lengths
 
 
 def instance(rng):
-    """Six samples in the plane."""
-    return parts.random_instance(rng, n=6, d=2, beta=0.2)
+    """Six points on a line, and a bias."""
+    return parts.line_instance(rng, n=6, beta=0.2)
 
 
 def descend(X, y, beta, rng):

@@ -27,9 +27,9 @@ table_row = parts.TableRow(
 
 
 def instance(rng):
-    """Six samples in the plane and the outputs of one neuron; the weight decay plays no role."""
-    X = rng.normal(size=(6, 2))
-    return X, np.maximum(X @ rng.normal(size=2), 0.0), 1.0
+    """Seven points on a line, and a bias; targets from one neuron. The weight decay has no role."""
+    X, _, beta = parts.line_instance(rng, n=7, beta=1.0)
+    return X, np.maximum(X @ [rng.choice([-1.0, 1.0]), rng.uniform(-1, 1)], 0.0), beta
 
 
 def objective(network, X, y, beta):

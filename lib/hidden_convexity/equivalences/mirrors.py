@@ -55,9 +55,9 @@ class MirrorNetwork(NamedTuple):
 
 
 def instance(rng):
-    """Five points in increasing order, and random targets."""
-    X = np.sort(rng.uniform(-2, 2, size=5))[:, None]
-    return X, rng.normal(size=5), 0.3
+    """Five points on a line."""
+    X, y, beta = parts.line_instance(rng, n=5, beta=0.3)
+    return X[:, :1], y, beta
 
 
 def checked(X, y, beta):

@@ -35,8 +35,8 @@ class SkipNetwork(NamedTuple):
 
 
 def instance(rng):
-    """Six samples in the plane."""
-    return parts.random_instance(rng, n=6, d=2, beta=0.05)
+    """Six points on a line, and a bias."""
+    return parts.line_instance(rng, n=6, beta=0.1)
 
 
 def objective(network, X, y, beta):

@@ -21,7 +21,7 @@ import numpy as np
 from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.equivalences import parts
 
-BRANCHES = 5
+BRANCHES = 10
 # Groups that CVXPY takes seconds for; twice as many samples would be thousands of times as many.
 MAX_GROUPS = 2_000
 
@@ -53,8 +53,8 @@ class ParallelNetwork(NamedTuple):
 
 
 def instance(rng):
-    """Four samples in the plane."""
-    return parts.random_instance(rng, n=4, d=2, beta=0.1)
+    """Four points on a line, and a bias."""
+    return parts.line_instance(rng, n=4, beta=0.2)
 
 
 def objective(network, X, y, beta):

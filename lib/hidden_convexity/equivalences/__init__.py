@@ -126,9 +126,7 @@ def check(row, rng, starts=4, most=40):
     program = row.convex_program(X, y, beta)
     convex = program.solve()
     trained = []
-    while len(trained) < starts or (
-        len(trained) < most and min(trained) > convex * (1 + NEAR)
-    ):
+    while len(trained) < starts or (len(trained) < most and min(trained) > convex * (1 + NEAR)):
         trained.append(float(row.objective(row.descend(X, y, beta, rng), X, y, beta)))
     network = row.decode(program)
     return Check(

@@ -1,10 +1,10 @@
 """Three layers of absolute values on 1-D data: a Lasso whose dictionary has mirror images.
 
 f(x) = c + sum_j a_j | q_j |p_j x + r_j| + s_j |, with free c, r_j, s_j, and penalty
-(beta/3) sum_j (|p_j|^3 + |q_j|^3 + |a_j|^3), at least beta sum_j |p_j q_j a_j| and equal to it after
-rescaling. A branch is a multiple of ||x - m| - t| with t >= 0, or of |x - m| and a constant. The
-best m and t make the zeros of a branch data points: |x - x_i|; zeros at x_j and at its mirror image
-2 x_i - x_j in the mirror x_i; zeros at x_i and x_j, with the mirror half-way between them.
+(beta/3) sum_j (|p_j|^3 + |q_j|^3 + |a_j|^3), at least beta sum_j |p_j q_j a_j| and equal to it
+after rescaling. A branch is a multiple of ||x - m| - t| with t >= 0, or of |x - m| and a constant.
+The best m and t make the zeros of a branch data points: |x - x_i|; zeros at x_j and at its mirror
+image 2 x_i - x_j in the mirror x_i; zeros at x_i and x_j, with the mirror half-way between them.
 `hidden_convexity.mirrors` trains such networks on thousands of points.
 """
 

@@ -25,7 +25,9 @@ GATES = 12
 # Central differences: the error is the square of the step, or rounding over the step.
 DIFFERENCE = 1e-5
 # Noise on weights, of size about 1, after which descent is repeated: coarse, then fine, twice.
-SHAKES = (0.3, 0.1, 0.03, 0.01) * 2
+SHAKES = (0.3, 0.1, 0.03, 0.01, 0.003) * 2
+# Where no derivative exceeds this, which next to a kink does not happen, descent has arrived.
+STATIONARY = 1e-4
 
 
 class TableRow(NamedTuple):
@@ -256,8 +258,8 @@ def balanced_factors(Z):
 def descend_from(start, objective, rng, fixed=()):
     """L-BFGS on an objective of networks, from one network to another.
 
-    Each end is shaken by Gaussian noise of the sizes `SHAKES`, one after the other, and descended
-    from again; the best is kept. At a kink L-BFGS stops short of a minimum, and this gets it going.
+    At a kink L-BFGS stops short of a minimum. Then its end is shaken by Gaussian noise of the sizes
+    `SHAKES`, one after the other, and descended from again; the best is kept.
 
     Parameters
     ----------
@@ -283,6 +285,8 @@ def descend_from(start, objective, rng, fixed=()):
         end = minimize(evaluate, begin, jac=True, method="L-BFGS-B", options=options)
         if best is None or end.fun < best:
             weights, best = end.x, end.fun
+            if np.abs(end.jac).max() < STATIONARY:
+                break
     return network(weights)
 
 

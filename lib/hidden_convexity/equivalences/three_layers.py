@@ -21,7 +21,7 @@ import numpy as np
 from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.equivalences import parts
 
-BRANCHES = 10
+BRANCHES = 6
 # Groups that CVXPY takes seconds for; twice as many samples would be thousands of times as many.
 MAX_GROUPS = 2_000
 
@@ -54,7 +54,7 @@ class ParallelNetwork(NamedTuple):
 
 def instance(rng):
     """Four points on a line, and a bias."""
-    return parts.line_instance(rng, n=4, beta=0.2)
+    return parts.line_instance(rng, n=4, beta=0.5)
 
 
 def objective(network, X, y, beta):
@@ -102,7 +102,7 @@ def layered_patterns(patterns):
 
 
 def decode(program):
-    """A branch for each non-zero group: w_j = u_j / r, b_j = s_j, c = +-r with r^2 = ||(u_1, u_2)||."""
+    """A branch a non-zero group: w_j = u_j / r, b_j = s_j, c = +-r with r^2 = ||(u_1, u_2)||."""
     sign = np.tile(program.known["sign"], 2)
     pairs = np.concatenate([program.weights(name) for name in "uv"], axis=1).T
     lengths = np.linalg.norm(pairs, axis=1)

@@ -29,7 +29,7 @@ table_row = parts.TableRow(
 
 
 class ThresholdNetwork(NamedTuple):
-    """f(X) = sum_j a_j s_j 1[X w_j >= 0] with directions (m, d), amplitudes s and outputs a (m,)."""
+    """f(X) = sum_j a_j s_j 1[X w_j >= 0]: directions (m, d), amplitudes s and outputs a (m,)."""
 
     directions: np.ndarray
     amplitude: np.ndarray

@@ -15,15 +15,13 @@ from importlib import import_module
 
 import numpy as np
 
-from hidden_convexity.equivalences.parts import Program, TableRow
+from hidden_convexity.equivalences.parts import ACTIVE, Program, TableRow
 from hidden_convexity.validation import positive_number, real_array, whole_number
 
 __all__ = ["Check", "Program", "TableRow", "check", "markdown_table", "rows", "sizes_along"]
 
 # Relative differences: of the two values of one solution, and of the best descent from them.
 SAME_VALUE, NEAR = 1e-6, 1e-3
-# Sizes below this share of the largest are zero: what an interior point leaves of them.
-ACTIVE = 1e-4
 
 
 def rows():
@@ -141,13 +139,13 @@ def check(row, rng, starts=4, most=40):
 
 
 def sizes_along(row, X, y, betas):
-    """Sizes of the solutions of a row's program at several weight decays, (len(betas), p)."""
+    """Sizes of a row's solutions at several weight decays (len(betas), p), small ones set to 0."""
     found = []
     for beta in real_array(betas, "betas", ndim=1):
         program = row.convex_program(X, y, positive_number(float(beta), "betas"))
         program.solve()
         found.append(row.sizes(program))
-    return np.array(found)
+    return _without_small(np.array(found))
 
 
 def _without_small(sizes):

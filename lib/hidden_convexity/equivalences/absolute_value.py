@@ -13,7 +13,7 @@ SLOPE = -1.0
 
 table_row = parts.TableRow(
     name="absolute value",
-    model=r"the same with $2D_g - I$ for $D_g$, half the chambers",
+    model=r"the first row with $2D_g - I$ for $D_g$, half the chambers",
     signal="group Lasso",
     source="[Pilanci, Ergen 2020](https://arxiv.org/abs/2002.10553)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",

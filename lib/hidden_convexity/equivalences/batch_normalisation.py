@@ -36,11 +36,14 @@ class NormalisedNetwork(NamedTuple):
     shift: np.ndarray
     output: np.ndarray
 
-    def __call__(self, X):
-        """Outputs (n,) on a batch X (n, d) whose own statistics are used."""
-        inputs = (X - X.mean(axis=0)) @ self.hidden.swapaxes(-1, -2)
-        inputs = inputs / np.linalg.norm(inputs, axis=-2, keepdims=True)
-        inputs = inputs * self.scale[..., None, :] + self.shift[..., None, :] / np.sqrt(len(X))
+    def __call__(self, X, batch=None):
+        """Outputs (n,) on X (n, d), normalised as the batch is, by default X itself."""
+        batch = X if batch is None else batch
+        inputs, reference = (
+            (part - batch.mean(axis=0)) @ self.hidden.swapaxes(-1, -2) for part in (X, batch)
+        )
+        inputs = inputs / np.linalg.norm(reference, axis=-2, keepdims=True)
+        inputs = inputs * self.scale[..., None, :] + self.shift[..., None, :] / len(batch) ** 0.5
         return (np.maximum(inputs, 0.0) @ self.output[..., None])[..., 0]
 
 

@@ -13,7 +13,7 @@ SLOPE = 0.2
 
 table_row = parts.TableRow(
     name="leaky ReLU",
-    model=r"the same with $D_g + \kappa(I - D_g)$ for $D_g$",
+    model=r"the first row with $D_g + \kappa(I - D_g)$ for $D_g$",
     signal="group Lasso",
     source="[Pilanci, Ergen 2020](https://arxiv.org/abs/2002.10553)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",

@@ -22,8 +22,9 @@ LAYERS = 3
 
 table_row = parts.TableRow(
     name="three layers of absolute values, 1-D",
-    model=r"$\frac12\|Kz + c1 - y\|^2 + \beta\|z\|_1$, columns of $K$: $|x - x_i|$, "
-    r"$\big||x - m| - t\big|$ with zeros at data and mirror images",
+    model=r"$\frac12\|Kz + c1 - y\|^2 + \beta\|z\|_1$, columns of $K$: "
+    r"$\lvert x - x_i\rvert$ and $\lvert\,\lvert x - m\rvert - t\,\rvert$, with zeros at data "
+    "and mirror images",
     signal="Lasso, with reflections",
     source="[Zeger et al. 2024](https://arxiv.org/abs/2403.01046)",
     atoms=r"$|z_k|$",

@@ -20,6 +20,8 @@ SOLVER_TOLERANCE = 1e-10
 ALMOST = 1e-7
 # A decoded group this much smaller than the largest is a solver's zero.
 NEGLIGIBLE = 1e-8
+# Below this share of the largest, a size in a picture is zero: what an interior point leaves of it.
+ACTIVE = 1e-4
 # Random directions from which the gates of gated networks are taken, one a chamber that is met.
 GATES = 12
 # Central differences: the error is the square of the step, or rounding over the step.
@@ -158,6 +160,13 @@ class Neurons(NamedTuple):
 def random_neurons(rng, m, d, slope=0.0):
     """A start for descent."""
     return Neurons(0.5 * rng.normal(size=(m, d)), 0.5 * rng.normal(size=m), slope)
+
+
+def bends(network):
+    """Where neurons on data X = [t, 1] bend: t = -w_2 / w_1, for those that are not negligible."""
+    size = np.abs(network.output) * np.linalg.norm(network.hidden, axis=1)
+    slope, bias = network.hidden[size > ACTIVE * size.max()].T
+    return np.sort(-bias / slope)
 
 
 class Groups(NamedTuple):

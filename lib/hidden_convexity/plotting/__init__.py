@@ -4,6 +4,7 @@ One file a chapter; every function takes an axis and data, computes nothing, and
 """
 
 from hidden_convexity.manifest import save_figure
+from hidden_convexity.plotting.architectures import active_shares, fit_on_line, sizes, sizes_path
 from hidden_convexity.plotting.arrangements import (
     arrangement,
     chamber_growth,
@@ -69,6 +70,7 @@ __all__ = [
     "PINK",
     "SKY",
     "Interactive",
+    "active_shares",
     "angle_distributions",
     "arrangement",
     "bound_line",
@@ -88,6 +90,7 @@ __all__ = [
     "excess_against_draws",
     "excess_against_samples",
     "fan",
+    "fit_on_line",
     "fit_so_far",
     "gap_against_time",
     "landscape_scale",
@@ -106,6 +109,8 @@ __all__ = [
     "rotatable_polyhedron",
     "save_figure",
     "separating_line",
+    "sizes",
+    "sizes_path",
     "sliced_arrangement",
     "subset_sums",
     "support_function",

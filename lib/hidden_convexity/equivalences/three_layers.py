@@ -53,8 +53,11 @@ class ParallelNetwork(NamedTuple):
 
 
 def instance(rng):
-    """Four points on a line, and a bias."""
-    return parts.line_instance(rng, n=4, beta=0.5)
+    """Four points on a line, and a bias; targets from one branch that makes a bump, and noise."""
+    X, noise, beta = parts.line_instance(rng, n=4, beta=0.1)
+    first = np.array([[1.0, 1.5], [1.0, 0.0]]) + 0.2 * rng.normal(size=(2, 2))
+    bump = ParallelNetwork(first[None], np.array([[1.0, -2.0]]), np.ones(1))
+    return X, bump(X) + 0.1 * noise, beta
 
 
 def objective(network, X, y, beta):

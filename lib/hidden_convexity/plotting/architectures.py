@@ -19,14 +19,15 @@ def sizes(ax, values, label, xlabel="index", first=1):
 
 
 def fit_on_line(ax, t, y, grid, fit, bends=()):
-    """Points (t, y), a network's output on a grid of inputs, and the inputs where it bends."""
+    """Points (t, y), a network's output on a grid of inputs, and where within it neurons bend."""
     ax.plot(grid, fit, color=BLUE, label="optimal network")
     ax.plot(t, y, "o", color=GREY, markersize=4, label="data")
-    if len(bends):
+    bends = [bend for bend in bends if grid[0] <= bend <= grid[-1]]
+    if bends:
         bottom, top = ax.get_ylim()
-        ax.set_ylim(bottom - 0.08 * (top - bottom), top)
-        level = np.full(len(bends), ax.get_ylim()[0])
-        ax.plot(bends, level, "|", color=GREEN, markersize=14, clip_on=False, label="bends")
+        ax.set_ylim(bottom - 0.1 * (top - bottom), top)
+        level = np.full(len(bends), bottom - 0.05 * (top - bottom))
+        ax.plot(bends, level, "^", color=GREEN, markersize=5, label="bends")
     ax.set_xlim(grid[0], grid[-1])
     ax.set_xlabel("input t")
     ax.set_ylabel("output")
@@ -66,5 +67,5 @@ def active_shares(ax, names, active, available):
     ax.set_yticks(position, names)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("groups, coefficients or singular values")
-    ax.legend(loc="lower right")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     return ax

@@ -171,5 +171,5 @@ def markdown_table(checks):
         values = f"{one.convex:.4g} | {one.decoded:.4g} | ✓"
         # A bar in a formula would end the table's cell.
         model = row.model.replace(r"\|", r"\Vert ")
-        lines.append(f"| {row.name} | {model} | {row.signal} | {row.source} | {values} |")
+        lines.append(f"| {row.name} | {model} | {row.signal} | {row.citation} | {values} |")
     return "\n".join(lines)

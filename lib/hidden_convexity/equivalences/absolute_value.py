@@ -15,7 +15,7 @@ table_row = parts.TableRow(
     name="absolute value",
     model=r"the first row with $2D_g - I$ for $D_g$, half the chambers",
     signal="group Lasso",
-    source="[Pilanci, Ergen 2020](https://arxiv.org/abs/2002.10553)",
+    citation="[Ergen, Pilanci 2023](https://arxiv.org/abs/2312.12657)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",
 )
 objective = parts.neurons_objective

@@ -18,7 +18,7 @@ table_row = parts.TableRow(
     model=r"$\frac12\|\sum_g A D_g P(u_g - v_g) - y\|^2 + \beta\sum_g(\|u_g\| + \|v_g\|)$, "
     "cones; $P$: patches, $A$: average",
     signal="group Lasso, over filters",
-    source="[Ergen, Pilanci 2021](https://arxiv.org/abs/2006.14798)",
+    citation="[Ergen, Pilanci 2021](https://arxiv.org/abs/2006.14798)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",
 )
 

@@ -23,7 +23,7 @@ table_row = parts.TableRow(
     model=r"the first row on whitened data, $Q = [U, 1/\sqrt n]$ for $X$, "
     r"$U$ from the SVD of centred $X$",
     signal="group Lasso, whitened",
-    source="[Ergen et al. 2022](https://arxiv.org/abs/2103.01499)",
+    citation="[Ergen et al. 2022](https://arxiv.org/abs/2103.01499)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",
 )
 

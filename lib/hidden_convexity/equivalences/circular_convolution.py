@@ -24,7 +24,7 @@ table_row = parts.TableRow(
     name="linear circular convolution",
     model=r"$\frac12\|Xz - y\|^2 + \frac{\beta}{\sqrt d}\|Fz\|_1$",
     signal="Lasso, in frequency",
-    source="[Ergen, Pilanci 2021](https://arxiv.org/abs/2006.14798)",
+    citation="[Ergen, Pilanci 2021](https://arxiv.org/abs/2006.14798)",
     atoms=r"$|Fz|_k$",
 )
 

@@ -15,7 +15,7 @@ table_row = parts.TableRow(
     name="gated ReLU",
     model=r"$\frac12\|\sum_g D_g X w_g - y\|^2 + \beta\sum_g\|w_g\|$",
     signal="group Lasso",
-    source="[Mishkin et al. 2022](https://arxiv.org/abs/2202.01331)",
+    citation="[Mishkin et al. 2022](https://arxiv.org/abs/2202.01331)",
     atoms=r"$\|w_g\|$",
 )
 

@@ -15,7 +15,7 @@ table_row = parts.TableRow(
     name="gated ReLU, several outputs",
     model=r"$\frac12\|\sum_g D_g X V_g - Y\|_F^2 + \beta\sum_g\|V_g\|_*$",
     signal="low rank, in blocks",
-    source="[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
+    citation="[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
     atoms=r"singular values of $V_1, V_2, \ldots$",
 )
 

@@ -21,7 +21,7 @@ table_row = parts.TableRow(
     model=r"$\frac12\sum_i\|\sum_{kl} G_i[k, l] X_i Z_{kl} - Y_i\|_F^2 + \beta\|Z\|_*$, "
     r"$G_i = X_i^\top X_i$, blocks $Z_{kl}$ of $Z$",
     signal="low rank, over heads",
-    source="[Sahiner et al. 2022](https://arxiv.org/abs/2205.08078)",
+    citation="[Sahiner et al. 2022](https://arxiv.org/abs/2205.08078)",
     atoms="singular values of $Z$",
 )
 

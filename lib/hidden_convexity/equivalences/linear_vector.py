@@ -15,7 +15,7 @@ table_row = parts.TableRow(
     name="linear, several outputs",
     model=r"$\frac12\|XZ - Y\|_F^2 + \beta\|Z\|_*$",
     signal="low rank",
-    source="[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
+    citation="[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
     atoms="singular values of $Z$",
 )
 

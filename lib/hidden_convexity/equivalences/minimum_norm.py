@@ -21,7 +21,7 @@ table_row = parts.TableRow(
     name="ReLU, minimum-norm interpolation",
     model=r"$\sum_g(\|u_g\| + \|v_g\|)$ subject to $\sum_g D_g X(u_g - v_g) = y$, cones",
     signal="group Lasso, without noise: basis pursuit",
-    source="[Wang et al. 2022](https://arxiv.org/abs/2209.15265)",
+    citation="[Wang et al. 2022](https://arxiv.org/abs/2209.15265)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",
 )
 

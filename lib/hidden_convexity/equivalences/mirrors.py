@@ -26,7 +26,7 @@ table_row = parts.TableRow(
     r"$\lvert x - x_i\rvert$ and $\lvert\,\lvert x - m\rvert - t\,\rvert$, with zeros at data "
     "and mirror images",
     signal="Lasso, with reflections",
-    source="[Zeger et al. 2024](https://arxiv.org/abs/2403.01046)",
+    citation="[Zeger et al. 2024](https://arxiv.org/abs/2403.01046)",
     atoms=r"$|z_k|$",
 )
 

@@ -43,8 +43,8 @@ class TableRow(NamedTuple):
         The convex model, a formula in LaTeX.
     signal : str
         The model's name in sparse signal processing; rows with the same one stand together.
-    source : str
-        Who proved it, and where.
+    citation : str
+        Who proved it, and where, in Markdown.
     atoms : str
         What `sizes` measures, as the label of an axis.
     """
@@ -52,7 +52,7 @@ class TableRow(NamedTuple):
     name: str
     model: str
     signal: str
-    source: str
+    citation: str
     atoms: str
 
 

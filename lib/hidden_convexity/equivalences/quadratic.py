@@ -19,7 +19,7 @@ table_row = parts.TableRow(
     name="quadratic activation",
     model=r"$\frac12\|\mathrm{diag}(XZX^\top) - y\|^2 + \beta\|Z\|_*$, $Z$ symmetric",
     signal="low rank, symmetric",
-    source="[Bartan, Pilanci 2021](https://arxiv.org/abs/2101.02429)",
+    citation="[Bartan, Pilanci 2021](https://arxiv.org/abs/2101.02429)",
     atoms="|eigenvalues| of $Z$",
 )
 

@@ -15,7 +15,7 @@ table_row = parts.TableRow(
     model=r"$\frac12\|\sum_g D_g X(u_g - v_g) - y\|^2 + \beta\sum_g(\|u_g\| + \|v_g\|)$, "
     "cones",
     signal="group Lasso",
-    source="[Pilanci, Ergen 2020](https://arxiv.org/abs/2002.10553)",
+    citation="[Pilanci, Ergen 2020](https://arxiv.org/abs/2002.10553)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",
 )
 objective = parts.neurons_objective

@@ -26,7 +26,7 @@ table_row = parts.TableRow(
     model=r"$\frac12\|\sum_g D_g X V_g - Y\|_F^2 + \beta\sum_g\|V_g\|_{K_g,*}$, "
     "a nuclear norm with left factors in the cone",
     signal="low rank, in cones",
-    source="[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
+    citation="[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
     atoms=r"$\|V_g\|_{K_g,*}$",
 )
 

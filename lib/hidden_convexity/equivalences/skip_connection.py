@@ -17,7 +17,7 @@ table_row = parts.TableRow(
     model=r"$\frac12\|Xb + \sum_g D_g X(u_g - v_g) - y\|^2 + \beta\sum_g(\|u_g\| + \|v_g\|)$, "
     "cones",
     signal="group Lasso, and a linear term",
-    source="[Wang et al. 2022](https://arxiv.org/abs/2209.15265)",
+    citation="[Wang et al. 2022](https://arxiv.org/abs/2209.15265)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",
 )
 

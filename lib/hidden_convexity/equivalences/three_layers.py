@@ -30,7 +30,7 @@ table_row = parts.TableRow(
     model=r"$\frac12\|\sum_g \pm D_g(D_{1g} X u_{1g} \pm D_{2g} X u_{2g}) - y\|^2 + "
     r"\beta\sum_g\|(u_{1g}, u_{2g})\|$, cones",
     signal="group Lasso, two layers of patterns",
-    source="[Ergen, Pilanci 2023](https://arxiv.org/abs/2110.09548)",
+    citation="[Ergen, Pilanci 2023](https://arxiv.org/abs/2110.09548)",
     atoms=r"$\|(u_{1g}, u_{2g})\|$",
 )
 

@@ -23,7 +23,7 @@ table_row = parts.TableRow(
     name="threshold, trainable amplitude",
     model=r"$\frac12\|\sum_k z_k 1[Xw_k \geq 0] - y\|^2 + \beta\|z\|_1$, all patterns",
     signal="Lasso, one-bit dictionary",
-    source="[Ergen et al. 2023](https://arxiv.org/abs/2303.03382)",
+    citation="[Ergen et al. 2023](https://arxiv.org/abs/2303.03382)",
     atoms=r"$|z_k|$",
 )
 

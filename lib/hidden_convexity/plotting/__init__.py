@@ -4,7 +4,12 @@ One file a chapter; every function takes an axis and data, computes nothing, and
 """
 
 from hidden_convexity.manifest import save_figure
-from hidden_convexity.plotting.architectures import active_shares, fit_on_line, sizes, sizes_path
+from hidden_convexity.plotting.architectures import (
+    active_shares,
+    fit_on_line,
+    sizes_path,
+    stem_sizes,
+)
 from hidden_convexity.plotting.arrangements import (
     arrangement,
     chamber_growth,
@@ -109,9 +114,9 @@ __all__ = [
     "rotatable_polyhedron",
     "save_figure",
     "separating_line",
-    "sizes",
     "sizes_path",
     "sliced_arrangement",
+    "stem_sizes",
     "subset_sums",
     "support_function",
     "supporting_line",

@@ -5,7 +5,7 @@ import numpy as np
 from hidden_convexity.plotting.style import BLUE, FILLS, GREEN, GREY
 
 
-def sizes(ax, values, label, xlabel="index", first=1):
+def stem_sizes(ax, values, label, xlabel="index", first=1):
     """Sizes (p,) of groups, coefficients or singular values, from number `first` on; zeros grey."""
     position, active = first + np.arange(len(values)), values > 0
     ax.plot(position[~active], values[~active], "o", color=GREY, markersize=2)

@@ -16,6 +16,7 @@ import pytest
 
 import hidden_convexity as hc
 from hidden_convexity import equivalences
+from hidden_convexity.equivalences import descent, parts
 
 ROWS = equivalences.rows()
 SEEDS = range(2)
@@ -65,7 +66,7 @@ def test_a_batch_of_networks_has_the_values_of_its_members(name):
     row, X, y, beta, program = instance(name)
     network, rng = row.decode(program), np.random.default_rng(0)
     fixed = [field for field in ("gates", "directions") if field in network._fields]
-    weights, build = equivalences.parts.flattened(network, fixed)
+    weights, build = descent.flattened(network, fixed)
     batch = weights + 1e-7 * rng.normal(size=(3, len(weights)))
     together = row.objective(build(batch), X, y, beta)
     alone = [float(row.objective(build(one), X, y, beta)) for one in batch]
@@ -138,7 +139,7 @@ def test_one_output_is_a_special_case_of_several():
 
 def test_gates_of_all_chambers_relax_the_relu(monkeypatch):
     _, X, y, beta, program = instance("relu")
-    monkeypatch.setattr(equivalences.parts, "GATES", 10_000)
+    monkeypatch.setattr(parts, "GATES", 10_000)
     gated = ROWS["gated_relu"].convex_program(X, y, beta)
     assert len(gated.known["gates"]) == len(hc.Arrangement.enumerate(X))
     assert gated.solve() <= program.value * (1 + 1e-9)

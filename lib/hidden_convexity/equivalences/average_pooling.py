@@ -8,9 +8,8 @@ arrangement of all n K patches, a neuron is a A D P w: Theorem 1 with A D_g P in
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import descent, parts
 
-NEURONS = 8
 FILTER = 2  # samples that a filter sees
 
 table_row = parts.TableRow(
@@ -65,5 +64,5 @@ sizes = parts.group_lengths
 
 def descend(X, y, beta, rng):
     """L-BFGS on all weights from a random start."""
-    start = parts.random_neurons(rng, NEURONS, FILTER)
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)
+    start = parts.random_neurons(rng, FILTER)
+    return descent.lbfgs(start, objective, X, y, beta, rng)

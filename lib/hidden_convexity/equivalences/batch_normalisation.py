@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import descent, parts
 
 NEURONS = 8
 # Singular values of centred data below this share of the largest are zero.
@@ -92,4 +92,4 @@ def descend(X, y, beta, rng):
     """L-BFGS on all weights from a random start."""
     hidden = rng.normal(size=(NEURONS, X.shape[1]))
     start = NormalisedNetwork(hidden, *rng.normal(size=(3, NEURONS)))
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)
+    return descent.lbfgs(start, objective, X, y, beta, rng)

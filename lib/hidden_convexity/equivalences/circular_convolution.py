@@ -16,7 +16,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import descent, parts
 
 FILTERS = 3
 
@@ -83,4 +83,4 @@ def sizes(program):
 def descend(X, y, beta, rng):
     """L-BFGS on filters and output weights from a random start."""
     start = ConvolutionalNetwork(*0.5 * rng.normal(size=(2, FILTERS, X.shape[1])))
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)
+    return descent.lbfgs(start, objective, X, y, beta, rng)

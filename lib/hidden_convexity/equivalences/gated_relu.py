@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import descent, parts
 
 table_row = parts.TableRow(
     name="gated ReLU",
@@ -70,6 +70,4 @@ def descend(X, y, beta, rng):
     """L-BFGS on all weights but the gates from a random start."""
     gates, _ = parts.fixed_gates(X)
     start = GatedNetwork(gates, 0.5 * rng.normal(size=gates.shape), rng.normal(size=len(gates)))
-    return parts.descend_from(
-        start, lambda network: objective(network, X, y, beta), rng, fixed=("gates",)
-    )
+    return descent.lbfgs(start, objective, X, y, beta, rng, fixed=("gates",))

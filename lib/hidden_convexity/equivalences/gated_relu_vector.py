@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import descent, parts
 
 table_row = parts.TableRow(
     name="gated ReLU, several outputs",
@@ -31,16 +31,12 @@ class GatedVectorNetwork(NamedTuple):
         return parts.gated_features(X, self.gates, self.hidden) @ self.output
 
 
+objective = parts.vector_objective
+
+
 def instance(rng):
     """Eight samples in the plane, three outputs."""
     return parts.random_instance(rng, n=8, d=2, beta=0.8, outputs=(3,))
-
-
-def objective(network, X, y, beta):
-    """1/2 ||f(X) - Y||_F^2 + (beta/2) sum_j (||w_j||^2 + ||a_j||^2)."""
-    X, y, beta = parts.checked(X, y, beta, outputs="several")
-    decay = parts.squares(network.hidden, 2) + parts.squares(network.output, 2)
-    return parts.squared_error(network(X), y) + 0.5 * beta * decay
 
 
 def convex_program(X, y, beta):
@@ -81,6 +77,4 @@ def descend(X, y, beta, rng):
     start = GatedVectorNetwork(
         gates, 0.5 * rng.normal(size=gates.shape), 0.5 * rng.normal(size=(len(gates), y.shape[1]))
     )
-    return parts.descend_from(
-        start, lambda network: objective(network, X, y, beta), rng, fixed=("gates",)
-    )
+    return descent.lbfgs(start, objective, X, y, beta, rng, fixed=("gates",))

@@ -8,7 +8,6 @@ from functools import partial
 
 from hidden_convexity.equivalences import parts
 
-NEURONS = 8
 SLOPE = 0.2
 
 table_row = parts.TableRow(
@@ -22,14 +21,5 @@ objective = parts.neurons_objective
 convex_program = partial(parts.neurons_program, slope=SLOPE)
 decode = parts.decode_neurons
 sizes = parts.group_lengths
-
-
-def instance(rng):
-    """Six points on a line, and a bias."""
-    return parts.line_instance(rng, n=6, beta=0.2)
-
-
-def descend(X, y, beta, rng):
-    """L-BFGS on all weights from a random start."""
-    start = parts.random_neurons(rng, NEURONS, X.shape[1], SLOPE)
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)
+descend = partial(parts.descend_neurons, slope=SLOPE)
+instance = partial(parts.line_instance, n=6, beta=0.2)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import descent, parts
 from hidden_convexity.validation import positive_number, real_array
 
 table_row = parts.TableRow(
@@ -96,4 +96,4 @@ def descend(X, y, beta, rng):
     start = AttentionNetwork(
         0.5 * rng.normal(size=(heads, d, d)), 0.5 * rng.normal(size=(heads, d, c))
     )
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)
+    return descent.lbfgs(start, objective, X, y, beta, rng)

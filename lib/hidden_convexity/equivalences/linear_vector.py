@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import descent, parts
 
 table_row = parts.TableRow(
     name="linear, several outputs",
@@ -30,17 +30,13 @@ class LinearNetwork(NamedTuple):
         return X @ self.hidden @ self.output
 
 
+objective = parts.vector_objective
+
+
 def instance(rng):
     """Ten samples of four inputs and three outputs, from a map of rank one and noise."""
     X, noise, beta = parts.random_instance(rng, n=10, d=4, beta=1.5, outputs=(3,))
     return X, X @ np.outer(rng.normal(size=4), rng.normal(size=3)) + 0.3 * noise, beta
-
-
-def objective(network, X, y, beta):
-    """1/2 ||f(X) - Y||_F^2 + (beta/2)(||W||_F^2 + ||A||_F^2)."""
-    X, y, beta = parts.checked(X, y, beta, outputs="several")
-    decay = parts.squares(network.hidden, 2) + parts.squares(network.output, 2)
-    return parts.squared_error(network(X), y) + 0.5 * beta * decay
 
 
 def convex_program(X, y, beta):
@@ -64,4 +60,4 @@ def descend(X, y, beta, rng):
     """L-BFGS on both layers from a random start, with as many neurons as Z can have rank."""
     m = min(X.shape[1], y.shape[1])
     start = LinearNetwork(rng.normal(size=(X.shape[1], m)), rng.normal(size=(m, y.shape[1])))
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)
+    return descent.lbfgs(start, objective, X, y, beta, rng)

@@ -8,9 +8,8 @@ the price is sum_g (||u_g|| + ||v_g||).
 import numpy as np
 from scipy.optimize import minimize
 
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import descent, parts
 
-NEURONS = 12
 # Descent: the weight decay of its start, and the Newton steps at its end, which converge
 # quadratically, with the singular values, relative to the largest, below which one is zero.
 WARM_DECAY, NEWTON_STEPS, SINGULAR = 0.03, 5, 1e-8
@@ -56,14 +55,10 @@ def descend(X, y, beta, rng):
     It starts from a network trained with a small weight decay. Where it stops short of the
     constraint, at a kink, least-norm Newton steps on f(X) = y complete it.
     """
-
-    def decayed(network):
-        return parts.squared_error(network(X), y) / WARM_DECAY + network.decay()
-
-    start = parts.random_neurons(rng, NEURONS, X.shape[1])
-    weights, network = parts.flattened(parts.descend_from(start, decayed, rng))
-    decay = parts.value_and_gradient(lambda theta: network(theta).decay())
-    error = parts.value_and_gradient(lambda theta: network(theta)(X) - y)
+    start = parts.descend_neurons(X, y, WARM_DECAY, rng)
+    weights, network = descent.flattened(start)
+    decay = descent.value_and_gradient(lambda theta: network(theta).decay())
+    error = descent.value_and_gradient(lambda theta: network(theta)(X) - y)
     weights = minimize(
         decay,
         weights,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import descent, parts
 from hidden_convexity.mirrors import dictionary
 from hidden_convexity.parallel import ParallelNetwork
 
@@ -104,4 +104,4 @@ def descend(X, y, beta, rng):
     bends = rng.choice(X[:, 0], size=BRANCHES)
     biases = np.column_stack([-weights[:, 0] * bends, -rng.uniform(size=BRANCHES)])
     start = MirrorNetwork(weights, biases, rng.normal(size=BRANCHES), np.zeros(1))
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)
+    return descent.lbfgs(start, objective, X, y, beta, rng)

@@ -1,7 +1,7 @@
-"""The parts that several rows are made of: programs, groups over patterns, factors, descent.
+"""The parts that several rows are made of: programs, groups over patterns, gates, factors.
 
 Weights of a network may carry leading batch dimensions; its outputs and its objective then carry
-them too. Descent uses this: it takes all the differences of one gradient in one evaluation.
+them too, which is what `descent` needs.
 """
 
 import warnings
@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import cvxpy as cp
 import numpy as np
-from scipy.optimize import minimize
 
 from hidden_convexity.arrangement import Arrangement
+from hidden_convexity.equivalences import descent
 from hidden_convexity.problem import TrainingProblem
 
 # Clarabel's default, 1e-8, leaves the weights right to 1e-4 only: as the square root.
@@ -22,14 +22,10 @@ ALMOST = 1e-7
 NEGLIGIBLE = 1e-8
 # Below this share of the largest, a size in a picture is zero: what an interior point leaves of it.
 ACTIVE = 1e-4
+# Width of networks that are trained, more than the demos need.
+NEURONS = 8
 # Random directions from which the gates of gated networks are taken, one a chamber that is met.
 GATES = 12
-# Central differences: the error is the square of the step, or rounding over the step.
-DIFFERENCE = 1e-5
-# Noise on weights, of size about 1, after which descent is repeated: coarse, then fine, twice.
-SHAKES = (0.3, 0.1, 0.03, 0.01, 0.003) * 2
-# Where no derivative exceeds this, which next to a kink does not happen, descent has arrived.
-STATIONARY = 1e-4
 
 
 class TableRow(NamedTuple):
@@ -157,9 +153,9 @@ class Neurons(NamedTuple):
         return 0.5 * (squares(self.hidden, 2) + squares(self.output, 1))
 
 
-def random_neurons(rng, m, d, slope=0.0):
+def random_neurons(rng, d, slope=0.0):
     """A start for descent."""
-    return Neurons(0.5 * rng.normal(size=(m, d)), 0.5 * rng.normal(size=m), slope)
+    return Neurons(0.5 * rng.normal(size=(NEURONS, d)), 0.5 * rng.normal(size=NEURONS), slope)
 
 
 def bends(network):
@@ -234,6 +230,12 @@ def group_lengths(program):
     return np.concatenate([np.linalg.norm(program.weights(name), axis=0) for name in "uv"])
 
 
+def descend_neurons(X, y, beta, rng, slope=0.0):
+    """L-BFGS on all weights from a random start."""
+    start = random_neurons(rng, X.shape[1], slope)
+    return descent.lbfgs(start, neurons_objective, X, y, beta, rng)
+
+
 # Gates that are fixed
 
 
@@ -248,7 +250,14 @@ def gated_features(X, gates, hidden):
     return (X @ gates.T >= 0) * (X @ hidden.swapaxes(-1, -2))
 
 
-# Products of two matrices
+# Several outputs, and products of two matrices
+
+
+def vector_objective(network, X, y, beta):
+    """1/2 ||f(X) - Y||_F^2 + (beta/2) (||hidden||_F^2 + ||output||_F^2)."""
+    X, y, beta = checked(X, y, beta, outputs="several")
+    decay = squares(network.hidden, 2) + squares(network.output, 2)
+    return squared_error(network(X), y) + 0.5 * beta * decay
 
 
 def balanced_factors(Z):
@@ -259,71 +268,3 @@ def balanced_factors(Z):
     left, values, right = np.linalg.svd(Z, full_matrices=False)
     root = np.sqrt(values)
     return left * root, root[:, None] * right
-
-
-# Descent
-
-
-def descend_from(start, objective, rng, fixed=()):
-    """L-BFGS on an objective of networks, from one network to another.
-
-    At a kink L-BFGS stops short of a minimum. Then its end is shaken by Gaussian noise of the sizes
-    `SHAKES`, one after the other, and descended from again; the best is kept.
-
-    Parameters
-    ----------
-    start : NamedTuple
-        A network; its arrays are trained, its numbers are not.
-    objective : callable
-        Network, or batch of networks, to value.
-    rng : numpy.random.Generator
-    fixed : tuple of str
-        Arrays that are not trained either.
-
-    Returns
-    -------
-    NamedTuple
-        The network at the end; where the objective has kinks, not always a stationary point.
-    """
-    weights, network = flattened(start, fixed)
-    evaluate = value_and_gradient(lambda theta: objective(network(theta)))
-    options = {"maxiter": 300, "ftol": 1e-12, "gtol": 1e-8}
-    best = None
-    for shake in (0.0, *SHAKES):
-        begin = weights + shake * rng.normal(size=weights.shape)
-        end = minimize(evaluate, begin, jac=True, method="L-BFGS-B", options=options)
-        if best is None or end.fun < best:
-            weights, best = end.x, end.fun
-            if np.abs(end.jac).max() < STATIONARY:
-                break
-    return network(weights)
-
-
-def flattened(start, fixed=()):
-    """The trained weights of a network as one vector, and the way back, batches included."""
-    trained = {
-        name: value
-        for name, value in start._asdict().items()
-        if isinstance(value, np.ndarray) and name not in fixed
-    }
-    ends = np.cumsum([value.size for value in trained.values()])
-
-    def network(theta):
-        parts = np.split(theta, ends[:-1], axis=-1)
-        shapes = [theta.shape[:-1] + value.shape for value in trained.values()]
-        named = zip(trained, parts, shapes, strict=True)
-        return start._replace(**{name: part.reshape(shape) for name, part, shape in named})
-
-    return np.concatenate([value.ravel() for value in trained.values()]), network
-
-
-def value_and_gradient(function):
-    """A function of one vector from one of a batch of vectors, with its central differences."""
-
-    def evaluate(theta):
-        steps = DIFFERENCE * np.eye(len(theta))
-        values = function(theta + np.concatenate([steps, -steps, np.zeros((1, len(theta)))]))
-        plus, minus = values[: len(theta)], values[len(theta) : -1]
-        return values[-1], (plus - minus).T / (2 * DIFFERENCE)
-
-    return evaluate

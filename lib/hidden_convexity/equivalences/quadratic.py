@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import descent, parts
 
 NEURONS = 6
 
@@ -74,4 +74,4 @@ def sizes(program):
 def descend(X, y, beta, rng):
     """L-BFGS on all weights from a random start."""
     start = QuadraticNetwork(0.5 * rng.normal(size=(NEURONS, X.shape[1])), rng.normal(size=NEURONS))
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)
+    return descent.lbfgs(start, objective, X, y, beta, rng)

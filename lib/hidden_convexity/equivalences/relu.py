@@ -6,9 +6,9 @@ the linear function +-D X u on the cone of its chamber, at the price beta ||u||.
 chamber and sign add up, and by the triangle inequality their sum costs no more.
 """
 
-from hidden_convexity.equivalences import parts
+from functools import partial
 
-NEURONS = 8
+from hidden_convexity.equivalences import parts
 
 table_row = parts.TableRow(
     name="ReLU, two layers",
@@ -22,14 +22,5 @@ objective = parts.neurons_objective
 convex_program = parts.neurons_program
 decode = parts.decode_neurons
 sizes = parts.group_lengths
-
-
-def instance(rng):
-    """Six points on a line, and a bias."""
-    return parts.line_instance(rng, n=6, beta=0.2)
-
-
-def descend(X, y, beta, rng):
-    """L-BFGS on all weights from a random start."""
-    start = parts.random_neurons(rng, NEURONS, X.shape[1])
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)
+descend = parts.descend_neurons
+instance = partial(parts.line_instance, n=6, beta=0.2)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import descent, parts
 from hidden_convexity.zonotope import Zonotope
 
 NEURONS = 10
@@ -41,16 +41,12 @@ class VectorNetwork(NamedTuple):
         return np.maximum(X @ self.hidden.swapaxes(-1, -2), 0.0) @ self.output
 
 
+objective = parts.vector_objective
+
+
 def instance(rng):
     """Five samples in the plane, two outputs."""
     return parts.random_instance(rng, n=5, d=2, beta=0.4, outputs=(2,))
-
-
-def objective(network, X, y, beta):
-    """1/2 ||f(X) - Y||_F^2 + (beta/2) sum_j (||w_j||^2 + ||a_j||^2)."""
-    X, y, beta = parts.checked(X, y, beta, outputs="several")
-    decay = parts.squares(network.hidden, 2) + parts.squares(network.output, 2)
-    return parts.squared_error(network(X), y) + 0.5 * beta * decay
 
 
 def convex_program(X, y, beta):
@@ -101,4 +97,4 @@ def sizes(program):
 def descend(X, y, beta, rng):
     """L-BFGS on all weights from a random start."""
     start = VectorNetwork(*(0.5 * rng.normal(size=(NEURONS, k)) for k in (X.shape[1], y.shape[1])))
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)
+    return descent.lbfgs(start, objective, X, y, beta, rng)

@@ -3,14 +3,13 @@
 Theorem 1 is applied to the neurons for each fixed b; b is then a free linear term of the program.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import parts
-
-NEURONS = 8
+from hidden_convexity.equivalences import descent, parts
 
 table_row = parts.TableRow(
     name="ReLU with a skip connection",
@@ -34,9 +33,7 @@ class SkipNetwork(NamedTuple):
         return (X @ self.linear[..., None])[..., 0] + neurons(X)
 
 
-def instance(rng):
-    """Six points on a line, and a bias."""
-    return parts.line_instance(rng, n=6, beta=0.1)
+instance = partial(parts.line_instance, n=6, beta=0.1)
 
 
 def objective(network, X, y, beta):
@@ -65,6 +62,6 @@ sizes = parts.group_lengths
 
 def descend(X, y, beta, rng):
     """L-BFGS on all weights from a random start."""
-    neurons = parts.random_neurons(rng, NEURONS, X.shape[1])
+    neurons = parts.random_neurons(rng, X.shape[1])
     start = SkipNetwork(neurons.hidden, neurons.output, rng.normal(size=X.shape[1]))
-    return parts.descend_from(start, lambda network: objective(network, X, y, beta), rng)
+    return descent.lbfgs(start, objective, X, y, beta, rng)

@@ -19,7 +19,7 @@ import cvxpy as cp
 import numpy as np
 
 from hidden_convexity.arrangement import Arrangement
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import descent, parts
 
 BRANCHES = 6
 # Groups that CVXPY takes seconds for; twice as many samples would be thousands of times as many.
@@ -129,8 +129,9 @@ def descend(X, y, beta, rng):
         rng.normal(size=BRANCHES),
     )
 
-    def smooth(network):
-        squares = (network.last**2 + network.paths() ** 2).sum(axis=-1)
-        return parts.squared_error(network(X), y) + 0.5 * beta * squares
+    return descent.lbfgs(start, _smooth, X, y, beta, rng)
 
-    return parts.descend_from(start, smooth, rng)
+
+def _smooth(network, X, y, beta):
+    squares = (network.last**2 + network.paths() ** 2).sum(axis=-1)
+    return parts.squared_error(network(X), y) + 0.5 * beta * squares

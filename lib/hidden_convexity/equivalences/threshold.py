@@ -13,7 +13,7 @@ import numpy as np
 from scipy.linalg import null_space
 
 from hidden_convexity.arrangement import Arrangement
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import descent, parts
 
 NEURONS = 60
 # A sample this close to a neuron's hyperplane, relative to both lengths, lies on it.
@@ -110,6 +110,4 @@ def descend(X, y, beta, rng):
     bases = [null_space(rows) if len(rows) else np.eye(d) for rows in walls]
     directions = np.array([basis @ rng.normal(size=basis.shape[1]) for basis in bases])
     start = ThresholdNetwork(directions, *0.3 * rng.normal(size=(2, NEURONS)))
-    return parts.descend_from(
-        start, lambda network: objective(network, X, y, beta), rng, fixed=("directions",)
-    )
+    return descent.lbfgs(start, objective, X, y, beta, rng, fixed=("directions",))

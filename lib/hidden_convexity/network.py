@@ -278,7 +278,7 @@ def pruning_scale(network, X):
     size = np.linalg.norm(contributions, axis=0)
     alive = np.flatnonzero(size > 0)
     scale = np.zeros(len(network))
-    scale[alive] = _independent_scale(
+    scale[alive] = independent_scale(
         contributions[:, alive] / size[alive],
         size[alive],
         (network.hidden_weights[alive] ** 2).sum(axis=1),
@@ -286,7 +286,7 @@ def pruning_scale(network, X):
     return scale
 
 
-def _independent_scale(columns, size, cost):
+def independent_scale(columns, size, cost):
     """Non-negative scales s with sum s_j size_j columns_j kept, sum s_j cost_j not increased,
     and the columns with s_j > 0 linearly independent.
 

@@ -4,6 +4,12 @@ One file a chapter; every function takes an axis and data, computes nothing, and
 """
 
 from hidden_convexity.manifest import save_figure
+from hidden_convexity.plotting.architectures import (
+    active_shares,
+    fit_on_line,
+    sizes_path,
+    stem_sizes,
+)
 from hidden_convexity.plotting.arrangements import (
     arrangement,
     chamber_growth,
@@ -103,6 +109,7 @@ __all__ = [
     "PINK",
     "SKY",
     "Interactive",
+    "active_shares",
     "against_measurements",
     "angle_distributions",
     "arrangement",
@@ -129,6 +136,7 @@ __all__ = [
     "excess_against_samples",
     "excess_against_width",
     "fan",
+    "fit_on_line",
     "fit_so_far",
     "gap_against_time",
     "height_scale",
@@ -159,7 +167,9 @@ __all__ = [
     "separating_line",
     "share_scale",
     "shrinkage",
+    "sizes_path",
     "sliced_arrangement",
+    "stem_sizes",
     "stretches",
     "subset_sums",
     "support_function",

@@ -28,21 +28,16 @@ def fits_between_samples(ax, t, y, seen, fits):
     ax.plot(t[~seen], y[~seen], "o", color=GREY, mfc="white", markersize=3, label="held out")
     for (label, (grid, values)), colour in zip(fits.items(), (BLUE, PINK), strict=True):
         ax.plot(grid, values, color=colour, linewidth=1.2, label=label)
-    ax.legend(loc="upper right")
+    ax.legend(loc="upper left")
     return ax
 
 
-def error_against_penalty(ax, curves, levels):
-    """Held-out error against the penalty, each in its own unit: a dict of label to (x, errors).
-
-    Levels, a dict of label to an error, are methods without a penalty.
-    """
+def error_against_penalty(ax, curves):
+    """Held-out error against the penalty, each in its own unit: a dict of label to (x, errors)."""
     for (label, (x, errors)), colour in zip(curves.items(), (BLUE, PINK), strict=True):
         ax.plot(x, errors, "o-", color=colour, markersize=3.5, linewidth=1, label=label)
-    for label, error in levels.items():
-        ax.axhline(error, color=GREY, linestyle="--", linewidth=1, label=label)
     ax.set(xscale="log", yscale="log", xlabel="penalty (each in its own unit)")
-    ax.legend(loc="lower right")
+    ax.legend(loc="upper right")
     return ax
 
 
@@ -52,7 +47,7 @@ def mirror(ax, x, shifts, partner, at_data):
     The partner is the point of data at one zero; the arc leads to the other zero.
     """
     t, r = shifts
-    ends = min(x.min(), t - r) - 1, max(x.max(), t + r) + 1
+    ends = min(x.min(), t - r) - 2.5, max(x.max(), t + r) + 1.5
     grid = np.unique(np.concatenate([np.linspace(*ends, 200), [t - r, t, t + r]]))
     colour = AMBER if at_data else PINK
     ax.axhline(0, color="black", linewidth=0.8)
@@ -65,8 +60,9 @@ def mirror(ax, x, shifts, partner, at_data):
     if np.abs(x - image).min() > 1e-9:
         style = {"color": GREY, "markerfacecolor": "white", "markersize": 6, "zorder": 4}
         ax.plot(image, 0, "o", **style)
-        ax.text(image, -0.22 * r, "image", color=GREY, ha="center", va="top")
-    ax.set(xlim=ends, ylim=(-0.75 * r, 1.75 * r), yticks=[], xlabel="x")
+        ax.text(image, -0.2 * r, f"image of {partner:g}  ", color=GREY, ha="right", va="top")
+    ax.set(xlim=ends, ylim=(-0.7 * r, 1.75 * r), yticks=[], xlabel="x")
+    ax.tick_params(axis="x", length=0, pad=0)
     ax.spines["left"].set_visible(False)
     ax.spines["bottom"].set_visible(False)
     ax.set_xticks(x, [f"{one:g}" for one in x])

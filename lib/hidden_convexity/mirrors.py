@@ -39,6 +39,8 @@ __all__ = [
 BATCH = 20
 # A violation of the dual constraint below this share of beta is roundoff.
 TIGHT = 1e-9
+# Rounds without a lower objective or a higher bound that are the end of double precision.
+PATIENCE = 3
 # Each step removes a column at least, and they are as many as there are branches to remove.
 POLISHING_STEPS = 50
 
@@ -82,23 +84,28 @@ def train(x, y, beta, layers=3, tol=1e-6):
     problem, tol = line_problem(x, y, beta), positive_number(tol, "tol")
     x, search = problem.X[:, 0], _search(problem.X[:, 0], layers)
     shifts, z = np.zeros((0, layers - 1)), np.zeros(0)
+    best, bound, stalled = None, 0.0, 0
     while True:
         outputs = branch(x, shifts) @ z
         nu = problem.y - outputs
         nu -= nu.mean()  # the best constant, and exactly orthogonal to it
         objective = 0.5 * float(nu @ nu) + problem.beta * float(np.abs(z).sum())
-        columns, values = search(nu)
-        bound = problem.dual_bound(nu, float(np.abs(values).max(initial=0.0)))
-        history.append(Step(perf_counter() - started, objective, bound, len(z)))
-        added = columns[_worst(np.abs(values), problem.beta)]
+        columns, correlations = search(nu)
+        proven = problem.dual_bound(nu, float(np.abs(correlations).max(initial=0.0)))
+        stalled = 0 if best is None or objective < best[0] or proven > bound else stalled + 1
+        if best is None or objective < best[0]:
+            best = objective, shifts, z, float(np.mean(y) - np.mean(outputs))
+        bound = max(bound, proven)
+        history.append(Step(perf_counter() - started, best[0], bound, len(z)))
+        added = columns[_worst(np.abs(correlations), problem.beta)]
         wider = np.unique(np.concatenate([shifts, added]), axis=0)
-        if relative_gap(objective, bound) <= tol or len(wider) == len(shifts):
+        if relative_gap(best[0], bound) <= tol or len(wider) == len(shifts) or stalled == PATIENCE:
             break
         shifts, z = _restricted(problem, wider, nu, shifts, z)
-    network = ParallelNetwork.from_features(z, shifts, float(np.mean(y) - np.mean(outputs)))
+    _, shifts, z, constant = best
+    network = ParallelNetwork.from_features(z, shifts, constant)
     objective = network.objective(x, y, problem.beta)
-    bound = min(max(step.lower_bound for step in history), objective)
-    return Solution(network, objective, bound, "global", history, "mirrors")
+    return Solution(network, objective, min(bound, objective), "global", history, "mirrors")
 
 
 def beta_max(x, y, layers=3):

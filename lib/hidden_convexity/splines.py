@@ -35,6 +35,8 @@ VANISHED = 1e-8
 SOLVER_TOLERANCE = 1e-11
 # A violation of the dual constraint below this share of beta is roundoff.
 TIGHT = 1e-9
+# Rounds without a lower objective or a higher bound that are the end of double precision.
+PATIENCE = 3
 # Sign changes are rare after the interior point method; each polishing step removes some knots.
 POLISHING_STEPS = 20
 
@@ -78,22 +80,26 @@ def train(x, y, beta, tol=1e-6):
     problem, tol = line_problem(x, y, beta), positive_number(tol, "tol")
     ramps = Ramps(problem.X[:, 0])
     spline = _Spline(ramps, problem)
-    knots = np.unique([0, len(ramps.points) - 1])
+    wanted = np.unique([0, len(ramps.points) - 1])
+    best, bound, stalled = None, 0.0, 0
     while True:
-        knots, values, objective = spline.fit(knots)
+        knots, values, objective = spline.fit(wanted)
         nu = problem.y - np.interp(ramps.points, ramps.points[knots], values)[ramps.member]
         nu -= nu.mean()  # orthogonal to the free constant, to the last digit
         R = ramps.correlate(nu)
-        bound = problem.dual_bound(nu, _largest(R))
-        history.append(Step(perf_counter() - started, objective, bound, max(len(knots) - 1, 0)))
-        added = np.setdiff1d(_violators(R, problem.beta), knots)
-        if relative_gap(objective, bound) <= tol or len(added) == 0:
+        proven = problem.dual_bound(nu, _largest(R))
+        stalled = 0 if best is None or objective < best[0] or proven > bound else stalled + 1
+        if best is None or objective < best[0]:
+            best = objective, knots, values
+        bound = max(bound, proven)
+        history.append(Step(perf_counter() - started, best[0], bound, max(len(knots) - 1, 0)))
+        wanted = np.union1d(knots, _violators(R, problem.beta, knots))
+        if relative_gap(best[0], bound) <= tol or len(wanted) == len(knots) or stalled == PATIENCE:
             break
-        knots = np.union1d(knots, added)
+    _, knots, values = best
     network = _network(ramps.points[knots], values, float(np.mean(y)))
     objective = network.objective(x, y, problem.beta)
-    bound = min(max(step.lower_bound for step in history), objective)
-    return Solution(network, objective, bound, "global", history, "splines")
+    return Solution(network, objective, min(bound, objective), "global", history, "splines")
 
 
 def beta_max(x, y):
@@ -133,12 +139,16 @@ def _largest(R):
     return float(max(np.abs(R).max(), np.abs(R - R[0]).max()))
 
 
-def _violators(R, beta):
-    """Indices of the points where the violation of the dual constraint has a local maximum."""
+def _violators(R, beta, knots):
+    """Indices of the points that violate the dual constraint most, one between any two knots.
+
+    More would be nearly the same kink many times, on which interior point methods lose digits.
+    """
     violation = np.maximum.reduce([R, -R, R - R[0], R[0] - R]) - beta
-    around = np.pad(violation, 1, constant_values=-np.inf)
-    peak = (violation >= around[:-2]) & (violation >= around[2:]) & (violation > TIGHT * beta)
-    return np.flatnonzero(peak)
+    most = np.maximum.reduceat(violation, knots[:-1]) if len(knots) > 1 else violation
+    gap = np.repeat(np.arange(len(knots) - 1), np.diff(knots))
+    found = np.flatnonzero((violation[:-1] == most[gap]) & (violation[:-1] > TIGHT * beta))
+    return found[np.unique(gap[found], return_index=True)[1]]
 
 
 def _network(knots, values, offset):
@@ -282,21 +292,26 @@ def _interior_point(t, diagonal, across, linear, beta):
     """Values (k,) that minimise 1/2 v'Gv - linear.v + beta (e+ + e-) by Clarabel, with
 
     kinks D v = p - q, e+ >= sum p + s, e- >= sum q - s, and p, q, e+, e- >= 0.
+
+    Kinks are measured by how far they move f at the next knot, e+ and e- in a typical one of these:
+    at neighbouring data points the entries of D itself are as large as 1 / distance.
     """
     k = len(t)
     gaps = np.diff(t)
     slopes = sparse.diags_array(
         [-1 / gaps, 1 / gaps], offsets=[0, 1], shape=(k - 1, k), format="csr"
     )
-    kinks = slopes[1:] - slopes[:-1]
-    eye, ones = sparse.eye_array(k - 2), np.ones((1, k - 2))
-    none, first = np.zeros((1, k - 2)), slopes[:1]
+    near = np.minimum(gaps[:-1], gaps[1:])
+    unit = float(np.median(near)) if k > 2 else 1.0
+    kinks = sparse.diags_array(near) @ (slopes[1:] - slopes[:-1])
+    eye, sums = sparse.eye_array(k - 2), (unit / near)[None, :]
+    none, first = np.zeros((1, k - 2)), unit * slopes[:1]
     zeros = sparse.csc_array((k - 2, 1))
     constraints = sparse.block_array(
         [
             [kinks, -eye, eye, zeros, zeros],
-            [first, ones, none, [[-1.0]], [[0.0]]],
-            [-first, none, ones, [[0.0]], [[-1.0]]],
+            [first, sums, none, [[-1.0]], [[0.0]]],
+            [-first, none, sums, [[0.0]], [[-1.0]]],
             [None, -eye, None, None, None],
             [None, None, -eye, None, None],
             [None, None, None, [[-1.0]], None],
@@ -311,7 +326,7 @@ def _interior_point(t, diagonal, across, linear, beta):
         ],
         format="csc",
     )
-    cost = np.concatenate([-linear, np.zeros(2 * k - 4), [beta, beta]])
+    cost = np.concatenate([-linear, np.zeros(2 * k - 4), [beta / unit] * 2])
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1

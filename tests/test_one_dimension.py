@@ -64,11 +64,9 @@ def test_the_ramp_operator_is_the_dense_dictionary_and_its_adjoint_the_transpose
     assert dense.any(axis=0).all()
 
 
-def test_ramps_between_and_outside_the_data():
-    x, u = gaussian(20), 3 * gaussian(50, seed=1)
-    z, nu = gaussian(50, seed=2), gaussian(20, seed=3)
+def test_sums_of_ramps_between_and_outside_the_data():
+    x, u, z = gaussian(20), 3 * gaussian(50, seed=1), gaussian(50, seed=2)
     dense = np.maximum(x[:, None] - u, 0.0)
-    np.testing.assert_allclose(Ramps(x).correlate_at(nu, u), dense.T @ nu, atol=1e-12)
     np.testing.assert_allclose(Ramps(x).combine(z, u), dense @ z, atol=1e-12)
 
 
@@ -380,3 +378,14 @@ def test_adam_ends_at_or_above_the_optimum_of_the_lasso():
     assert values.min() < 1.001 * solution.objective
     np.testing.assert_allclose(values, [run.history[-1].objective for run in runs], rtol=1e-9)
     assert {run.network.layers for run in runs} == {3}
+
+
+@pytest.mark.parametrize("seed", [4, 15, 28, 32])
+def test_clusters_of_points_and_wild_targets(seed):
+    """Distances from 1e-9 to 1 of the range, where training once stopped at a gap of 0.1."""
+    rng = np.random.default_rng(seed)
+    parts = rng.normal(size=200), 1e-6 * rng.normal(size=200), rng.integers(-3, 3, 200)
+    x = np.concatenate(parts)
+    y = np.cumsum(rng.standard_cauchy(size=600))
+    for share in (0.1, 1e-3, 1e-5):
+        assert splines.train(x, y, share * splines.beta_max(x, y)).gap < 1e-6

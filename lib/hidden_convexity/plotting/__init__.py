@@ -7,6 +7,7 @@ from hidden_convexity.manifest import save_figure
 from hidden_convexity.plotting.architectures import (
     active_shares,
     fit_on_line,
+    rank_path,
     sizes_path,
     stem_sizes,
 )
@@ -177,6 +178,7 @@ __all__ = [
     "pairs_against_width",
     "polyhedron",
     "proof_cells",
+    "rank_path",
     "rays_and_gates",
     "recovery_map",
     "recovery_rates",

@@ -265,6 +265,13 @@ def _as_columns(weights):
     return weights[:, None] if weights.ndim == 1 else weights
 
 
+def data_of(network, X, name="network"):
+    """Return X as a matrix (n, d) of inputs of a network, or say what is wrong with either."""
+    if not isinstance(network, ReLUNetwork):
+        raise TypeError(f"{name} must be a ReLUNetwork, got {type(network).__name__}")
+    return network._inputs(X)
+
+
 def pruning_scale(network, X):
     """Factors (m,) >= 0 for the neurons of a balanced network, most of them 0.
 

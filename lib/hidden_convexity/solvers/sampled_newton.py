@@ -25,7 +25,7 @@ entry (`Kernel`). With fewer features than samples the same numbers come from th
 
 import numpy as np
 from array_api_compat import array_namespace, is_numpy_array
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from hidden_convexity.solvers.sampled_program import BLOCK, group_norms, host
 
@@ -39,9 +39,10 @@ LEAST_CURVATURE, HALVINGS = 1e-9, 20
 # Newton steps; seldom more than fifteen are taken.
 STEPS = 60
 # A step must gain this share of what its slope promises, or it is halved.
-SUFFICIENT, SHORTEST = 1e-4, 1e-6
-# Added to the Hessian, relative to its diagonal: gates of equal patterns make it singular.
-RIDGE = 1e-9
+SUFFICIENT, SHORTEST = 1e-4, 1e-12
+# Added to the Hessian's diagonal, in units of it, and what it grows by until there is a factor: groups
+# of equal predictions make the Hessian singular.
+RIDGE, STIFFER = 1e-9, 100.0
 
 
 def suits(program, count):
@@ -114,9 +115,7 @@ def minimise(model, beta, eta, tol):
         slope = 0.5 * (beta - squares / beta)
         free = np.flatnonzero((point.eta > 0) | (slope < 0))
         hessian = model.hessian(point, free) / beta**2
-        hessian[np.diag_indices(len(free))] *= 1.0 + RIDGE
-        step = np.zeros(len(eta))
-        step[free] = -cho_solve(cho_factor(hessian, check_finite=False), slope[free])
+        step = newton_step(hessian, slope, free)
         moved = _descend(model, point, step, slope, beta)
         if moved is None:  # the end of double precision
             break
@@ -124,16 +123,44 @@ def minimise(model, beta, eta, tol):
     return point.eta, point.correlations * model.like(point.eta / beta)[:, None, None]
 
 
+def newton_step(hessian, slope, free, ridge=RIDGE):
+    """A step (k,) along minus hessian^-1 slope for the free numbers, and 0 for the others.
+
+    The ridge, in units of the Hessian's diagonal, is added to it, or as much more as it needs.
+    """
+    scale = np.sqrt(np.maximum(np.diagonal(hessian), np.finfo(float).tiny))
+    correlation = hessian / scale / scale[:, None]
+    step = np.zeros(len(slope))
+    while True:
+        try:
+            factor = cho_factor(correlation + ridge * np.eye(len(free)), check_finite=False)
+        except LinAlgError:
+            ridge *= STIFFER
+            continue
+        step[free] = -cho_solve(factor, slope[free] / scale, check_finite=False) / scale
+        return step
+
+
 def _descend(model, point, step, slope, beta):
     """The first point along the projected step at which J has gained enough, or None."""
-    length = 1.0
-    while length > SHORTEST:
-        eta = np.maximum(point.eta + length * step, 0.0)
+    for eta in trials(point.eta, step, point.value, beta):
         moved = model.at(eta, beta)
         if moved.value <= point.value + SUFFICIENT * float(slope @ (eta - point.eta)):
             return moved
-        length /= 2
     return None
+
+
+def trials(eta, step, value, beta):
+    """Projected points along a step, half as far each time, none with more than J(eta) in sum eta.
+
+    J >= beta/2 sum eta, and where the Hessian is singular steps would be boundless.
+    """
+    length = 1.0
+    while length > SHORTEST:
+        trial = np.maximum(eta + length * step, 0.0)
+        if 0.5 * beta * trial.sum() <= value:
+            yield trial
+        length /= 2
 
 
 def _gap(point, beta):

@@ -79,13 +79,15 @@ class _Pairs:
         self._tight[pairs], self._counts[pairs] = tight, counts
         return out
 
-    def flat(self, pair):
-        """Orthonormal basis (d, f) of the flat of the pair's tight rows."""
-        count, d = self._counts[pair], self.unit.shape[1]
-        if count == 0:
-            return np.eye(d)
-        rows = self.unit[self._tight[pair, :count]]
-        return np.linalg.qr(rows.T, mode="complete")[0][:, count:]
+    def tight(self, pair):
+        """Which rows are tight at the pair's projection, in a form that can be compared."""
+        return tuple(sorted(self._tight[pair, : self._counts[pair]].tolist()))
+
+    def flat(self, rows):
+        """Orthonormal basis (d, f) of the flat where some rows vanish."""
+        if not rows:
+            return np.eye(self.unit.shape[1])
+        return np.linalg.qr(self.unit[list(rows)].T, mode="complete")[0][:, len(rows) :]
 
 
 class _Restricted:
@@ -95,11 +97,18 @@ class _Restricted:
         self.X, self.Y, self.pairs, self.working, self.beta = X, Y, pairs, working, beta
         self.signs = pairs.signs(working)
         self.masks = pairs.patterns[working % pairs.P].T.astype(float)
+        self._features = {}
+
+    def _project(self, chosen, nu):
+        """z_j for some positions j."""
+        correlations = (self.X.T @ (self.masks[:, chosen] * nu[:, None])).T
+        return self.pairs.project(self.working[chosen], correlations)
 
     def at(self, eta, nu):
-        """The dual value at nu, with its slope: everything that needs projections."""
-        correlations = (self.X.T @ (self.masks * nu[:, None])).T
-        z = self.pairs.project(self.working, correlations)
+        """The dual value at nu, with its slope; z_j is left at 0 where eta_j = 0."""
+        z = np.zeros((len(eta), self.X.shape[1]))
+        used = np.flatnonzero(eta)
+        z[used] = self._project(used, nu)
         outputs = self.outputs(eta[:, None] * z / self.beta)
         squares = (z**2).sum(axis=1)
         value = nu @ self.Y - 0.5 * nu @ nu
@@ -108,15 +117,31 @@ class _Restricted:
 
     def outputs(self, u):
         """sum_j s_j D_j X u_j for u (k, d)."""
-        return (self.masks * (self.X @ (self.signs[:, None] * u).T)).sum(axis=1)
+        used = np.flatnonzero(u.any(axis=1))
+        products = self.X @ (self.signs[used, None] * u[used]).T
+        return (self.masks[:, used] * products).sum(axis=1)
+
+    def completed(self, point):
+        """The point with all z_j, those of eta_j = 0 too."""
+        unused, z = np.flatnonzero(point.eta == 0), point.z.copy()
+        z[unused] = self._project(unused, point.nu)
+        return replace(point, z=z, norms=np.linalg.norm(z, axis=1))
+
+    def features(self, position):
+        """D_j X B_j for the flat of the pair's present tight rows (n, f)."""
+        rows = self.pairs.tight(self.working[position])
+        known = self._features.get(position)
+        if known is None or known[0] != rows:
+            flat = self.X @ self.pairs.flat(rows)
+            known = self._features[position] = (rows, self.masks[:, position, None] * flat)
+        return known[1]
 
     def factor(self, eta):
         """Of I + 1/beta sum eta_j F_j F_j^T at the present tight rows, a function that solves it."""
-        parts = []
-        for position in np.flatnonzero(eta > 0):
-            basis = self.pairs.flat(self.working[position])
-            features = self.masks[:, position, None] * (self.X @ basis)
-            parts.append(np.sqrt(eta[position] / self.beta) * features)
+        parts = [
+            np.sqrt(eta[position] / self.beta) * self.features(position)
+            for position in np.flatnonzero(eta)
+        ]
         features = np.concatenate(parts, axis=1) if parts else np.zeros((len(self.Y), 0))
         n, size = features.shape
         if size == 0:
@@ -169,6 +194,7 @@ class _Restricted:
         """Weights u (k, d) at the optimum over these pairs, to a relative gap of tol."""
         height, known, ridge = np.linalg.norm(self.Y), 1.0, 1e-2
         point, solve = self.settle(eta, nu, ACCURACY * known * height)
+        point = self.completed(point)
         for _ in range(STEPS):
             gap = self.gap(point)
             if gap <= tol:
@@ -188,7 +214,7 @@ class _Restricted:
                 if ridge > STIFFEST:  # the end of double precision
                     return point
             ridge = max(ridge / STIFFER, SOFTEST)
-            point, solve = moved, solve_there
+            point, solve = self.completed(moved), solve_there
         return point
 
 

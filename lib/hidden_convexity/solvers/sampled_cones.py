@@ -200,6 +200,10 @@ class _Restricted:
             if gap <= tol:
                 break
             known = min(known, gap)
+            if np.linalg.norm(point.slope) > ACCURACY * known * height:
+                # J would be known too coarsely to tell whether a step has gained anything.
+                point, solve = self.settle(point.eta, point.nu, ACCURACY * known * height)
+                point = self.completed(point)
             slope = 0.5 * (self.beta - point.norms**2 / self.beta)
             free = np.flatnonzero((point.eta > 0) | (slope < 0))
             predictions = self.signs[free] * self.masks[:, free] * (self.X @ point.z[free].T)
@@ -267,6 +271,8 @@ def solve(problem, arrangement, tol):
         pass
     positive = state.used < pairs.P
     network = ReLUNetwork.decode(state.weights[positive].T, state.weights[~positive].T)
+    if len(network) > n:
+        network = network.prune(problem.X)
     bound = history[-1].lower_bound if history else 0.0
     return Solution(network, problem.objective(network), bound, "sampled", history, "sampled")
 
@@ -286,7 +292,9 @@ def _way_down(problem, pairs, zero):
     """Weight decays from where neurons appear down to the problem's own."""
     norms = _dual_norms(problem.X, pairs, problem.loss_residual(zero.outputs), problem.beta)
     count = np.ceil(np.log(max(norms.max() / problem.beta, 1.0)) / np.log(1 / DESCENT))
-    return [problem.beta / DESCENT**k for k in range(max(int(count) - 1, 0), 0, -1)] + [problem.beta]
+    return [problem.beta / DESCENT**k for k in range(max(int(count) - 1, 0), 0, -1)] + [
+        problem.beta
+    ]
 
 
 def _rounds(problem, pairs, state, tol):

@@ -47,8 +47,8 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True):
         Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
         first; the solution's `gap` says what was reached.
     solver : None or "cvxpy"
-        None: column generation over "all", Newton's method over given patterns. "cvxpy": the full program in CVXPY, for reference; it ignores
-        `tol`.
+        None: column generation over "all", Newton's method over given patterns. "cvxpy": the
+        full program in CVXPY, for reference; it ignores `tol`.
     proof : bool
         True: the gap is proven. False, for patterns "all" only: the gap holds if no neuron better
         than those found exists, which ascents from many directions have looked for; this works in

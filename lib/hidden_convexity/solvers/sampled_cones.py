@@ -36,7 +36,8 @@ from hidden_convexity.cones import project_each
 from hidden_convexity.hyperplanes import unit_rows
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import relative_gap
-from hidden_convexity.solvers.sampled_newton import newton_step
+from hidden_convexity.solvers.sampled_newton import newton_step, quadratic_gap
+from hidden_convexity.solvers.sampled_program import BLOCK
 from hidden_convexity.solvers.solution import Solution, Step
 
 # Pairs that enter in the first round; later at most as many as have weights already.
@@ -58,6 +59,7 @@ PATIENCE = 4
 # Weight decays are walked down by this factor, each solved to this gap: tight rows then change
 # little at a time. Without it, 0.01 beta_max was seen to take ten times as long, or not to end.
 DESCENT, LOOSE = 0.5, 0.05
+# Of a quadratic model of the loss: smallest second derivative, and halvings of a step that climbs.
 LEAST_CURVATURE, HALVINGS = 1e-9, 20
 
 
@@ -185,19 +187,15 @@ class _Restricted:
         return point, solve
 
     def gap(self, point):
-        """Objective and lower bound of this program over its pairs, at a point."""
+        """Relative duality gap of a point, within these pairs."""
         u = point.eta[:, None] * point.z / self.beta
         misfit = point.outputs - self.Y
         objective = 0.5 * misfit @ misfit + self.beta * np.linalg.norm(u, axis=1).sum()
         energy, fit = point.nu @ point.nu, point.nu @ self.Y
-        largest = point.norms.max(initial=0.0)
-        scale = max(fit / energy, 0.0) if energy > 0 else 0.0
-        scale = min(scale, self.beta / largest) if largest > 0 else scale
-        bound = scale * fit - 0.5 * scale**2 * energy
-        return (objective - bound) / objective if objective > 0 else 0.0
+        return quadratic_gap(objective, energy, fit, point.norms.max(initial=0.0), self.beta)
 
     def minimise(self, eta, nu, tol):
-        """Weights u (k, d) at the optimum over these pairs, to a relative gap of tol."""
+        """The point at the optimum over these pairs, to a relative gap of tol."""
         height, known, ridge = np.linalg.norm(self.Y), 1.0, 1e-2
         point, solve = self.settle(eta, nu, ACCURACY * known * height)
         point = self.completed(point)
@@ -334,14 +332,18 @@ def _rounds(problem, pairs, state, tol):
 
 def _dual_norms(X, pairs, nu, beta):
     """Upper bounds on max nu.(Xu)_+ over each pair's cone and the unit ball, exact above beta."""
-    correlations = pairs.patterns @ (nu[:, None] * X)
-    sizes = np.linalg.norm(correlations, axis=1)
-    norms = np.concatenate([sizes, sizes])
+    step = max(BLOCK // len(X), 1)
+    parts = [
+        pairs.patterns[k : k + step].astype(float) @ (nu[:, None] * X)
+        for k in range(0, pairs.P, step)
+    ]
+    correlations = np.concatenate(parts)
+    norms = np.tile(np.linalg.norm(correlations, axis=1), 2)
+    # ||a|| <= beta already clears a cone.
     large = np.flatnonzero(norms > beta)
     projected = pairs.project(large, correlations[large % pairs.P])
     norms[large] = np.linalg.norm(projected, axis=1)
-    # Those that ||a|| has cleared need not be known better.
-    return np.minimum(norms, np.where(np.isin(np.arange(len(norms)), large), np.inf, beta))
+    return norms
 
 
 def _improve(problem, pairs, working, weights, outputs, tol):

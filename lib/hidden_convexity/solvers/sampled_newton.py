@@ -27,6 +27,7 @@ import numpy as np
 from array_api_compat import array_namespace, is_numpy_array
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from hidden_convexity.problem import relative_gap
 from hidden_convexity.solvers.sampled_program import BLOCK, group_norms, host
 
 # A matrix of the size of the samples or of the features, whichever are fewer, is factored at every
@@ -110,7 +111,9 @@ def minimise(model, beta, eta, tol):
     point = model.at(eta, beta)
     for _ in range(STEPS):
         squares = point.norms**2
-        if _gap(point, beta) <= tol:
+        objective = 0.5 * point.energy + float(point.eta @ point.norms)
+        largest = point.norms.max()
+        if quadratic_gap(objective, point.energy, point.fit, largest, beta) <= tol:
             break
         slope = 0.5 * (beta - squares / beta)
         free = np.flatnonzero((point.eta > 0) | (slope < 0))
@@ -163,14 +166,22 @@ def trials(eta, step, value, beta):
         length /= 2
 
 
-def _gap(point, beta):
-    """Relative duality gap of the weights at a point, within the model's gates."""
-    objective = 0.5 * point.energy + float(point.eta @ point.norms)
-    maximum = point.norms.max()
-    scale = max(point.fit / point.energy, 0.0) if point.energy > 0 else 0.0
-    scale = min(scale, beta / maximum) if maximum > 0 else scale
-    bound = scale * point.fit - 0.5 * scale**2 * point.energy
-    return (objective - bound) / objective if objective > 0 else 0.0
+def quadratic_gap(objective, energy, fit, largest, beta):
+    """Relative duality gap at a dual point nu of the loss 1/2 ||f - Y||^2.
+
+    Parameters
+    ----------
+    objective : float
+        Value of some weights.
+    energy, fit : float
+        ||nu||^2 and <nu, Y>.
+    largest : float
+        Upper bound on the dual norm of nu, which may be beta: nu is scaled to it.
+    beta : float
+    """
+    scale = max(fit / energy, 0.0) if energy > 0 else 0.0
+    scale = min(scale, beta / largest) if largest > 0 else scale
+    return relative_gap(objective, scale * fit - 0.5 * scale**2 * energy)
 
 
 class _Point:

@@ -6,8 +6,9 @@ import sys
 from dataclasses import asdict, fields
 from pathlib import Path
 
+import numpy as np
 import pytest
-from benchmarks import results, run
+from benchmarks import directions, results, run
 from benchmarks.cases import BY_NAME, Case
 from benchmarks.objective import Run, summarise
 from benchmarks.suites import BY_NAME as ALL
@@ -79,6 +80,22 @@ def test_pyscnn_solves_the_same_problem():
     optimum = run.run_once("agreement", "ours", 0, limit=60, threads=1).lower_bound
     assert one.status == "finished"
     assert -1e-7 < one.objective / optimum - 1 < run.AGREEMENT["pyscnn"]
+
+
+def test_sampled_chambers_are_worth_no_more_than_a_search_over_all():
+    """In the plane the search is exact; a tolerance of 1e-3 is left to it."""
+    pytest.importorskip("torch")
+    lines = {name: objective for name, _, objective, _, _ in directions.compare(30, 2)}
+    assert len(lines) == 6
+    assert all(lines["searched"] <= (1 + directions.TOLERANCE) * one for one in lines.values())
+
+
+@pytest.mark.parametrize("d", [2, 3, 6])
+def test_wedge_gates_lie_beside_d_minus_1_hyperplanes(d):
+    X, _ = directions.data(40, d, seed=0)
+    gates = directions.wedge_gates(X, 20, np.random.default_rng(0))
+    near = np.abs(X @ gates) < 10 * directions.ASIDE * np.linalg.norm(X, axis=1)[:, None]
+    assert (near.sum(axis=0) >= d - 1).all()
 
 
 def test_a_run_that_does_not_finish_is_a_result():

@@ -113,9 +113,9 @@ class ConvexReLUClassifier(FittedClassifier):
         beta=1.0,
         *,
         scope="auto",
-        gates=200,
+        gates=100,
         intercept="regularised",
-        tol=1e-5,
+        tol=1e-4,
         random_state=0,
     ):
         self.beta = beta

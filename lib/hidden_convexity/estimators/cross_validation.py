@@ -83,9 +83,9 @@ class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
         *,
         cv=None,
         scope="auto",
-        gates=200,
+        gates=100,
         intercept="regularised",
-        tol=1e-5,
+        tol=1e-4,
         random_state=0,
     ):
         self.betas = betas
@@ -157,9 +157,9 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
         *,
         cv=None,
         scope="auto",
-        gates=200,
+        gates=100,
         intercept="regularised",
-        tol=1e-5,
+        tol=1e-4,
         random_state=0,
     ):
         self.betas = betas
@@ -183,7 +183,7 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
             As `ConvexReLUClassifier`; and if betas is empty or not positive.
         """
         X, signs = self._checked(X, y)
-        index = np.searchsorted(self.classes_, y)
+        index = signs.argmax(axis=0) if len(signs) > 1 else (signs[0] > 0).astype(int)
 
         def losses(fitted, judged, betas):
             trainer = self._trainer(X[fitted])

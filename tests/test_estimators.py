@@ -150,7 +150,9 @@ def test_a_free_intercept_makes_the_fit_follow_a_shift_of_the_targets(scope):
 
 
 def test_of_constant_targets_a_free_intercept_leaves_nothing_to_learn():
-    fitted = ConvexReLURegressor(1.0, intercept="free").fit(np.arange(5.0)[:, None], np.full(5, 7.0))
+    fitted = ConvexReLURegressor(1.0, intercept="free").fit(
+        np.arange(5.0)[:, None], np.full(5, 7.0)
+    )
     assert fitted.intercept_ == 7.0 and len(fitted.network_) == 0 and fitted.gap_ == 0
 
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("joblib")
-from hidden_convexity import sweeps  # noqa: E402
-from hidden_convexity.sweeps import read_sweep, sweep  # noqa: E402
+from hidden_convexity.sweeps import read_sweep, sweep
 
 
 def square(x, shift=0.0):
@@ -74,7 +73,7 @@ def test_a_run_that_fails_is_recorded_and_tried_again(tmp_path):
     assert [row["error"] for row in sweep(square, {"x": [1, 2, 3]}, path, jobs=1)] == [None] * 3
 
 
-def test_an_interrupted_sweep_keeps_what_it_had(tmp_path, monkeypatch):
+def test_an_interrupted_sweep_keeps_what_it_had(tmp_path):
     path, calls = tmp_path / "a.csv", []
 
     def interrupted(x):
@@ -83,7 +82,6 @@ def test_an_interrupted_sweep_keeps_what_it_had(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return {"square": x * x}
 
-    monkeypatch.setattr(sweeps, "RUNS_PER_WORKER", 1)
     with pytest.raises(KeyboardInterrupt):
         sweep(interrupted, {"x": [1, 2, 3, 4, 5]}, path, jobs=1)
     assert [row["x"] for row in read_sweep(path)] == [1, 2, 3]
@@ -106,6 +104,7 @@ def test_a_number_that_is_none_comes_back_too(tmp_path):
     assert np.isnan(rows[0]["y"]) and rows[0]["x"] == 1
 
 
+@pytest.mark.slow
 def test_a_local_worker_that_dies_costs_only_its_own_run(tmp_path):
     grid = {"x": [1, 2, 3, 4], "folder": [str(tmp_path)], "times": [100]}
     rows = sweep(dies_at_two, grid, tmp_path / "a.csv", jobs=2)
@@ -135,6 +134,7 @@ def test_a_cluster_gives_the_same_rows_though_a_worker_dies(tmp_path, cluster):
     assert len(list(tmp_path.glob("died-*"))) == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_kills_every_worker_is_recorded(tmp_path, cluster):
     grid = {"x": [1, 2, 3], "folder": [str(tmp_path)], "times": [1_000]}
     rows = sweep(dies_at_two, grid, tmp_path / "a.csv")

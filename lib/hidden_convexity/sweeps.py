@@ -1,6 +1,6 @@
 """Sweeps over hyperparameters and seeds: many runs of one function, one CSV, resumable.
 
-Runs go through joblib: to the cores of this machine, or to the Dask cluster that the environment
+Runs go to the cores of this machine by joblib, or to the Dask cluster that the environment
 variable DASK_SCHEDULER names.
 """
 
@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from time import perf_counter
 
@@ -23,9 +24,6 @@ from hidden_convexity.validation import whole_number
 SCHEDULER_VARIABLE = "DASK_SCHEDULER"
 # Columns that a sweep adds to those of the parameters and of the results.
 SECONDS, ERROR = "seconds", "error"
-# Runs handed out at a time, per worker. The file is written when they are back: more lose more to
-# an interruption, fewer leave workers idle at the end of each round.
-RUNS_PER_WORKER = 2
 _INSTALL = 'pip install "hidden-convexity[notebooks]"'
 
 
@@ -66,10 +64,10 @@ def sweep(function, grid, path, *, jobs=-1, progress=True):
 
     Notes
     -----
-    A run that raises is recorded and does no harm to the others. A worker that dies takes the
-    round it was in with it: the runs of that round are then repeated one at a time, and the one
-    that kills its worker again is recorded as failed. For a cluster, set
-    ``DASK_SCHEDULER=tcp://host:port``: Dask gives the runs of a lost worker to another one.
+    A run that raises is recorded and does no harm to the others. Neither does one that kills its
+    process: on this machine the runs that have not ended are then repeated one at a time, and a
+    cluster gives the runs of a lost worker to another one, four times at most. For a cluster, set
+    ``DASK_SCHEDULER=tcp://host:port``; its workers need this library and the function.
     """
     if not callable(function):
         raise TypeError(f"function must be callable, got {function!r}")
@@ -81,13 +79,16 @@ def sweep(function, grid, path, *, jobs=-1, progress=True):
     done = {key for key, row in rows.items() if row.get(ERROR) is None}
     missing = {key: point for key, point in zip(keys, points, strict=True) if key not in done}
     path.parent.mkdir(parents=True, exist_ok=True)
-    bar = tqdm(total=len(points), initial=len(points) - len(missing), disable=not progress or None)
-    with bar, _Workers(jobs) as workers:
-        for batch in _batches(list(missing.items()), RUNS_PER_WORKER * workers.count):
-            for (key, point), outcome in zip(batch, workers(function, batch), strict=True):
-                rows[key] = _row(point, outcome)
+    address = os.environ.get(SCHEDULER_VARIABLE)
+    ended = (
+        _on_cluster(function, missing, address) if address else _locally(function, missing, jobs)
+    )
+    done = len(points) - len(missing)
+    with tqdm(total=len(points), initial=done, disable=not progress or None) as bar:
+        for key, outcome in ended if missing else ():
+            rows[key] = _row(missing[key], outcome)
             _write(path, rows.values())
-            bar.update(len(batch))
+            bar.update()
     return [rows[key] for key in keys]
 
 
@@ -110,55 +111,54 @@ def read_sweep(path):
         return [{name: _value(text) for name, text in row.items()} for row in reader]
 
 
-class _Workers:
-    """Runs batches by joblib, on local processes or on the cluster that the environment names."""
+def _locally(function, runs, jobs):
+    """Key and outcome of each run as it ends, on processes of this machine."""
+    try:
+        import joblib
+    except ImportError as error:
+        raise ImportError(f"sweep() runs on joblib: {_INSTALL}") from error
+    call = joblib.delayed(_run)
 
-    def __init__(self, jobs):
-        try:
-            import joblib
-        except ImportError as error:
-            raise ImportError(f"sweep() runs on joblib: {_INSTALL}") from error
-        self._joblib, self._client = joblib, None
-        address = os.environ.get(SCHEDULER_VARIABLE)
-        if not address:
-            self.count = joblib.effective_n_jobs(jobs)
-            self._backend = {"backend": "loky", "n_jobs": jobs}
-            return
-        try:
-            from distributed import Client
-        except ImportError as error:
-            raise ImportError(
-                f"{SCHEDULER_VARIABLE} is set, and a cluster needs Dask: {_INSTALL}"
-            ) from error
-        self._client = Client(address)
-        self.count = max(sum(self._client.nthreads().values()), 1)
-        self._backend = {"backend": "dask", "client": self._client}
+    def outcomes(some):
+        parallel = joblib.Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
+        return parallel(call(function, key, point) for key, point in some.items())
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        if self._client is not None:
-            self._client.close()
-
-    def __call__(self, function, batch):
-        """The outcome of each run of a batch, in order, whatever happens to the workers."""
-        try:
-            return self._together(function, batch)
-        except Exception as error:  # a worker died: no run raises by itself, see _run
-            if len(batch) == 1:
-                return [(None, {ERROR: f"{type(error).__name__}: {_one_line(error)}"})]
-        return [outcome for one in batch for outcome in self(function, [one])]
-
-    def _together(self, function, batch):
-        run = self._joblib.delayed(_run)
-        with self._joblib.parallel_config(**self._backend):
-            parallel = self._joblib.Parallel(batch_size=1)
-            return parallel(run(function, point) for _, point in batch)
+    left = dict(runs)
+    try:
+        for key, outcome in outcomes(runs):
+            del left[key]
+            yield key, outcome
+    except BrokenProcessPool:  # a process died and took the others with it: see whose fault it is
+        for key, point in left.items():
+            try:
+                yield from outcomes({key: point})
+            except BrokenProcessPool as error:
+                yield key, _failed(error)
 
 
-def _run(function, point):
-    """Seconds and result of one run; an exception is a result."""
+def _on_cluster(function, runs, address):
+    """The same on a Dask cluster, which gives the runs of a lost worker to another one.
+
+    Not by joblib's Dask backend, which waits forever for a run that has killed its workers.
+    """
+    try:
+        from distributed import Client, as_completed
+    except ImportError as error:
+        raise ImportError(
+            f"{SCHEDULER_VARIABLE} is set, and a cluster needs Dask: {_INSTALL}"
+        ) from error
+    with Client(address) as client:
+        futures = {
+            client.submit(_run, function, key, point, pure=False): key
+            for key, point in runs.items()
+        }
+        for future in as_completed(futures):
+            error = future.exception()
+            yield (futures[future], _failed(error)) if error else future.result()
+
+
+def _run(function, key, point):
+    """The run's key, with its results and seconds; an exception is a result."""
     start = perf_counter()
     try:
         result = function(**point)
@@ -171,8 +171,12 @@ def _run(function, point):
             raise ValueError(f"the function's result uses names that are taken: {sorted(taken)}")
         result = dict(result)
     except Exception as error:
-        result = {ERROR: f"{type(error).__name__}: {_one_line(error)}"}
-    return perf_counter() - start, result
+        result = _failed(error)
+    return key, result | {SECONDS: perf_counter() - start}
+
+
+def _failed(error):
+    return {ERROR: f"{type(error).__name__}: {' '.join(str(error).split())}"}
 
 
 def _points(grid):
@@ -228,13 +232,8 @@ def _key(row, names):
 
 
 def _row(point, outcome):
-    seconds, result = outcome
-    row = point | result | {SECONDS: seconds, ERROR: result.get(ERROR)}
+    row = point | outcome | {SECONDS: outcome.get(SECONDS), ERROR: outcome.get(ERROR)}
     return {name: _value(_text(value)) for name, value in row.items()}
-
-
-def _batches(items, size):
-    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def _write(path, rows):
@@ -272,7 +271,3 @@ def _value(text):
     except ValueError:
         return text
     return value if isinstance(value, str | int | float) and not isinstance(value, bool) else text
-
-
-def _one_line(error):
-    return " ".join(str(error).split())

@@ -1,7 +1,7 @@
 """Descent beside convex training on the same problems: `python -m benchmarks.experiments.training`.
 
 Each row is one run: its test error, its final objective, and its curve of objective against
-seconds as text, [[seconds, objective], ...].
+seconds of processor time as text, [[seconds, objective], ...].
 """
 
 import argparse
@@ -17,10 +17,10 @@ from hidden_convexity.solvers.sampled import gated_beta_max, train_gated
 from hidden_convexity.sweeps import sweep
 
 PATH = Path(__file__).with_name("training.csv")
-WIDTHS, SEEDS = (2, 10, 50, 500), range(3)
+WIDTHS, SEEDS = (2, 10, 100), range(3)
 DIGITS_WIDTHS, DIGITS_SEEDS = (10, 30, 100), range(2)
 # Gates sampled for comparison on "ecg", and on the digits.
-SAMPLED, DIGITS_GATES = (10, 30, 100, 300), (10, 30, 100)
+SAMPLED, DIGITS_GATES = (10, 30, 100), (10, 30, 100)
 TOLERANCE = 1e-6
 
 
@@ -39,9 +39,12 @@ def run(problem, method, rate, width, seed):
         hc.train(hc.TrainingProblem(task.X[:30], task.y[:30], task.beta), patterns, tol=1e-2)
         if method == "sampled":
             patterns = hc.Arrangement.sample(task.X, width, rng=seed)
+        wall, cpu = time.perf_counter(), time.process_time()
         solution = hc.train(task, patterns, tol=TOLERANCE)
         network, bound = solution.network, solution.lower_bound
-        curve = [(step.seconds, step.objective) for step in solution.history]
+        # The history has wall-clock time; on a busy machine that is longer than processor time.
+        busy = (time.process_time() - cpu) / (time.perf_counter() - wall)
+        curve = [(step.seconds * busy, step.objective) for step in solution.history]
     error = float(np.mean((network(A_test) - y_test) ** 2) / np.var(y_test))
     return _outcome(curve, error, bound, len(network))
 
@@ -54,9 +57,9 @@ def _digits(method, rate, width, seed):
         outputs, bound, neurons = np.maximum(A_test @ W.T, 0) @ V, None, width
     else:
         gates = np.random.default_rng(seed).standard_normal((A.shape[1], width))
-        start = time.perf_counter()
+        start = time.process_time()
         solution = train_gated(A, np.eye(10)[labels], gates, beta, loss="softmax", tol=1e-3)
-        curve = [(time.perf_counter() - start, solution.objective)]
+        curve = [(time.process_time() - start, solution.objective)]
         outputs, bound, neurons = solution.predict(A_test), solution.lower_bound, len(solution)
     return _outcome(curve, float(np.mean(outputs.argmax(axis=1) != labels_test)), bound, neurons)
 

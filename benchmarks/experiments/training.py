@@ -13,7 +13,7 @@ import numpy as np
 
 import hidden_convexity as hc
 from benchmarks.experiments import descent, problems
-from hidden_convexity.solvers.sampled import gated_beta_max, train_gated
+from hidden_convexity.solvers.sampled import train_gated
 from hidden_convexity.sweeps import sweep
 
 PATH = Path(__file__).with_name("training.csv")

@@ -14,6 +14,14 @@ from hidden_convexity.plotting.arrangements import (
     sliced_arrangement,
 )
 from hidden_convexity.plotting.benchmarks import cells_of_a_proof, gap_against_time, time_against_n
+from hidden_convexity.plotting.experiments import (
+    decisions,
+    errors_against_noise,
+    errors_along,
+    errors_by_case,
+    excess_against_time,
+    spread_by_width,
+)
 from hidden_convexity.plotting.interactive import Interactive
 from hidden_convexity.plotting.solvers import (
     dual_landscape,
@@ -78,6 +86,7 @@ __all__ = [
     "chamber_fills",
     "chamber_growth",
     "coverage",
+    "decisions",
     "descent_curves",
     "dual_around",
     "dual_landscape",
@@ -85,8 +94,12 @@ __all__ = [
     "dual_on_hemispheres",
     "dual_so_far",
     "dual_vector",
+    "errors_against_noise",
+    "errors_along",
+    "errors_by_case",
     "excess_against_draws",
     "excess_against_samples",
+    "excess_against_time",
     "fan",
     "fit_so_far",
     "gap_against_time",
@@ -107,6 +120,7 @@ __all__ = [
     "save_figure",
     "separating_line",
     "sliced_arrangement",
+    "spread_by_width",
     "subset_sums",
     "support_function",
     "supporting_line",

@@ -257,7 +257,9 @@ def _train(program, beta, tol, state):
                 best = _State(gates, weights, objective)
             alive = np.flatnonzero(host(group_norms(program.xp, weights)))
             used, weights = gates[alive], program.xp.take(weights, program.index(alive), axis=0)
-            history.append(Step(perf_counter() - began, best.objective, lower_bound, len(used)))
+            history.append(
+                Step(perf_counter() - began, best.objective, lower_bound, len(used))
+            )
             gap = relative_gap(best.objective, lower_bound)
             if gap <= tol or stalled == PATIENCE:
                 break

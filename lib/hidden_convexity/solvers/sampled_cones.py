@@ -286,9 +286,7 @@ def _way_down(problem, pairs, zero):
     """Weight decays from where neurons appear down to the problem's own."""
     norms = _dual_norms(problem.X, pairs, problem.loss_residual(zero.outputs), problem.beta)
     count = np.ceil(np.log(max(norms.max() / problem.beta, 1.0)) / np.log(1 / DESCENT))
-    return [problem.beta / DESCENT**k for k in range(max(int(count) - 1, 0), 0, -1)] + [
-        problem.beta
-    ]
+    return [problem.beta / DESCENT**k for k in range(max(int(count) - 1, 0), 0, -1)] + [problem.beta]
 
 
 def _rounds(problem, pairs, state, tol):

@@ -1,8 +1,8 @@
 """Projections onto the closed cones of chambers, many at once and from a guess of the tight rows.
 
 The cone of activation pattern D is K = {z : b_i.z >= 0 for all i}, with b_i the unit row x_i where
-sample i is active and -x_i where it is not. By Moreau's theorem Proj_K(a) = a + B^T m for the m >= 0
-that minimises ||a + B^T m||; any m >= 0 bounds ||Proj_K(a)|| from above by ||a + B^T m||.
+sample i is active and -x_i where it is not. By Moreau's theorem Proj_K(a) = a + B^T m for the
+m >= 0 that minimises ||a + B^T m||; any m >= 0 bounds ||Proj_K(a)|| from above by ||a + B^T m||.
 """
 
 import numpy as np

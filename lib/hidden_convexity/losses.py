@@ -103,8 +103,9 @@ class Logistic:
 class Softmax:
     """F(f) = sum_i log(sum_k exp(f_ik)) - y_i.f_i for one-hot rows y_i (n, c): cross-entropy.
 
-    With the model's probabilities p, the residual -grad F(f) is y - p. The conjugate is finite where
-    the rows of y - nu are probabilities, and the dual value -F*(-nu) is their entropy, in nats.
+    With the model's probabilities p, the residual -grad F(f) is y - p. The conjugate is finite
+    where the rows of y - nu are probabilities, and the dual value -F*(-nu) is their entropy, in
+    nats.
     """
 
     # p - p^2 <= 1/4 on the diagonal, and ||diag(p) - p p^T|| <= 1/2 (Bohning 1992).
@@ -143,7 +144,8 @@ class Softmax:
         y, nu = y[nu != 0], nu[nu != 0] / most
 
         def derivative(s):
-            return float((nu * xp.log(y - s * nu)).sum())
+            with np.errstate(divide="ignore"):  # y - s nu rounds to 0 near the end
+                return float((nu * xp.log(y - s * nu)).sum())
 
         low = 0.5
         while derivative(low) < 0:

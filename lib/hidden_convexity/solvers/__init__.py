@@ -10,14 +10,13 @@ from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.oracle import (
     Ascent,
     Circle,
-    Exhaustive,
     coordinates,
     proving_oracle,
     searching_oracle,
 )
 from hidden_convexity.passes import Passes
 from hidden_convexity.problem import TrainingProblem
-from hidden_convexity.solvers import exact, reference
+from hidden_convexity.solvers import exact, reference, sampled_cones
 from hidden_convexity.solvers.solution import Solution, Step
 from hidden_convexity.validation import positive_number, real_array, whole_number
 
@@ -48,8 +47,8 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True):
         Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
         first; the solution's `gap` says what was reached.
     solver : None or "cvxpy"
-        None: column generation. "cvxpy": the full program in CVXPY, for reference; it ignores
-        `tol`.
+        None: column generation over "all", Newton's method over given patterns. "cvxpy": the
+        full program in CVXPY, for reference; it ignores `tol`.
     proof : bool
         True: the gap is proven. False, for patterns "all" only: the gap holds if no neuron better
         than those found exists, which ascents from many directions have looked for; this works in
@@ -81,8 +80,7 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True):
     if solver == "cvxpy":
         return reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
     if patterns is not None and not patterns.complete:
-        oracle = Exhaustive(patterns)
-        return exact.solve(problem, Passes(problem.X), oracle, oracle, tol, "sampled")
+        return sampled_cones.solve(problem, patterns, tol)
     return _trainer_over_all(problem.X, proof)(problem, tol)
 
 

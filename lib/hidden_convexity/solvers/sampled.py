@@ -5,8 +5,9 @@ Lasso of Pilanci and Ergen (2020) without its cones:
 
     min over W   F(sum_g D_g X W_g) + beta sum_g ||W_g||_F.
 
-The program with u_g - v_g in the place of W_g is the same one: ||u|| + ||v|| >= ||u - v||, so without
-cones one of the two may be zero. With c outputs W_g is (d, c), and a gate is kept or dropped as a whole.
+The program with u_g - v_g in the place of W_g is the same one: ||u|| + ||v|| >= ||u - v||, so
+without cones one of the two may be zero. With c outputs W_g is (d, c), and a gate is kept or
+dropped as a whole.
 
 Few gates have weights at the optimum. Each round solves the program over a working set: those with
 weights so far, and those that violate the dual constraint ||X^T D_g nu||_F <= beta most, at the
@@ -22,6 +23,7 @@ from array_api_compat import array_namespace
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.report import format_gap
 from hidden_convexity.solvers import sampled_gradient, sampled_newton
+from hidden_convexity.solvers.cone_decomposition import cone_decomposition
 from hidden_convexity.solvers.sampled_program import (
     GatedProgram,
     checked_gates,
@@ -32,6 +34,14 @@ from hidden_convexity.solvers.sampled_program import (
 )
 from hidden_convexity.solvers.solution import Step
 from hidden_convexity.validation import positive_number, real_array
+
+__all__ = [
+    "GatedSolution",
+    "cone_decomposition",
+    "gated_beta_max",
+    "train_gated",
+    "train_gated_path",
+]
 
 # Gates that enter in the first round; later at most as many as have weights already.
 FIRST = 50
@@ -257,9 +267,7 @@ def _train(program, beta, tol, state):
                 best = _State(gates, weights, objective)
             alive = np.flatnonzero(host(group_norms(program.xp, weights)))
             used, weights = gates[alive], program.xp.take(weights, program.index(alive), axis=0)
-            history.append(
-                Step(perf_counter() - began, best.objective, lower_bound, len(used))
-            )
+            history.append(Step(perf_counter() - began, best.objective, lower_bound, len(used)))
             gap = relative_gap(best.objective, lower_bound)
             if gap <= tol or stalled == PATIENCE:
                 break

@@ -1,24 +1,29 @@
-"""The convex program of a ReLU network over given activation patterns, cones included, in any dimension.
+"""The convex program of a ReLU network over given patterns, cones included, in any dimension.
 
     min   F(sum_g D_g X (u_g - v_g)) + beta sum_g (||u_g|| + ||v_g||),    u_g, v_g in K_g.
 
-As in `sampled_newton`, each norm is the least of (||u||^2 / eta + eta) / 2. For fixed eta the dual of
-the quadratic loss 1/2 ||f - Y||^2 is the maximum over nu, without constraints, of
+As in `sampled_newton`, each norm is the least of (||u||^2 / eta + eta) / 2. For fixed eta the dual
+of the quadratic loss 1/2 ||f - Y||^2 is the maximum over nu, without constraints, of
 
     <nu, Y> - 1/2 ||nu||^2 - 1/(2 beta) sum_j eta_j ||z_j||^2 + beta/2 sum_j eta_j,
     z_j = Proj_{K_j}(s_j X^T D_j nu),
 
-over pairs j of a pattern and a sign s_j, and the weights are u_j = eta_j z_j / beta, inside their cones
-whatever nu is. A projection is linear as long as its tight rows T_j stay the same: it is that onto the
-flat where they vanish. So this is concave and piecewise quadratic, and a Newton step in nu solves
+over pairs j of a pattern and a sign s_j, and the weights are u_j = eta_j z_j / beta, inside their
+cones whatever nu is. A projection is linear as long as its tight rows T_j stay the same: it is that
+onto the flat where they vanish. So this is concave and piecewise quadratic, and a Newton step in nu
+solves
 
     (I + 1/beta sum_j eta_j F_j F_j^T) nu = Y,   F_j = D_j X B_j,  B_j a basis of the flat,
 
 where flats have few dimensions: optimal neurons are tight at many rows. The same matrix gives the
 Hessian in eta. Tight rows change many at a time: each projection finds its own.
 
-Pairs whose ||z_j|| exceeds beta violate the dual constraint and enter; the largest ||z_j|| over all of
-them scales nu to a dual point, whose value is the certified bound.
+Pairs whose ||z_j|| exceeds beta violate the dual constraint and enter; the largest ||z_j|| over all
+of them scales nu to a dual point, whose value is the certified bound.
+
+Projections are sequential work on small vectors, so this is for NumPy, on the processor. Measured
+at n = 500, d = 20, 200 patterns, 0.1 beta_max, gap 1e-4: 2 s; column generation with Clarabel took
+19 s and the augmented Lagrangian of `pyscnn` 190 s, with cones violated by 2e-5.
 """
 
 from dataclasses import dataclass, replace
@@ -40,17 +45,18 @@ FIRST = 50
 INNER, LAST = 0.1, 0.3
 # Newton steps in eta a round, and in nu for each of them.
 STEPS, INNER_STEPS = 40, 30
-# The slope in nu at which J is known well enough for a step in eta, relative to ||Y|| times the gap.
+# The slope in nu at which J is known well enough for a step in eta, relative to ||Y|| and the gap.
 ACCURACY = 1e-3
 # A step must gain this share of what its slope promises, or it is halved, in nu, or taken with a
-# stiffer Hessian, in eta. Tight rows change along the way, and pairs that share rays make the Hessian
-# singular: multiples of its diagonal between these are added, as Levenberg and Marquardt do.
+# stiffer Hessian, in eta. Tight rows change along the way, and pairs that share rays make the
+# Hessian singular: a multiple of its diagonal is added, between these, as Levenberg and Marquardt
+# do.
 SUFFICIENT, SHORTEST = 1e-4, 1e-6
 SOFTEST, STIFFER, STIFFEST = 1e-9, 10.0, 1e9
 # Rounds without a better gap, after which precision has ended.
 PATIENCE = 4
-# Weight decays are walked down by this factor, each solved to this gap: tight rows then change little
-# at a time.
+# Weight decays are walked down by this factor, each solved to this gap: tight rows then change
+# little at a time. Without it, 0.01 beta_max was seen to take ten times as long, or not to end.
 DESCENT, LOOSE = 0.5, 0.05
 LEAST_CURVATURE, HALVINGS = 1e-9, 20
 
@@ -137,7 +143,7 @@ class _Restricted:
         return known[1]
 
     def factor(self, eta):
-        """Of I + 1/beta sum eta_j F_j F_j^T at the present tight rows, a function that solves it."""
+        """Of I + 1/beta sum eta_j F_j F_j^T at the present tight rows: a function."""
         parts = [
             np.sqrt(eta[position] / self.beta) * self.features(position)
             for position in np.flatnonzero(eta)
@@ -200,6 +206,10 @@ class _Restricted:
             if gap <= tol:
                 break
             known = min(known, gap)
+            if np.linalg.norm(point.slope) > ACCURACY * known * height:
+                # J would be known too coarsely to tell whether a step has gained anything.
+                point, solve = self.settle(point.eta, point.nu, ACCURACY * known * height)
+                point = self.completed(point)
             slope = 0.5 * (self.beta - point.norms**2 / self.beta)
             free = np.flatnonzero((point.eta > 0) | (slope < 0))
             predictions = self.signs[free] * self.masks[:, free] * (self.X @ point.z[free].T)
@@ -259,7 +269,8 @@ def solve(problem, arrangement, tol):
     try:
         for beta in _way_down(problem, pairs, state):
             last = beta == problem.beta
-            for state in _rounds(replace(problem, beta=beta), pairs, state, tol if last else LOOSE):
+            there = replace(problem, beta=beta)
+            for state in _rounds(there, pairs, state, tol if last else LOOSE):  # noqa: B020
                 if last:
                     step = (state.objective, state.lower_bound, len(state.used))
                     history.append(Step(perf_counter() - began, *step))
@@ -267,6 +278,8 @@ def solve(problem, arrangement, tol):
         pass
     positive = state.used < pairs.P
     network = ReLUNetwork.decode(state.weights[positive].T, state.weights[~positive].T)
+    if len(network) > n:
+        network = network.prune(problem.X)
     bound = history[-1].lower_bound if history else 0.0
     return Solution(network, problem.objective(network), bound, "sampled", history, "sampled")
 
@@ -286,7 +299,9 @@ def _way_down(problem, pairs, zero):
     """Weight decays from where neurons appear down to the problem's own."""
     norms = _dual_norms(problem.X, pairs, problem.loss_residual(zero.outputs), problem.beta)
     count = np.ceil(np.log(max(norms.max() / problem.beta, 1.0)) / np.log(1 / DESCENT))
-    return [problem.beta / DESCENT**k for k in range(max(int(count) - 1, 0), 0, -1)] + [problem.beta]
+    return [problem.beta / DESCENT**k for k in range(max(int(count) - 1, 0), 0, -1)] + [
+        problem.beta
+    ]
 
 
 def _rounds(problem, pairs, state, tol):

@@ -1,7 +1,8 @@
-"""The gated program over some gates, for any smooth loss and size, by accelerated proximal gradients.
+"""The gated program over some gates, of any smooth loss and size, by proximal gradients.
 
-FISTA (Beck and Teboulle 2009) with backtracking and the restarts of O'Donoghue and Candes (2015).
-A step is two passes over the data: correlations X^T D_g nu, and outputs sum_g D_g X W_g.
+Accelerated (FISTA, Beck and Teboulle 2009), with backtracking and the restarts of O'Donoghue and
+Candes (2015). A step is two passes over the data: correlations X^T D_g nu, and outputs
+sum_g D_g X W_g.
 """
 
 from array_api_compat import array_namespace

@@ -9,16 +9,16 @@ is the minimum over eta >= 0 of a ridge regression with one number a gate,
     J(eta) = min over W_g   1/2 ||sum_g D_g X W_g - Y||^2 + beta/2 sum_g (||W_g||^2 / eta_g + eta_g)
            = 1/2 <Y, M^-1 Y> + beta/2 sum_g eta_g,   M = I + 1/beta sum_g eta_g D_g X X^T D_g,
 
-attained at N = M^-1 Y, the residual, and W_g = eta_g C_g / beta with C_g = X^T D_g N. J is convex and
-smooth up to the boundary, where eta_g = 0 is a gate without weights:
+attained at N = M^-1 Y, the residual, and W_g = eta_g C_g / beta with C_g = X^T D_g N. J is convex
+and smooth up to the boundary, where eta_g = 0 is a gate without weights:
 
     dJ/deta_g = (beta - ||C_g||^2 / beta) / 2,   d2J/deta_g deta_h = <A_g, M^-1 A_h> / beta^2,
 
-with A_g = D_g X C_g. So a handful of projected Newton steps finds the exact zeros and, the last ones
-doubling the digits, the optimum. The number of unknowns is that of the gates, not k d c.
+with A_g = D_g X C_g. So a handful of projected Newton steps finds the exact zeros and, the last
+ones doubling the digits, the optimum. The number of unknowns is that of the gates, not k d c.
 
-M costs no product with the features: sum_g eta_g D_g X X^T D_g = X X^T * (D diag(eta) D^T), entry by
-entry (`Kernel`). With fewer features than samples the same numbers come from their Gram matrix
+M costs no product with the features: sum_g eta_g D_g X X^T D_g = X X^T * (D diag(eta) D^T), entry
+by entry (`Kernel`). With fewer features than samples the same numbers come from their Gram matrix
 (`Gram`), and steps do not depend on n. The program in eta is known from multiple kernel learning
 (Bach, Lanckriet and Jordan 2004; Rakotomamonjy et al. 2008).
 """
@@ -40,8 +40,8 @@ LEAST_CURVATURE, HALVINGS = 1e-9, 20
 STEPS = 60
 # A step must gain this share of what its slope promises, or it is halved.
 SUFFICIENT, SHORTEST = 1e-4, 1e-12
-# Added to the Hessian's diagonal, in units of it, and what it grows by until there is a factor: groups
-# of equal predictions make the Hessian singular.
+# Added to the Hessian's diagonal, in units of it, and what it grows by until there is a factor:
+# groups of equal predictions make the Hessian singular.
 RIDGE, STIFFER = 1e-9, 100.0
 
 

@@ -195,12 +195,11 @@ class GatedProgram:
         weights = xp.astype(weights, xp.float64, copy=False)
         outputs = self.outputs(weights, self.masks(gates), X)
         nu = self.loss.residual(Y, outputs)
-        norms = np.concatenate(
-            [
-                host(xp.sqrt(xp.sum(self.correlate(nu, self.patterns[:, block], X) ** 2, (1, 2))))
-                for block in self._blocks(self.patterns)
-            ]
-        )
+        sizes = [
+            host(group_norms(xp, self.correlate(nu, self.patterns[:, block], X)))
+            for block in self._blocks(self.patterns)
+        ]
+        norms = np.concatenate(sizes)
         objective = self.loss.value(Y, outputs) + beta * float(group_norms(xp, weights).sum())
         return objective, self.bound(nu, norms.max(), beta), outputs, norms
 

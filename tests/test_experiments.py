@@ -1,4 +1,4 @@
-"""The recorded experiments are those of the code, obey the bound, and their baseline is not weak."""
+"""The recorded experiments are those of the code, obey the bound, and descent is tuned."""
 
 import numpy as np
 import pytest

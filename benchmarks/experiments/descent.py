@@ -1,8 +1,8 @@
 """SGD, Adam and L-BFGS on the non-convex objective P, with its curve against time and test error.
 
 Weight decay is part of the objective, the start does not know the optimum, and what is recorded is
-recomputed on all samples outside the clock, which counts processor time. Each learning rate falls to zero along half a cosine.
-L-BFGS is SciPy's on PyTorch's gradients: PyTorch's own was seen to stall early at kinks.
+recomputed on all samples outside the clock, which counts processor time. Each learning rate falls
+to zero along half a cosine. L-BFGS is SciPy's on PyTorch's gradients: PyTorch's own was seen to stall early at kinks.
 """
 
 import time

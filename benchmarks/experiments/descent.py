@@ -2,7 +2,8 @@
 
 Weight decay is part of the objective, the start does not know the optimum, and what is recorded is
 recomputed on all samples outside the clock, which counts processor time. Each learning rate falls
-to zero along half a cosine. L-BFGS is SciPy's on PyTorch's gradients: PyTorch's own was seen to stall early at kinks.
+to zero along half a cosine. L-BFGS is SciPy's on PyTorch's gradients: PyTorch's own was seen to
+stall early, far above the others.
 """
 
 import time

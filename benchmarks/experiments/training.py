@@ -32,6 +32,8 @@ def run(problem, method, rate, width, seed):
     if method in descent.STEPS:
         found = descent.train(task.X, task.y, task.beta, method, rate, width, seed)
         curve, W, V = found
+        if not np.isfinite(curve[-1][1]):
+            return _outcome(curve, np.inf, None, width)
         network, bound = hc.ReLUNetwork(W, V[:, 0]), None
     else:
         patterns = {"convex": "all", "sampled": width}[method]
@@ -65,9 +67,11 @@ def _digits(method, rate, width, seed):
 
 
 def _outcome(curve, error, bound, neurons):
-    short = [[float(f"{t:.4g}"), float(f"{P:.8g}")] for t, P in curve]
+    short = [[float(f"{t:.4g}"), float(f"{P:.8g}")] for t, P in curve if np.isfinite(P)]
+    end = float(curve[-1][1])
     return {
-        "objective": float(curve[-1][1]),
+        # Of a run that has diverged, nothing is left to report.
+        "objective": end if np.isfinite(end) else np.inf,
         "test_error": error,
         "lower_bound": bound,
         "neurons": neurons,

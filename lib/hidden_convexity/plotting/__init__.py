@@ -26,6 +26,14 @@ from hidden_convexity.plotting.benchmarks import (
     time_against_n,
     time_of_a_proof,
 )
+from hidden_convexity.plotting.experiments import (
+    decisions,
+    errors_against_noise,
+    errors_along,
+    errors_by_case,
+    excess_against_time,
+    spread_by_width,
+)
 from hidden_convexity.plotting.interactive import Interactive
 from hidden_convexity.plotting.landscape import (
     CORNERS,
@@ -138,6 +146,7 @@ __all__ = [
     "compressibility",
     "correlations",
     "coverage",
+    "decisions",
     "descent_curves",
     "dual_along_line",
     "dual_around",
@@ -148,8 +157,12 @@ __all__ = [
     "dual_vector",
     "error_against_noise",
     "error_against_penalty",
+    "errors_against_noise",
+    "errors_along",
+    "errors_by_case",
     "excess_against_draws",
     "excess_against_samples",
+    "excess_against_time",
     "excess_against_width",
     "fan",
     "fit_on_line",
@@ -190,6 +203,7 @@ __all__ = [
     "shrinkage",
     "sizes_path",
     "sliced_arrangement",
+    "spread_by_width",
     "stem_sizes",
     "steps_and_ramps",
     "stretches",

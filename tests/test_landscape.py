@@ -40,6 +40,7 @@ def program_value(problem, gates, signs):
 # Local minima
 
 
+@pytest.mark.proves("stationary-points")
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("n", "d"), SHAPES)
 def test_a_local_minimum_is_the_optimum_of_its_own_program(n, d, seed):
@@ -139,6 +140,7 @@ def assert_never_rises(path, problem, allowance=0.0):
 NETWORKS = st.tuples(st.integers(1, 6), st.integers(1, 3), st.integers(0, 9), st.randoms())
 
 
+@pytest.mark.proves("merging")
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(NETWORKS)
 def test_P_never_rises_while_neurons_merge(drawn):

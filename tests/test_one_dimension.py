@@ -79,6 +79,7 @@ def test_a_distant_origin_costs_no_digits():
 # Two layers
 
 
+@pytest.mark.proves("linear-spline")
 @given(DATA, SHARES)
 @settings(max_examples=30, deadline=None)
 def test_two_layers_are_the_lasso_over_ramps_at_the_data(data, share):
@@ -137,6 +138,7 @@ def test_it_is_trend_filtering_unless_the_slope_outgrows_its_variation(slope, eq
     assert abs(excess) < 1e-7 if equal else excess > 1e-3
 
 
+@pytest.mark.proves("linear-spline")
 def test_nothing_beats_it_by_moving_knots_off_the_data():
     """Lassos over ramps at random places, the data among them, have the same value."""
     x, y = bumpy(12)
@@ -163,6 +165,7 @@ def test_a_hundred_thousand_samples_are_trained_to_a_certified_gap():
 # Mirrors
 
 
+@pytest.mark.proves("mirrors")
 @pytest.mark.parametrize("layers, n", [(2, 6), (3, 5), (4, 4), (5, 3)])
 def test_no_branch_correlates_more_than_a_mirror(layers, n):
     """Brute force over the biases: t, r_1, ... anywhere, weights of any sign."""
@@ -178,6 +181,7 @@ def test_no_branch_correlates_more_than_a_mirror(layers, n):
         assert most > 0.9 * largest  # or the brute force tries nothing
 
 
+@pytest.mark.proves("mirrors")
 def test_three_layers_have_the_three_families_of_the_literature():
     x = np.array([0.0, 1.0, 3.5, 7.25])
     named = [np.abs(x - t) for t in x]
@@ -206,6 +210,7 @@ def test_the_mirror_operator_is_the_dense_dictionary_and_its_adjoint_the_transpo
     np.testing.assert_allclose(np.abs(values).max(), np.abs(nu @ dense).max(), atol=1e-10)
 
 
+@pytest.mark.proves("mirrors")
 @given(DATA, SHARES, st.sampled_from([2, 3, 4]))
 @settings(max_examples=40, deadline=None)
 def test_deep_networks_are_the_lasso_over_mirrors(data, share, layers):

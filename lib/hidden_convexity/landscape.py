@@ -123,6 +123,8 @@ def subsampled_optimum(network, problem):
     References
     ----------
     Wang, Lacotte and Pilanci (2022), arXiv:2006.05900, Clarke stationary points.
+
+    Theory: stationary-points.
     """
     check_pair(network, problem)
     program = RestrictedProgram(problem, Passes(problem.X))

@@ -73,6 +73,8 @@ def merging_path(network, X):
     References
     ----------
     Wang, Lacotte and Pilanci (2022), arXiv:2006.05900, on paths to the optimum.
+
+    Theory: merging.
     """
     X = _data(network, X)
     balanced = _from_coordinates(*_coordinates(network))

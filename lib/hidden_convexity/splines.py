@@ -78,6 +78,8 @@ def train(x, y, beta, tol=1e-6):
     References
     ----------
     Ergen and Pilanci (2021), arXiv:2002.11219; Parhi and Nowak (2021), arXiv:2006.05626.
+
+    Theory: linear-spline.
     """
     started, history = perf_counter(), []
     problem, tol = line_problem(x, y, beta), positive_number(tol, "tol")

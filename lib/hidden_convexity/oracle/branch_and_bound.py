@@ -59,6 +59,10 @@ class BranchAndBound:
     Notes
     -----
     O(n) memory. A call whose budget ends returns the bound reached, which is valid.
+
+    References
+    ----------
+    Theory: cell-bound.
     """
 
     def __init__(

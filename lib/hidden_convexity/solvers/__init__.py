@@ -72,6 +72,10 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
         other data, or a proof is out of reach: the message says how to go on.
     TooManyChambers
         If the reference would have to list too many chambers.
+
+    References
+    ----------
+    Theory: convex-equivalence.
     """
     _check_problem(problem)
     tol = positive_number(tol, "tol")

@@ -37,11 +37,13 @@ include_patterns = [
     "notebooks/*.ipynb",
     "COURSE.md",
     "README.md",
+    "CHANGELOG.md",
     "solutions/exam.md",
     "benchmarks/README.md",
 ]
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_render_markdown_format = "myst"
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 bibtex_bibfiles = ["references.bib"]

@@ -7,6 +7,7 @@ import pytest
 
 import hidden_convexity as hc
 from hidden_convexity.oracle.ascent import Ascent
+from hidden_convexity.oracle.branch_and_bound import BranchAndBound
 from hidden_convexity.oracle.circle import Circle
 from hidden_convexity.oracle.exhaustive import Exhaustive
 
@@ -277,6 +278,18 @@ def test_bad_solver(solver):
     assert_refused(lambda: hc.train(PROBLEM, solver=solver), "solver")
 
 
+@pytest.mark.parametrize("value", [0, 1, "yes", None, [True]], ids=repr)
+@pytest.mark.parametrize("name", ["proof", "progress"])
+def test_bad_switches(name, value):
+    assert_refused(lambda: hc.train(PROBLEM, **{name: value}), name)
+    assert_refused(lambda: hc.train_path(PROBLEM, [0.1], **{name: value}), name)
+    assert_refused(lambda: hc.certify(NETWORK, PROBLEM, **{name: value}), name)
+
+
+def test_bad_progress_of_a_proof():
+    assert_refused(lambda: BranchAndBound(X, progress=1), "progress")
+
+
 def test_vector_targets_are_for_another_program():
     problem = hc.TrainingProblem(X, np.ones((3, 2)), 0.1)
     assert_refused(lambda: hc.train(problem), "y|output")
@@ -344,3 +357,96 @@ def test_zonotopes_of_different_dimensions():
     other = hc.Zonotope(np.eye(3))
     assert_refused(lambda: ZONOTOPE.hausdorff(other), "p")
     assert_refused(lambda: ZONOTOPE + other, "X")
+
+
+# One-dimensional data
+
+LINE, TARGETS = np.array([0.0, 1.0, 3.0]), np.array([0.0, 1.0, 0.5])
+TAKES_A_LINE = {
+    "splines.train": lambda x, y, beta: hc.splines.train(x, y, beta),
+    "splines.beta_max": lambda x, y, beta: hc.splines.beta_max(x, y),
+    "mirrors.train": lambda x, y, beta: hc.mirrors.train(x, y, beta),
+    "mirrors.beta_max": lambda x, y, beta: hc.mirrors.beta_max(x, y),
+}
+BAD_LINES = [*BAD_ENTRIES, "an empty list", "no rows", "3-D"]
+
+
+@pytest.mark.parametrize("entry", TAKES_A_LINE)
+@pytest.mark.parametrize("kind", BAD_LINES)
+def test_bad_line(entry, kind):
+    assert_refused(lambda: TAKES_A_LINE[entry](BAD_MATRICES[kind](LINE), TARGETS, 0.1), "x")
+    assert_refused(lambda: TAKES_A_LINE[entry](LINE, BAD_MATRICES[kind](TARGETS), 0.1), "y")
+
+
+@pytest.mark.parametrize("kind", BAD_LINES)
+@pytest.mark.parametrize(
+    "takes", [hc.mirrors.MirrorDictionary, lambda x: hc.mirrors.dictionary(x, 3)]
+)
+def test_bad_line_of_a_dictionary(takes, kind):
+    assert_refused(lambda: takes(BAD_MATRICES[kind](LINE)), "x")
+
+
+@pytest.mark.parametrize("entry", TAKES_A_LINE)
+def test_targets_of_another_length_than_the_line(entry):
+    assert_refused(lambda: TAKES_A_LINE[entry](LINE, np.ones(4), 0.1), "y")
+
+
+@pytest.mark.parametrize("train", [hc.splines.train, hc.mirrors.train])
+@pytest.mark.parametrize("value", NOT_POSITIVE, ids=repr)
+def test_bad_beta_and_tolerance_on_a_line(train, value):
+    assert_refused(lambda: train(LINE, TARGETS, value), "beta")
+    assert_refused(lambda: train(LINE, TARGETS, 0.1, tol=value), "tol")
+
+
+@pytest.mark.parametrize("layers", [1, 0, -1, 2.5, "3", None, True], ids=repr)
+def test_bad_number_of_layers(layers):
+    assert_refused(lambda: hc.mirrors.train(LINE, TARGETS, 0.1, layers), "layers")
+    assert_refused(lambda: hc.mirrors.reflections(LINE, layers), "layers")
+
+
+def test_too_many_reflections_to_list():
+    assert_refused(lambda: hc.mirrors.train(np.arange(50.0), np.arange(50.0), 0.1, 5), "layers")
+    assert_refused(lambda: hc.mirrors.reflections(LINE, 3, max_columns=2), "max_columns")
+    assert_refused(lambda: hc.mirrors.reflections(LINE, 3, max_columns=0), "max_columns")
+
+
+def test_bad_parallel_networks():
+    good = np.ones((2, 2))
+    assert_refused(lambda: hc.ParallelNetwork(good, np.ones((2, 1)), np.ones(2)), "biases")
+    assert_refused(lambda: hc.ParallelNetwork(good, good, np.ones(3)), "amplitudes")
+    assert_refused(lambda: hc.ParallelNetwork(good, good, [1.0, np.nan]), "amplitudes")
+    assert_refused(lambda: hc.ParallelNetwork(good, good, np.ones(2), np.inf), "constant")
+    assert_refused(lambda: hc.ParallelNetwork(good[:, :0], good[:, :0], np.ones(2)), "weights")
+    for activation in ("tanh", None, 3):
+        assert_refused(
+            lambda name=activation: hc.ParallelNetwork(good, good, np.ones(2), 0, name),
+            "activation",
+        )
+    network = hc.ParallelNetwork(good, good, np.ones(2))
+    assert_refused(lambda: network(np.ones((3, 1))), "x")
+    assert_refused(lambda: network.objective(LINE, np.ones(2), 0.1), "y")
+    assert_refused(lambda: network.penalty(0), "beta")
+    assert_refused(
+        lambda: hc.ParallelNetwork.from_features([1.0], np.ones((2, 1)), 0.0), "coefficients"
+    )
+
+
+def test_bad_runs_of_parallel_descent():
+    pytest.importorskip("torch")
+    from hidden_convexity.solvers.parallel_descent import adam
+
+    good = {"beta": 0.1, "layers": 3, "branches": 2, "seeds": [0], "steps": 5}
+    for name, value in [
+        ("beta", 0.0),
+        ("layers", 1),
+        ("branches", 0),
+        ("seeds", []),
+        ("seeds", [-1]),
+        ("steps", 0),
+        ("learning_rate", -1.0),
+    ]:
+        assert_refused(
+            lambda given=(name, value): adam(LINE, TARGETS, **{**good, given[0]: given[1]}), name
+        )
+    assert_refused(lambda: adam(np.ones(3), TARGETS, **good), "x")
+    assert_refused(lambda: adam(LINE, np.ones(3), **good), "y")

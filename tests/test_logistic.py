@@ -73,6 +73,17 @@ def test_training_reaches_the_optimum_of_the_full_program(n, d, share):
     assert exact.objective == pytest.approx(problem.objective(exact.network), rel=1e-12)
 
 
+@pytest.mark.parametrize(("n", "d"), [(40, 2), (12, 3)])
+def test_objective_and_bound_only_improve(n, d):
+    problem = labelled(n, d, 0.05)
+    history = hc.train(problem).history
+    objectives, bounds = [one.objective for one in history], [one.lower_bound for one in history]
+    assert objectives == sorted(objectives, reverse=True) and bounds == sorted(bounds)
+    loose, tight = hc.train(problem, tol=1e-2), hc.train(problem, tol=1e-7)
+    assert loose.gap <= 1e-2 and tight.gap <= 1e-7
+    assert tight.objective <= loose.objective * (1 + 1e-8)
+
+
 def test_ties_and_separable_data_are_welcome():
     X = np.array([[1, 1], [1, 1], [-1, 1], [-2, 2], [0, 0], [0, 1]], dtype=float)
     y = np.array([1, 1, -1, -1, 1, 1.0])

@@ -1,16 +1,19 @@
-"""The searching and the proving dual oracles, against brute force over activation patterns."""
+"""The dual oracles, searching, proving and exact, against brute force over patterns."""
 
 from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import nnls
 
+from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.oracle.ascent import Ascent
 from hidden_convexity.oracle.branch_and_bound import BranchAndBound
+from hidden_convexity.oracle.circle import Circle
+from hidden_convexity.oracle.exhaustive import Exhaustive
 
 
 def heights(X, nu, directions):
@@ -19,23 +22,25 @@ def heights(X, nu, directions):
 
 
 def largest_over_all_patterns(X, nu):
-    """M(nu): for each of the 2^n patterns, |nu.(Xu)_+| is linear on its closed cone.
+    """M(nu), from all 2^n patterns."""
+    return largest_over(product([True, False], repeat=len(X)), X, nu)
+
+
+def largest_over(patterns, X, nu):
+    """The maximum over some patterns: |nu.(Xu)_+| is linear on the closed cone of each.
 
     The largest a.u over the cone {S u >= 0} and the unit ball is the norm of the projection of a
     on the cone, a + S^T m with the m >= 0 that makes it shortest. Patterns that occur nowhere, or
     on a lower-dimensional face only, have cones where the formula holds as well.
     """
     best = 0.0
-    for pattern in product([True, False], repeat=len(X)):
+    for pattern in patterns:
         pattern = np.array(pattern)
         S = np.where(pattern[:, None], X, -X)
         for sign in (1, -1):
             a = sign * X.T @ (pattern * nu)
             multipliers, _ = nnls(S.T, -a)
-            projection = a + S.T @ multipliers
-            if projection.any():
-                u = projection / np.linalg.norm(projection)
-                best = max(best, abs(heights(X, nu, u[None])[0]))
+            best = max(best, np.linalg.norm(a + S.T @ multipliers))
     return best
 
 
@@ -45,9 +50,9 @@ def random_directions(count, d, seed=0):
 
 
 @st.composite
-def ties(draw, max_d=4):
+def ties(draw, min_d=1, max_d=4):
     """Small integer data: zero, repeated, opposite, parallel and dependent rows; n < d too."""
-    n, d = draw(st.integers(1, 6)), draw(st.integers(1, max_d))
+    n, d = draw(st.integers(1, 6)), draw(st.integers(min_d, max_d))
     X = draw(arrays(np.int64, (n, d), elements=st.integers(-2, 2)))
     nu = draw(arrays(np.int64, n, elements=st.integers(-3, 3)))
     return X.astype(float), nu.astype(float)
@@ -70,6 +75,76 @@ def test_branch_and_bound_brackets_the_maximum(instance, tolerance):
     assert found.bound <= (1 + tolerance) * found.value + rounding
 
 
+def is_local_maximum(X, nu, u, value):
+    """No nearby direction has a value of this sign that is larger by more than rounding."""
+    around = u + 1e-6 * random_directions(200, X.shape[1])
+    around /= np.linalg.norm(around, axis=1, keepdims=True)
+    rounding = 1e-14 * np.abs(nu) @ np.linalg.norm(X, axis=1)
+    return np.all(np.sign(value) * heights(X, nu, around) <= abs(value) + rounding)
+
+
+@settings(deadline=None, max_examples=150)
+@given(ties(min_d=2, max_d=2))
+def test_the_sweep_of_the_circle_is_exact(instance):
+    X, nu = instance
+    found = Circle(X)(nu)
+    rounding = 1e-13 * np.abs(nu) @ np.linalg.norm(X, axis=1)
+    assert found.bound == found.value
+    assert found.value == pytest.approx(largest_over_all_patterns(X, nu), abs=rounding)
+    np.testing.assert_allclose(heights(X, nu, found.directions), found.values, atol=rounding)
+    assert np.all(np.diff(np.abs(found.values)) <= 0)
+    for u, value in zip(found.directions, found.values, strict=True):
+        assert is_local_maximum(X, nu, u, value)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_sweep_finds_every_local_maximum_above_the_level(seed):
+    X, nu = generic(15, 2, seed)
+    nu -= X @ np.linalg.lstsq(X, nu)[0]  # no linear trend, or one peak is above all others
+    angles = np.linspace(0, 2 * np.pi, 100_001)[:-1]
+    directions = np.column_stack([np.cos(angles), np.sin(angles)])
+    height = np.abs(heights(X, nu, directions))
+    level = 0.3 * height.max()
+    peaks = (height > np.roll(height, 1)) & (height > np.roll(height, -1)) & (height > level)
+    found = Circle(X)(nu, level=level)
+    assert len(found.values) == peaks.sum() > 1
+    assert np.all(np.abs(found.values) > level)
+    assert (found.directions @ directions[peaks].T).max(axis=0).min() > np.cos(1e-4)
+
+
+@settings(deadline=None, max_examples=100)
+@given(ties())
+def test_going_through_the_chambers_is_exact(instance):
+    X, nu = instance
+    found = Exhaustive(Arrangement.enumerate(X))(nu)
+    rounding = 1e-12 * np.abs(nu) @ np.linalg.norm(X, axis=1)
+    assert found.value == pytest.approx(largest_over_all_patterns(X, nu), abs=rounding)
+    assert found.value <= found.bound <= found.value + rounding
+    np.testing.assert_allclose(heights(X, nu, found.directions), found.values, atol=rounding)
+
+
+@settings(deadline=None, max_examples=60)
+@given(ties(), st.integers(1, 4))
+def test_over_sampled_chambers_it_is_the_maximum_over_these(instance, count):
+    X, nu = instance
+    some = Arrangement.sample(X, count)
+    found = Exhaustive(some)(nu)
+    rounding = 1e-12 * np.abs(nu) @ np.linalg.norm(X, axis=1)
+    assert found.bound == pytest.approx(largest_over(some.patterns.T, X, nu), abs=rounding)
+    assert found.value <= largest_over_all_patterns(X, nu) + rounding
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 0.1])
+@pytest.mark.parametrize("level", [0.5, 2.0])
+def test_chambers_that_do_not_matter_are_bounded_too(tolerance, level):
+    X, nu = generic(12, 3)
+    oracle = Exhaustive(Arrangement.enumerate(X))
+    exact = oracle(nu).value
+    found = oracle(nu, tolerance=tolerance, level=level * exact)
+    assert found.value <= exact <= found.bound * (1 + 1e-12)
+    assert found.bound <= (1 + tolerance) * max(1.0, level) * exact * (1 + 1e-12)
+
+
 @settings(deadline=None, max_examples=150)
 @given(ties())
 def test_ascent_ends_at_local_maxima_on_exactly_tight_rows(instance):
@@ -82,10 +157,7 @@ def test_ascent_ends_at_local_maxima_on_exactly_tight_rows(instance):
         assert heights(X, nu, u[None])[0] == pytest.approx(value, rel=1e-14)
         products = np.abs(X @ u)
         assert not np.any((products > 1e-12 * norms) & (products < 1e-9 * norms))
-        around = u + 1e-6 * random_directions(200, X.shape[1])
-        around /= np.linalg.norm(around, axis=1, keepdims=True)
-        rounding = 1e-14 * np.abs(nu) @ norms
-        assert np.all(np.sign(value) * heights(X, nu, around) <= abs(value) + rounding)
+        assert is_local_maximum(X, nu, u, value)
 
 
 @pytest.mark.parametrize("d", [2, 3, 4, 6])
@@ -189,14 +261,21 @@ def test_level_stops_the_proof_early_and_leaves_lower_maxima_out():
     assert np.all(np.abs(below.values) > exact.value / 2)
 
 
-@pytest.mark.parametrize("d", [2, 3, 4])
-def test_permuting_rotating_and_scaling_the_data_changes_nothing(d):
-    X, nu = generic(60, d)
-    order = np.random.default_rng(1).permutation(60)
+def through_chambers(X):
+    return Exhaustive(Arrangement.enumerate(X))
+
+
+@pytest.mark.parametrize(
+    ("oracle", "n", "d"),
+    [(BranchAndBound, 60, d) for d in (2, 3, 4)] + [(Circle, 60, 2), (through_chambers, 12, 3)],
+)
+def test_permuting_rotating_and_scaling_the_data_changes_nothing(oracle, n, d):
+    X, nu = generic(n, d)
+    order = np.random.default_rng(1).permutation(n)
     Q = np.linalg.qr(np.random.default_rng(2).standard_normal((d, d)))[0]
-    plain = BranchAndBound(X)(nu, tolerance=1e-6)
+    plain = oracle(X)(nu, tolerance=1e-6)
     for changed, factor in ((X[order], 1.0), (X[order] @ Q, 1.0), (1e-150 * X[order], 1e-150)):
-        found = BranchAndBound(changed)(nu[order], tolerance=1e-6)
+        found = oracle(changed)(nu[order], tolerance=1e-6)
         assert found.value == pytest.approx(factor * plain.value, rel=1e-9)
         assert found.bound == pytest.approx(factor * plain.bound, rel=2e-6)
 
@@ -262,14 +341,30 @@ def test_the_cells_of_a_proof_cover_the_sphere_and_bound_every_value(n, d, toler
     assert (bounds >= np.abs(heights(X, nu, vertices.reshape(-1, d))).reshape(-1, d).max(1)).all()
 
 
+def largest_sampled_in_each(vertices, X, nu, points=50):
+    """For each cone (rank, d), the largest |nu.(Xu)_+| at random unit vectors of it."""
+    count, rank, d = vertices.shape
+    shares = np.random.default_rng(0).dirichlet(np.full(rank, 0.5), size=(count, points))
+    inside = shares @ vertices
+    inside /= np.linalg.norm(inside, axis=2, keepdims=True)
+    return np.abs(heights(X, nu, inside.reshape(-1, d))).reshape(count, points).max(axis=1)
+
+
 def test_every_cell_of_a_proof_is_bounded_from_above_at_random_points_of_its_own():
     X, nu = generic(100, 3)
     vertices, bounds = BranchAndBound(X).cover(nu, 1e-3)
-    shares = np.random.default_rng(0).dirichlet(np.full(3, 0.5), size=(len(bounds), 50))
-    points = shares @ vertices
-    points /= np.linalg.norm(points, axis=2, keepdims=True)
-    values = np.abs(heights(X, nu, points.reshape(-1, 3))).reshape(len(bounds), 50)
-    assert (values.max(axis=1) <= bounds).all()
+    assert (largest_sampled_in_each(vertices, X, nu) <= bounds).all()
+
+
+@settings(deadline=None, max_examples=60)
+@given(ties(min_d=2), st.sampled_from([1.0, 0.1, 0.01]))
+def test_so_is_every_cell_where_rows_tie(instance, tolerance):
+    X, nu = instance
+    oracle = BranchAndBound(X)
+    assume(oracle.rank > 1 and nu[X.any(axis=1)].any())
+    vertices, bounds = oracle.cover(nu, tolerance)
+    rounding = 1e-14 * np.abs(nu) @ np.linalg.norm(X, axis=1)
+    assert (largest_sampled_in_each(vertices, X, nu) <= bounds + rounding).all()
 
 
 def test_the_cells_of_a_proof_lie_in_the_row_space():

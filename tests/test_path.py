@@ -44,6 +44,33 @@ def test_the_value_is_increasing_concave_and_continuous_in_beta():
     assert steps.max() <= 2 * steps[0]
 
 
+@pytest.mark.parametrize(("n", "d"), [(40, 2), (15, 3)])
+def test_the_outputs_are_continuous_in_beta(n, d):
+    """||f - g||^2 <= (b - a) (R(f) - R(g)) for the optima f at a < g at b, R the penalty over beta.
+
+    R is convex and (y - f) / a, (y - g) / b are subgradients of it: take the two inequalities.
+    """
+    X, y = data(n, d, seed=3)
+    betas = hc.beta_max(X, y) * np.linspace(0.02, 1.0, 15)
+    path = hc.train_path(hc.TrainingProblem(X, y, 1.0), betas, tol=1e-9)
+    outputs = np.array([one.network(X) for one in path])
+    errors = 0.5 * ((outputs - y) ** 2).sum(axis=1)
+    R = (np.array([one.objective for one in path]) - errors) / betas
+    moved = ((outputs[1:] - outputs[:-1]) ** 2).sum(axis=1)
+    assert (moved <= np.diff(betas) * -np.diff(R) + 1e-7 * (y @ y)).all()
+    assert (np.diff(R) <= 1e-7 * R[0]).all() and (np.diff(errors) >= -1e-7 * errors[-1]).all()
+    assert moved.max() > 1e-4 * (y @ y)
+
+
+def test_the_order_of_the_weight_decays_does_not_matter():
+    X, y = data(12, 3, seed=4)
+    betas = hc.beta_max(X, y) * np.array([0.05, 0.5, 0.05, 0.2])
+    problem = hc.TrainingProblem(X, y, 1.0)
+    one, other = hc.train_path(problem, betas), hc.train_path(problem, betas[::-1])
+    assert [s.objective for s in one] == [s.objective for s in reversed(other)]
+    assert one[0].objective == one[2].objective
+
+
 def test_bad_weight_decays_are_refused():
     X, y = data(5, 2)
     problem = hc.TrainingProblem(X, y, 1.0)

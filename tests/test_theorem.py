@@ -1,5 +1,6 @@
 """Theorem 1 and its dual: the convex value is a network's, and no network gets below the bound."""
 
+import functools
 from functools import cache
 
 import cvxpy as cp
@@ -8,6 +9,9 @@ import pytest
 from scipy.optimize import minimize
 
 import hidden_convexity as hc
+from hidden_convexity import solvers
+from hidden_convexity.oracle import BranchAndBound
+from hidden_convexity.solvers import exact as exact_solver
 
 TOL = 1e-6
 PLANE = [(1, 2), (2, 2), (3, 2), (6, 2), (12, 2)]
@@ -342,6 +346,30 @@ def test_value_does_not_change_when_targets_change_sign(n, d):
     assert hc.train(negative).objective == pytest.approx(exact(n, d, 0.1).objective, rel=2e-6)
 
 
+@pytest.mark.parametrize(("n", "d"), [(12, 2), (8, 3), (6, 4)])
+def test_value_does_not_change_when_samples_are_permuted(n, d):
+    problem = instance(n, d, 0.1)
+    order = np.random.default_rng(0).permutation(n)
+    permuted = hc.TrainingProblem(problem.X[order], problem.y[order], problem.beta)
+    assert hc.train(permuted).objective == pytest.approx(exact(n, d, 0.1).objective, rel=2e-6)
+
+
+@pytest.mark.parametrize("rounds", [0, 1])
+@pytest.mark.parametrize(("n", "d"), [(12, 2), (8, 3), (6, 4)])
+def test_certificates_do_not_depend_on_order_axes_or_units(n, d, rounds):
+    problem, network = instance(n, d, 0.1), random_network(d, m=4, seed=0, scale=0.5)
+    rng = np.random.default_rng(1)
+    order, Q = rng.permutation(n), np.linalg.qr(rng.normal(size=(d, d)))[0]
+    # X -> t X Q and w -> Q^T w multiply the outputs by t; so do y -> t y and beta -> t^2 beta.
+    t = 1e3
+    other = hc.TrainingProblem(t * problem.X[order] @ Q, t * problem.y[order], t**2 * problem.beta)
+    turned = hc.ReLUNetwork(network.hidden_weights @ Q, network.output_weights)
+    one = hc.certify(network, problem, rounds=rounds)
+    same = hc.certify(turned, other, rounds=rounds)
+    assert same.objective == pytest.approx(t**2 * one.objective, rel=1e-9)
+    assert same.lower_bound == pytest.approx(t**2 * one.lower_bound, rel=1e-5)
+
+
 @pytest.mark.parametrize("scale", [1e-4, 1e4])
 @pytest.mark.parametrize(("n", "d"), [(8, 2), (7, 3)])
 def test_units_of_the_data_do_not_matter(n, d, scale):
@@ -417,6 +445,44 @@ def test_solution_prints_as_one_line():
 def test_certificate_prints_as_one_line():
     certificate = hc.certify(zero_network(2), instance(6, 2, 0.3))
     assert "\n" not in repr(certificate) and "global" in repr(certificate)
+
+
+@pytest.mark.parametrize("fraction", FRACTIONS)
+@pytest.mark.parametrize(("n", "d"), [(12, 2), (8, 3), (6, 4)])
+def test_objective_and_bound_only_improve_from_round_to_round(n, d, fraction):
+    history = exact(n, d, fraction).history
+    objectives, bounds = [one.objective for one in history], [one.lower_bound for one in history]
+    assert objectives == sorted(objectives, reverse=True) and bounds == sorted(bounds)
+    assert bounds[-1] <= objectives[-1]
+
+
+@pytest.mark.parametrize("fraction", FRACTIONS)
+@pytest.mark.parametrize(("n", "d"), [(40, 2), (12, 3), (30, 3), (12, 4)])
+def test_a_smaller_tolerance_never_gives_a_worse_answer(n, d, fraction):
+    problem = instance(n, d, fraction)
+    tolerances = np.array([0.3, 0.1, 1e-2, 1e-4, 1e-6, 1e-8])
+    solutions = [hc.train(problem, tol=tol) for tol in tolerances]
+    for tol, solution in zip(tolerances, solutions, strict=True):
+        assert solution.gap <= tol and solution.scope == "global"
+        assert solution.lower_bound <= solutions[-1].objective
+    objectives = np.array([solution.objective for solution in solutions])
+    # Nor by more than what replacing close neurons by their sums may cost a round; and beyond a
+    # relative 1e-8 the programs over a few cones are not solved.
+    allowed = exact_solver.CONSOLIDATION_SHARE * tolerances[1:] + 1e-8
+    assert (np.diff(objectives) <= allowed * objectives[-1]).all()
+
+
+@pytest.mark.parametrize("max_cells", [1, 50, 500])
+def test_training_whose_proof_runs_out_of_budget_has_a_valid_bound(max_cells, monkeypatch):
+    problem = instance(60, 4, 0.1)
+    optimum = hc.train(problem)
+    limited = functools.partial(BranchAndBound, max_cells=max_cells)
+    monkeypatch.setattr(solvers, "proving_oracle", lambda X, progress: limited(X))
+    solution = hc.train(problem)
+    assert solution.scope == "global" and not solution.interrupted
+    assert 0 <= solution.lower_bound <= optimum.objective * (1 + 1e-9)
+    assert 1e-6 < solution.gap <= 1
+    assert solution.objective == pytest.approx(optimum.objective, rel=1e-5)
 
 
 def test_history_bounds_meet():

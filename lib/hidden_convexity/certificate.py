@@ -8,9 +8,16 @@ from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.oracle import Circle, coordinates, proving_oracle, searching_oracle
 from hidden_convexity.passes import Passes
 from hidden_convexity.problem import TrainingProblem, relative_gap
+from hidden_convexity.progress import progress_bar
 from hidden_convexity.report import format_gap
 from hidden_convexity.restricted import RestrictedProgram
-from hidden_convexity.validation import data_matrix, of_moderate_size, real_array, whole_number
+from hidden_convexity.validation import (
+    data_matrix,
+    flag,
+    of_moderate_size,
+    real_array,
+    whole_number,
+)
 
 # Relative tolerance of a first bound on M(nu), and the finest one ever asked for.
 LOOSE, SHARP = 1e-2, 1e-7
@@ -55,7 +62,7 @@ class Certificate:
         )
 
 
-def certify(network, problem, rounds=1, proof=True):
+def certify(network, problem, rounds=1, proof=True, progress=False):
     """Bound the global optimum from below by means of a network, whatever trained it.
 
     Parameters
@@ -72,6 +79,9 @@ def certify(network, problem, rounds=1, proof=True):
     proof : bool
         False: search for the worst direction without proving that it is; works in any dimension,
         and the scope is "searched".
+    progress : bool
+        Show progress bars on stderr, of the rounds and of each proof, where they take more than a
+        second.
 
     Returns
     -------
@@ -94,8 +104,7 @@ def certify(network, problem, rounds=1, proof=True):
     rounds = whole_number(rounds, "rounds", 0)
     if problem.y.ndim != 1:
         raise ValueError(f"problem.y must have shape (n,) to certify, got {problem.y.shape}")
-    if not isinstance(proof, bool):
-        raise TypeError(f"proof must be True or False, got {proof!r}")
+    proof, progress = flag(proof, "proof"), flag(progress, "progress")
     with np.errstate(over="ignore", invalid="ignore"):
         objective = problem.objective(network)
     if not np.isfinite(objective):
@@ -107,7 +116,7 @@ def certify(network, problem, rounds=1, proof=True):
     basis = coordinates(problem.X)
     X = problem.X @ basis
     search = searching_oracle(X)
-    oracle = proving_oracle(X) if proof else search
+    oracle = proving_oracle(X, progress=progress) if proof else search
     scope = "global" if proof or isinstance(oracle, Circle) else "searched"
     passes = oracle if isinstance(oracle, Circle) else Passes(X)
     program = RestrictedProgram(replace(problem, X=X), passes)
@@ -117,13 +126,16 @@ def certify(network, problem, rounds=1, proof=True):
     found = _maximum(oracle, residual, problem.beta, starts)
     direction = basis @ found.directions[:1].sum(axis=0)
     lower_bound = _bound(problem, residual, found, scope)
-    for _ in range(rounds):
-        for _ in range(SOLVES):
-            neurons = program.polish(program.solve(neurons + _worst(program, found)))
-            residual = problem.loss_residual(program.outputs(neurons))
-            found = search(residual, level=problem.beta, starts=starts)
-        found = _maximum(oracle, residual, problem.beta, np.concatenate([starts, found.directions]))
-        lower_bound = max(lower_bound, _bound(problem, residual, found, scope))
+    with progress_bar(progress, desc="certificate", unit="round", total=rounds) as bar:
+        for _ in range(rounds):
+            for _ in range(SOLVES):
+                neurons = program.polish(program.solve(neurons + _worst(program, found)))
+                residual = problem.loss_residual(program.outputs(neurons))
+                found = search(residual, level=problem.beta, starts=starts)
+            seen = np.concatenate([starts, found.directions])
+            found = _maximum(oracle, residual, problem.beta, seen)
+            lower_bound = max(lower_bound, _bound(problem, residual, found, scope))
+            bar.update()
     return Certificate(objective, lower_bound, scope, direction)
 
 

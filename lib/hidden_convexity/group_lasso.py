@@ -14,11 +14,29 @@ VANISHED = 1e-8
 SOLVER_TOLERANCE = 1e-11
 
 
+def _compressed(dense):
+    """A dense matrix by its columns, for a tenth of what SciPy's checks on the way cost."""
+    columns, rows = np.nonzero(dense.T)
+    ends = np.cumsum(np.bincount(columns, minlength=dense.shape[1]))
+    entries = dense[rows, columns], rows, np.append(0, ends)
+    return sparse.csc_matrix(entries, shape=dense.shape)
+
+
 def group_lasso(gram, linear, beta, scale, groups, walls):
     """Minimise 1/2 c'Gc - linear.c + beta sum ||c_g|| subject to walls_g c_g >= 0, by Clarabel.
 
     A group of one coefficient is constrained to be non-negative: it is a length along a fixed
     direction. Groups are scaled to features of unit norm and outputs to ||y|| = `scale`.
+
+    Parameters
+    ----------
+    gram, linear : (K, K) and (K,) ndarray
+        G and the linear term.
+    beta, scale : float
+    groups : list of (k,) ndarray of int
+        Consecutive coefficients that cover all K.
+    walls : list of (w, k) ndarray
+        Per group; w may be 0.
 
     Returns
     -------
@@ -29,7 +47,8 @@ def group_lasso(gram, linear, beta, scale, groups, walls):
         slack in units of the coefficients.
     """
     count = len(linear)
-    sizes = np.sqrt([max(gram[group, group].max(), 0.0) for group in groups])
+    firsts = [group[0] for group in groups]
+    sizes = np.sqrt(np.maximum(np.maximum.reduceat(gram.diagonal(), firsts), 0.0))
     sizes[sizes == 0] = 1.0
     unit = np.repeat(scale / sizes, [len(group) for group in groups])
     quadratic = gram * unit[:, None] * unit / scale**2
@@ -68,19 +87,18 @@ def group_lasso(gram, linear, beta, scale, groups, walls):
     settings.static_regularization_constant = 1e-12
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = SOLVER_TOLERANCE
     result = clarabel.DefaultSolver(
-        sparse.csc_matrix(np.triu(padded)),
+        _compressed(np.triu(padded)),
         cost,
-        sparse.csc_matrix(constraints),
+        _compressed(constraints),
         np.zeros(constraints.shape[0]),
         cones,
         settings,
     ).solve()
     coefficients, dual = np.array(result.x[:count]), np.array(result.z)
 
-    for group in groups:
-        if np.linalg.norm(coefficients[group]) <= VANISHED or (
-            len(group) == 1 and coefficients[group[0]] < 0
-        ):
+    lengths = np.sqrt(np.add.reduceat(coefficients**2, firsts))
+    for group, length in zip(groups, lengths, strict=True):
+        if length <= VANISHED or (len(group) == 1 and coefficients[group[0]] < 0):
             coefficients[group] = 0.0
     multipliers, start = [np.zeros(len(wall)) for wall in walls], len(single)
     for k in wall_rows:

@@ -40,8 +40,10 @@ def distinct_lines(unit):
     product = np.abs(unit @ np.cos(np.arange(1, d + 1)))
     order = np.argsort(product, kind="stable")
     starts = np.flatnonzero(np.diff(product[order], prepend=-np.inf) > 2 * np.sqrt(d) * SAME_LINE)
+    ends = np.append(starts[1:], count)
     first = np.arange(count)
-    for run in np.split(order, starts[1:]) if count else []:
+    for start, end in zip(starts[ends - starts > 1], ends[ends - starts > 1], strict=True):
+        run = order[start:end]
         while len(run) > 1:
             same = _line_distance(unit[run], unit[run.min()]) <= SAME_LINE
             first[run[same]] = run.min()

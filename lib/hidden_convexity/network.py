@@ -7,6 +7,8 @@ from hidden_convexity.validation import data_matrix, real_array
 
 # A decoded group this much smaller than the largest is a solver's zero.
 NEGLIGIBLE = 1e-8
+# Pruning has removed a neuron of which no more than this share is left.
+LEFT_OVER = 1e-12
 # A weight within this relative distance of a sample's hyperplane lies on the chamber's wall.
 ON_WALL = 1e-9
 
@@ -118,18 +120,7 @@ class ReLUNetwork:
         """
         X = self._inputs(X)
         network = self.balance()
-        features = np.maximum(X @ network.hidden_weights.T, 0.0)
-        outputs = _as_columns(network.output_weights)
-        contributions = features[:, None, :] * outputs.T
-        contributions = contributions.reshape(len(X) * outputs.shape[1], len(network))
-        size = np.linalg.norm(contributions, axis=0)
-        alive = np.flatnonzero(size > 0)
-        scale = np.zeros(len(network))
-        scale[alive] = _independent_scale(
-            contributions[:, alive] / size[alive],
-            size[alive],
-            (network.hidden_weights[alive] ** 2).sum(axis=1),
-        )
+        scale = pruning_scale(network, X)
         kept = scale > 0
         root = np.sqrt(scale[kept])
         return ReLUNetwork(
@@ -274,7 +265,28 @@ def _as_columns(weights):
     return weights[:, None] if weights.ndim == 1 else weights
 
 
-def _independent_scale(columns, size, cost):
+def pruning_scale(network, X):
+    """Factors (m,) >= 0 for the neurons of a balanced network, most of them 0.
+
+    With |a_j| w_j multiplied by its factor, the outputs on X (n, d) are the same, the penalty is no
+    larger, and the contributions of the neurons whose factor is not 0 are linearly independent.
+    """
+    features = np.maximum(X @ network.hidden_weights.T, 0.0)
+    outputs = _as_columns(network.output_weights)
+    contributions = features[:, None, :] * outputs.T
+    contributions = contributions.reshape(len(X) * outputs.shape[1], len(network))
+    size = np.linalg.norm(contributions, axis=0)
+    alive = np.flatnonzero(size > 0)
+    scale = np.zeros(len(network))
+    scale[alive] = independent_scale(
+        contributions[:, alive] / size[alive],
+        size[alive],
+        (network.hidden_weights[alive] ** 2).sum(axis=1),
+    )
+    return scale
+
+
+def independent_scale(columns, size, cost):
     """Non-negative scales s with sum s_j size_j columns_j kept, sum s_j cost_j not increased,
     and the columns with s_j > 0 linearly independent.
 
@@ -299,5 +311,8 @@ def _independent_scale(columns, size, cost):
         leaves = int(steps.argmin())
         scaled[chosen] = np.maximum(scaled[chosen] + steps[leaves] * null, 0.0)
         scaled[chosen[leaves]] = 0.0
+        # Others that leave at the same time miss zero by rounding.
+        left_over = [index for index in chosen if scaled[index] <= LEFT_OVER * size[index]]
+        scaled[left_over] = 0.0
         basis = [index for index in chosen if scaled[index] > 0]
     return scaled / size

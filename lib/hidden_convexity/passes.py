@@ -24,6 +24,8 @@ class Passes:
     def __init__(self, X):
         self.X = X
         self._row_norms = np.linalg.norm(X, axis=1)
+        # The last Gram matrix, and the place of each of its features.
+        self._gram, self._places = np.zeros((0, 0)), {}
 
     def _blocks(self, width):
         step = max(BLOCK // max(width, 1), 1)
@@ -66,14 +68,27 @@ class Passes:
     def gram(self, directions, columns, owner, weights=None):
         """Products of all pairs of features, (K, K); arguments as in `correlate`.
 
-        With weights (n,) >= 0, sample i counts weights_i times.
+        With weights (n,) >= 0, sample i counts weights_i times. Without, products that were part of
+        the last Gram matrix are not computed again: from round to round most neurons stay.
         """
-        products = np.zeros((len(columns), len(columns)))
-        for block in self._blocks(len(columns)):
+        count = len(columns)
+        keys = [feature.tobytes() for feature in np.hstack([directions[owner], columns])]
+        places = self._places if weights is None else {}
+        place = np.array([places.get(key, -1) for key in keys])
+        old, new = np.flatnonzero(place >= 0), np.flatnonzero(place < 0)
+        products = np.zeros((count, count))
+        products[np.ix_(old, old)] = self._gram[np.ix_(place[old], place[old])]
+        if len(new) == 0:
+            return products
+        for block in self._blocks(count):
             features = self._features(block, directions, columns, owner)
             if weights is not None:
                 features *= np.sqrt(weights[block])[:, None]
-            products += features.T @ features
+            products[:, new] += features.T @ features[:, new]
+        products[new] = products[:, new].T
+        if weights is None:
+            self._gram = products.copy()
+            self._places = {key: k for k, key in enumerate(keys)}
         return products
 
     def tight_rows(self, direction):

@@ -28,6 +28,8 @@ POLISHING_STEPS = 2
 # Quadratic models of a loss minimised in a row, relative decrease below which they have converged,
 # and halvings of a step that climbs.
 MODELS, SAME_HEIGHT, HALVINGS = 20, 1e-12, 12
+# Outputs (n,) that are kept: those of a round's start and of its candidates.
+KEPT = 4
 # Singular values of the Hessian below this share of the largest come from dependent features.
 DEPENDENT = 1e-8
 
@@ -62,6 +64,8 @@ def _null_space(rows, direction):
     d = len(direction)
     if len(rows) == 0:
         return np.eye(d)
+    if d == 2:
+        return direction[None, :]
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     _, singular, right = np.linalg.svd(unit, full_matrices=True)
     rank = int((singular > np.sqrt(TIGHT)).sum())
@@ -82,6 +86,7 @@ class RestrictedProgram:
     def __init__(self, problem, passes):
         self.problem, self.passes = problem, passes
         self.X, self.y, self.beta = problem.X, problem.y, problem.beta
+        self._known = {}
 
     def neuron(self, direction, sign):
         """A neuron of weight zero in a unit direction (d,), on the flat of the rows tight there."""
@@ -94,11 +99,18 @@ class RestrictedProgram:
         return Neuron(unit, float(sign), unit[None, :], (), 0 * unit)
 
     def outputs(self, neurons):
-        """Outputs of the neurons on the data (n,)."""
+        """Outputs of the neurons on the data (n,), not to be written to."""
         if not neurons:
             return np.zeros(len(self.X))
         weights = np.stack([neuron.weights for neuron in neurons])
-        return self.passes.predict(weights, np.array([one.sign for one in neurons]))
+        signs = np.array([neuron.sign for neuron in neurons])
+        # A round asks several times for the outputs of the same neurons: the last few are kept.
+        key = weights.tobytes() + signs.tobytes()
+        if key not in self._known:
+            self._known[key] = self.passes.predict(weights, signs)
+            if len(self._known) > KEPT:
+                del self._known[next(iter(self._known))]
+        return self._known[key]
 
     def objective(self, neurons, outputs=None):
         """Convex objective, equal to P of the decoded network."""
@@ -267,6 +279,8 @@ class RestrictedProgram:
 
     def _inward(self, neuron):
         """Unit normals (w, d) of the neuron's walls, pointing into its cone."""
+        if not neuron.walls:
+            return np.zeros((0, self.X.shape[1]))
         rows = self.X[list(neuron.walls)]
         side = np.where(rows @ neuron.direction > 0, 1.0, -1.0)
         return rows * (side / np.linalg.norm(rows, axis=1))[:, None]

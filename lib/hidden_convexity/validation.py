@@ -84,6 +84,13 @@ def real_number(value, name):
     return float(value)
 
 
+def flag(value, name):
+    """Return True or False, or raise TypeError."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def positive_number(value, name):
     """Return a finite, strictly positive float, or raise TypeError / ValueError."""
     value = real_number(value, name)

@@ -26,11 +26,11 @@ __all__ = [
 ]
 
 # Largest rank in which branch and bound is tried. At rank 8 it ends within its budget for a few
-# hundred samples and a loose tolerance; the number of cells grows tenfold with each dimension.
+# hundred samples and a loose tolerance; each dimension multiplies the cells by five to twenty.
 PROVABLE_RANK = 8
 # From this rank on, chambers that are gone through one by one sooner than bounded; and the most
 # that can be. Measured: at rank 5, 10,000 chambers take as long as their bounds; at rank 8 branch
-# and bound runs out of its budget already for the 11,624 chambers of 14 samples.
+# and bound takes more than a minute already for the 11,624 chambers of 14 samples.
 LISTED_FROM_RANK, FEW, LISTABLE = 6, 30_000, 100_000
 
 
@@ -53,7 +53,7 @@ def searching_oracle(X):
     return Circle(X) if X.shape[1] == 2 else Ascent(X)
 
 
-def proving_oracle(X, exact=False):
+def proving_oracle(X, exact=False, progress=False):
     """The oracle that proves M(nu) for these data.
 
     Parameters
@@ -62,6 +62,8 @@ def proving_oracle(X, exact=False):
         Data in `coordinates`, d >= 2.
     exact : bool
         Prefer an exact maximum to a fast bound where the chambers are few.
+    progress : bool
+        Show a progress bar during each call of branch and bound.
 
     Returns
     -------
@@ -80,7 +82,7 @@ def proving_oracle(X, exact=False):
     if (exact or X.shape[1] >= LISTED_FROM_RANK) and count_chambers(*X.shape) <= listed:
         return Exhaustive(Arrangement.enumerate(X))
     if X.shape[1] <= PROVABLE_RANK:
-        return BranchAndBound(X)
+        return BranchAndBound(X, progress=progress)
     raise ValueError(
         f"a global proof is out of reach for {len(X)} samples of rank {X.shape[1]}: it takes rank "
         f"<= {PROVABLE_RANK} or at most {LISTABLE:,} chambers. Use proof=False to search without "

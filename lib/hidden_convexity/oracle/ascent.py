@@ -1,14 +1,14 @@
 """The searching dual oracle: ascents from many starts, in any dimension, without a proof."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numba
 import numpy as np
+from numba import njit
 
 from hidden_convexity.hyperplanes import row_space
 from hidden_convexity.oracle.flats import TIGHT
 from hidden_convexity.oracle.geodesic import ascend_each
 from hidden_convexity.oracle.maximum import DualMaximum
+from hidden_convexity.oracle.threads import in_threads
 from hidden_convexity.validation import data_matrix, real_array, whole_number
 
 # Maximisers this close are one: equal maximisers reached from two starts differ by rounding,
@@ -16,6 +16,8 @@ from hidden_convexity.validation import data_matrix, real_array, whole_number
 SAME_DIRECTION = 1e-9
 # Entries of the largest temporary block: 8 MB of float64.
 BLOCK = 1_000_000
+# Starts times samples below which threads take longer to start than the ascents take.
+LITTLE = 10_000
 
 
 class Ascent:
@@ -103,8 +105,7 @@ class Ascent:
             rows = self._columns, self._norms, self._floor
             ascend_each(*rows, weights, signs[share], directions[share], values[share])
 
-        with ThreadPoolExecutor(len(shares)) as threads:
-            list(threads.map(climb, shares))
+        in_threads(climb, shares, worthwhile=directions.size * len(nu) > LITTLE)
         return _distinct(directions, values, level)
 
     def _heights(self, nu, directions):
@@ -119,15 +120,29 @@ class Ascent:
 
 def _distinct(directions, values, level):
     """Sort by |value|, drop zeros and what `level` does not need, keep one of equal directions."""
-    kept = []
-    for candidate in np.argsort(-np.abs(values), kind="stable"):
-        if abs(values[candidate]) <= (level if kept else 0.0):
-            break
-        apart = np.linalg.norm(directions[kept] - directions[candidate], axis=1)
-        if not np.any((apart < SAME_DIRECTION) & (values[kept] * values[candidate] > 0)):
-            kept.append(candidate)
-    best = float(abs(values[kept[0]])) if kept else 0.0
+    order = np.argsort(-np.abs(values), kind="stable")
+    needed = np.abs(values[order]) > level
+    needed[:1] = values[order[:1]] != 0.0
+    order = order[needed]
+    kept = order[_first_of_equal(directions[order], np.sign(values[order]))]
+    best = float(np.abs(values[kept]).max(initial=0.0))
     return DualMaximum(best, np.inf, directions[kept], values[kept])
+
+
+@njit(cache=True, nogil=True)
+def _first_of_equal(directions, signs):
+    """Which directions (k, d) are not within SAME_DIRECTION of a kept one of the same sign."""
+    kept = np.ones(len(directions), dtype=np.bool_)
+    for i in range(len(directions)):
+        for j in range(i):
+            if kept[j] and signs[i] == signs[j]:
+                apart = 0.0
+                for k in range(directions.shape[1]):
+                    apart += (directions[i, k] - directions[j, k]) ** 2
+                if apart < SAME_DIRECTION**2:
+                    kept[i] = False
+                    break
+    return kept
 
 
 def _dual_point(nu, X):

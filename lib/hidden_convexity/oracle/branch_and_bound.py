@@ -7,17 +7,16 @@ the bound and `cells` for the tree.
 
 import itertools
 import time
-from concurrent.futures import ThreadPoolExecutor
 
-import numba
 import numpy as np
-from tqdm import tqdm
 
 from hidden_convexity.hyperplanes import distinct_lines, row_space, unit_rows
 from hidden_convexity.oracle.ascent import Ascent, unit_directions
 from hidden_convexity.oracle.cells import explore, pick_rows, seed
 from hidden_convexity.oracle.maximum import DualMaximum
-from hidden_convexity.validation import positive_number, real_array, whole_number
+from hidden_convexity.oracle.threads import in_threads
+from hidden_convexity.progress import progress_bar
+from hidden_convexity.validation import flag, positive_number, real_array, whole_number
 
 # 2^rank cones start the tree; the proof is out of reach long before their number is.
 MAX_RANK = 12
@@ -50,7 +49,7 @@ class BranchAndBound:
     rng : int, Generator or None
         Seed of the starts.
     progress : bool
-        Show a progress bar.
+        Show how many cells a call has bounded, if it takes more than a second.
 
     Raises
     ------
@@ -67,7 +66,7 @@ class BranchAndBound:
         X,
         random_starts=32,
         max_cells=100_000_000,
-        max_seconds=60.0,
+        max_seconds=300.0,
         max_memory=1e9,
         rng=0,
         progress=False,
@@ -77,7 +76,7 @@ class BranchAndBound:
         self.max_cells = whole_number(max_cells, "max_cells", minimum=1)
         self.max_seconds = positive_number(max_seconds, "max_seconds")
         self.max_memory = positive_number(max_memory, "max_memory")
-        self.progress = progress
+        self.progress = flag(progress, "progress")
         basis = row_space(self.X)
         self.rank = basis.shape[1]
         if self.rank > MAX_RANK:
@@ -213,11 +212,8 @@ class _Search:
         oracle = self.oracle
         start = time.monotonic()
         work = max(FIRST_WORK, 10 * sum(rows.size for rows in self.rows))
-        with (
-            ThreadPoolExecutor(numba.get_num_threads()) as threads,
-            tqdm(disable=not oracle.progress, unit="cell", desc="branch and bound") as bar,
-        ):
-            stacks = list(threads.map(self._seed, self._orthants()))
+        with progress_bar(oracle.progress, desc="proof", unit="cell") as bar:
+            stacks = in_threads(self._seed, self._orthants(), worthwhile=work > FIRST_WORK)
             self.cells = len(stacks)
             stacks = self._open(stacks, work)
             while (
@@ -229,7 +225,7 @@ class _Search:
                 chosen, stacks = stacks[:STACKS], stacks[STACKS:]
                 most_cells = max((oracle.max_cells - self.cells) // len(chosen), 1)
                 limits = map(itertools.repeat, (self.enough, most_cells, work, *self._room(0)))
-                done = list(threads.map(lambda stack, *to: explore(*stack, *to), chosen, *limits))
+                done = in_threads(lambda stack, *to: explore(*stack, *to), chosen, *limits)
                 self._collect(done)
                 work = max(work, min(2 * work, MOST_WORK))
                 stacks = self._open(stacks + [result[:5] for result in done], work)

@@ -156,7 +156,7 @@ class Circle:
         active = np.where(upper[:, None], active, entered[-1] + left[-1] - active)
         both = np.where(upper[None, :, None], both, active[:, None] - both)
         blocks = both[..., [[0, 1], [1, 2]]][np.ix_(owner, owner)]
-        return np.einsum("pc,pqce,qe->pq", columns, blocks, columns, optimize=True)
+        return (columns[:, None, :] * (blocks @ columns[:, :, None])[..., 0]).sum(axis=2)
 
     def _second_moments(self, weights):
         """Running sums of the weighted products of the rows that have entered, and that left."""

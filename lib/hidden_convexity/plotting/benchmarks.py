@@ -60,6 +60,16 @@ def time_against_n(ax, times, references=None):
     return ax
 
 
+def time_of_a_proof(ax, dimensions, seconds):
+    """Seconds of one proof against the dimension, logarithmic."""
+    ax.plot(dimensions, seconds, color=BLUE, marker="o", markersize=4)
+    ax.set_yscale("log")
+    ax.set_xticks(dimensions)
+    ax.set_xlabel("dimension d (n = 1,000)")
+    ax.set_ylabel("time of a proof (s)")
+    return ax
+
+
 def cells_of_a_proof(ax, sizes, cells, chambers, xlabel):
     """Cells that a proof needed, against n or d, beside the chambers that a list would have."""
     ax.plot(sizes, chambers, color=GREY, linestyle="--", linewidth=1, label="chambers")

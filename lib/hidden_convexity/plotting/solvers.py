@@ -13,8 +13,44 @@ from hidden_convexity.plotting.style import AMBER, BLUE, GREY, PINK
 SIGNED = LinearSegmentedColormap.from_list(
     "signed", ["#7A2F5B", PINK, "#F3E3EC", "#FFFFFF", "#DCEBF5", "#56A0CF", "#003F66"]
 )
+# How far from the unit circle a height of beta is drawn.
+RELIEF = 0.4
 # Longest piece of an arc, in radians, that is drawn as a straight line.
 PIECE = 0.05
+
+
+def circular_landscape(ax, directions, ratios, crests, neurons, signs):
+    """nu.(Xu)_+ / beta as a relief on the unit circle, with its limits, crests and neurons.
+
+    Directions (k, 2) go once around, and ratios (k,) are the heights there. Crests (c, 2) are unit
+    vectors orthogonal to a sample at which the slope turns away from the limit; neurons (m, 2) are
+    unit vectors, and `signs` tells which limit each attains.
+    """
+    for part, fill in ((np.maximum(ratios, 0), "#DCEBF5"), (np.minimum(ratios, 0), "#F3E3EC")):
+        ring = np.concatenate([_raised(directions, part), directions[::-1]])
+        ax.fill(*ring.T, color=fill, linewidth=0, zorder=0)
+    for limit, colour in ((1.0, BLUE), (-1.0, PINK)):
+        ax.plot(*(directions * (1 + RELIEF * limit)).T, color=colour, linewidth=1)
+    ax.plot(*directions.T, color=GREY, linewidth=0.8)
+    for u in crests:
+        ends = np.outer([1 - RELIEF, 1 + RELIEF], u)
+        ax.plot(*ends.T, color="black", linewidth=0.6, alpha=0.6, zorder=1)
+    ax.plot(*_raised(directions, ratios).T, color="black", linewidth=1.1)
+    ax.plot(
+        *_raised(neurons, np.sign(signs)).T,
+        "o",
+        color="white",
+        markeredgecolor="black",
+        markersize=6,
+        zorder=5,
+    )
+    ax.set_aspect("equal")
+    ax.axis("off")
+    return ax
+
+
+def _raised(directions, ratios):
+    return directions * (1 + RELIEF * ratios)[:, None]
 
 
 def _project(directions):

@@ -17,9 +17,10 @@ from hidden_convexity.oracle import (
 )
 from hidden_convexity.passes import Passes
 from hidden_convexity.problem import TrainingProblem
+from hidden_convexity.progress import progress_bar
 from hidden_convexity.solvers import exact, reference
 from hidden_convexity.solvers.solution import Solution, Step
-from hidden_convexity.validation import positive_number, real_array, whole_number
+from hidden_convexity.validation import flag, positive_number, real_array, whole_number
 
 __all__ = ["Solution", "Step", "train", "train_path"]
 
@@ -33,7 +34,7 @@ COARSEN_ABOVE = 5_000
 COARSE_TOLERANCE = 1e-3
 
 
-def train(problem, patterns="all", tol=1e-6, solver=None, proof=True):
+def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=False):
     """Train a two-layer ReLU network to a certified relative duality gap.
 
     Parameters
@@ -54,13 +55,16 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True):
         True: the gap is proven. False, for patterns "all" only: the gap holds if no neuron better
         than those found exists, which ascents from many directions have looked for; this works in
         any dimension and is evidence, not proof.
+    progress : bool
+        Show progress bars on stderr, of the training and within it of each proof, where they take
+        more than a second. The reference shows none.
 
     Returns
     -------
     Solution
         With `scope` "global", without proof "searched", and for patterns that are not all
-        chambers "sampled". Interrupted, or at the end of the proof's time budget, it is the best
-        network so far with a valid bound.
+        chambers "sampled". Interrupted (Ctrl-C), or at the end of the proof's time budget, it is
+        the best network so far with a valid bound.
 
     Raises
     ------
@@ -74,7 +78,7 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True):
     tol = positive_number(tol, "tol")
     if solver not in (None, "cvxpy"):
         raise ValueError(f'solver must be None or "cvxpy", got {solver!r}')
-    _check_proof(proof)
+    proof, progress = flag(proof, "proof"), flag(progress, "progress")
     patterns = _check_patterns(patterns, problem)
     if not proof and (patterns is not None or solver is not None):
         raise ValueError('proof=False goes with patterns="all" and solver=None only')
@@ -82,8 +86,9 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True):
         return reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
     if patterns is not None and not patterns.complete:
         oracle = Exhaustive(patterns)
-        return exact.solve(problem, Passes(problem.X), oracle, oracle, tol, "sampled")
-    return _trainer_over_all(problem.X, proof)(problem, tol)
+        passes = Passes(problem.X)
+        return exact.solve(problem, passes, oracle, oracle, tol, "sampled", progress=progress)
+    return _trainer_over_all(problem.X, proof, progress)(problem, tol)
 
 
 def _check_problem(problem):
@@ -94,12 +99,6 @@ def _check_problem(problem):
             f"problem.y must have shape (n,) to train, got {problem.y.shape}; train one column "
             "at a time"
         )
-
-
-def _check_proof(proof):
-    if not isinstance(proof, bool):
-        raise TypeError(f"proof must be True or False, got {proof!r}")
-    return proof
 
 
 def _check_patterns(patterns, problem):
@@ -115,7 +114,7 @@ def _check_patterns(patterns, problem):
     return patterns
 
 
-def train_path(problem, betas, tol=1e-6, proof=True):
+def train_path(problem, betas, tol=1e-6, proof=True, progress=False):
     """Train at several weight decays, each run started from the neurons of the one before.
 
     Parameters
@@ -124,13 +123,14 @@ def train_path(problem, betas, tol=1e-6, proof=True):
         Data and targets (n,); its own beta plays no role.
     betas : sequence of float
         Weight decays, > 0. At `beta_max(X, y)` and above, the zero network is optimal.
-    tol, proof
+    tol, proof, progress
         As in `train`.
 
     Returns
     -------
     list of Solution
-        One per weight decay, in the given order; solved from the largest down.
+        One per weight decay, in the given order; solved from the largest down. Interrupted
+        (Ctrl-C), the weight decays not reached have the last network and the trivial bound 0.
 
     Raises
     ------
@@ -142,20 +142,34 @@ def train_path(problem, betas, tol=1e-6, proof=True):
     Mishkin and Pilanci (2023), arXiv:2306.00119, on the continuity of this path.
     """
     _check_problem(problem)
-    tol, proof = positive_number(tol, "tol"), _check_proof(proof)
+    tol = positive_number(tol, "tol")
+    proof, progress = flag(proof, "proof"), flag(progress, "progress")
     betas = real_array(betas, "betas", ndim=1)
     if len(betas) == 0:
         raise ValueError("betas must hold at least one weight decay, got none")
     betas = [positive_number(float(beta), "betas") for beta in betas]
-    train_at = _trainer_over_all(problem.X, proof)
+    train_at = _trainer_over_all(problem.X, proof, progress)
     solutions, previous = {}, None
-    for beta in sorted(set(betas), reverse=True):
-        previous = train_at(replace(problem, beta=beta), tol, previous)
-        solutions[beta] = previous
+    descending = sorted(set(betas), reverse=True)
+    with progress_bar(progress, desc="path", unit="beta", total=len(descending)) as bar:
+        for beta in descending:
+            here = replace(problem, beta=beta)
+            if previous is not None and previous.interrupted:
+                previous = _unproven(previous, here)
+            else:
+                previous = train_at(here, tol, previous)
+            solutions[beta] = previous
+            bar.update()
     return [solutions[beta] for beta in betas]
 
 
-def _trainer_over_all(X, proof):
+def _unproven(solution, problem):
+    """The network of a solution as one of another problem, about which nothing is proven."""
+    objective = problem.objective(solution.network)
+    return replace(solution, objective=objective, lower_bound=0.0)
+
+
+def _trainer_over_all(X, proof, progress):
     """A function that trains over all chambers of X, in as few coordinates as its rank allows."""
     basis = coordinates(X)
     reduced = X @ basis
@@ -164,18 +178,23 @@ def _trainer_over_all(X, proof):
         passes, last, scope = search, search, "global"
     else:
         passes = Passes(reduced)
-        last = proving_oracle(reduced) if proof else Ascent(reduced, LAST_SEARCH, rng=1)
+        if proof:
+            last = proving_oracle(reduced, progress=progress)
+        else:
+            last = Ascent(reduced, LAST_SEARCH, rng=1)
         scope = "global" if proof else "searched"
 
     def train_at(problem, tol, start=None):
         directions = []
         if start is None and len(X) > COARSEN_ABOVE:
-            start = _train_on_a_tenth(problem)
+            start = _train_on_a_tenth(problem, progress)
+            if start.interrupted:
+                return replace(_unproven(start, problem), scope=scope)
         if start is not None:
             signs = np.sign(start.network.output_weights)
             directions = list(zip(start.network.hidden_weights @ basis, signs, strict=True))
         smaller = replace(problem, X=reduced)
-        found = exact.solve(smaller, passes, search, last, tol, scope, directions)
+        found = exact.solve(smaller, passes, search, last, tol, scope, directions, progress)
         weights = found.network.hidden_weights @ basis.T
         network = ReLUNetwork(weights, found.network.output_weights)
         return replace(found, network=network, objective=problem.objective(network))
@@ -183,10 +202,10 @@ def _trainer_over_all(X, proof):
     return train_at
 
 
-def _train_on_a_tenth(problem):
+def _train_on_a_tenth(problem, progress):
     """A searched solution of the same problem on random samples: where good neurons are."""
     n = len(problem.X)
     chosen = np.random.default_rng(0).permutation(n)[: n // 10]
     beta = problem.beta * len(chosen) / n
     part = replace(problem, X=problem.X[chosen], y=problem.y[chosen], beta=beta)
-    return _trainer_over_all(part.X, proof=False)(part, COARSE_TOLERANCE)
+    return _trainer_over_all(part.X, False, progress)(part, COARSE_TOLERANCE)

@@ -14,6 +14,7 @@ import numpy as np
 
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import relative_gap
+from hidden_convexity.progress import progress_bar
 from hidden_convexity.restricted import RestrictedProgram
 from hidden_convexity.solvers.solution import Solution, Step
 
@@ -34,7 +35,7 @@ LARGEST_SLACK = 0.1
 CONSOLIDATION_SHARE = 0.01
 
 
-def solve(problem, passes, search, proof, tol, scope, directions=()):
+def solve(problem, passes, search, proof, tol, scope, directions=(), progress=False):
     """Minimise P over networks of every width whose neurons the oracles can see.
 
     Parameters
@@ -55,6 +56,8 @@ def solve(problem, passes, search, proof, tol, scope, directions=()):
         What the proof's maximum ranges over, and whether it is proven.
     directions : sequence of (d,) ndarray and sign
         Neurons to start from.
+    progress : bool
+        Show a progress bar.
 
     Returns
     -------
@@ -69,7 +72,8 @@ def solve(problem, passes, search, proof, tol, scope, directions=()):
     start = perf_counter()
     program = RestrictedProgram(problem, passes)
     neurons, best, objective, lower_bound, history = [], [], np.inf, 0.0, []
-    stalled = 0
+    stalled, interrupted = 0, False
+    bar = progress_bar(progress, desc="training", unit="round")
     try:
         if directions:
             neurons = program.solve([program.ray(*one) for one in directions])
@@ -93,6 +97,8 @@ def solve(problem, passes, search, proof, tol, scope, directions=()):
             if scope != "searched" or last:
                 lower_bound = max(lower_bound, problem.dual_bound(residual, maximum))
             history.append(Step(perf_counter() - start, objective, lower_bound, len(best)))
+            bar.set_postfix_str(f"gap {relative_gap(objective, lower_bound):.1e}", refresh=False)
+            bar.update()
             # A proof that is worse than its tolerance has run out of its budget, and would again.
             reached = max(found.value, problem.beta)
             out_of_budget = not entering and maximum > (1 + slack) * reached
@@ -103,11 +109,14 @@ def solve(problem, passes, search, proof, tol, scope, directions=()):
             if found.value <= (1 + POLISH_BELOW) * problem.beta:
                 neurons = program.polish(neurons)
     except KeyboardInterrupt:
-        pass
+        interrupted = True
+    finally:
+        bar.close()
     network = decode(best, problem.X.shape[1])
     if len(network) > len(problem.X):
         network = network.prune(problem.X)
-    return Solution(network, problem.objective(network), lower_bound, scope, history, "exact")
+    objective = problem.objective(network)
+    return Solution(network, objective, lower_bound, scope, history, "exact", interrupted)
 
 
 def _slack(tol, objective, neurons, beta):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hidden_convexity.network import ReLUNetwork
+from hidden_convexity.parallel import ParallelNetwork
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.report import format_gap
 
@@ -29,8 +30,8 @@ class Solution:
 
     Attributes
     ----------
-    network : ReLUNetwork
-        The trained network.
+    network : ReLUNetwork or ParallelNetwork
+        The trained network; parallel if its input is one variable and its biases are free.
     objective : float
         P(W, a) of the network, evaluated on the network itself.
     lower_bound : float
@@ -43,14 +44,17 @@ class Solution:
         Seconds, objective, lower bound and number of neurons, per iteration.
     solver : str
         The method's name.
+    interrupted : bool
+        Whether the user ended the run early.
     """
 
-    network: ReLUNetwork
+    network: ReLUNetwork | ParallelNetwork
     objective: float
     lower_bound: float
     scope: str
     history: list[Step]
     solver: str
+    interrupted: bool = False
 
     @property
     def gap(self):
@@ -59,9 +63,12 @@ class Solution:
 
     def __repr__(self):
         count = len(self.network)
-        neurons = f"{count} neuron" + ("" if count == 1 else "s")
+        if isinstance(self.network, ParallelNetwork) and self.network.layers > 2:
+            parts = f"{count} branch" + ("" if count == 1 else "es")
+        else:
+            parts = f"{count} neuron" + ("" if count == 1 else "s")
         # Descent brings the trivial bound 0: no gap, and no scope, to speak of.
         known = f"{format_gap(self.gap)}, {self.scope}"
         if self.lower_bound == 0 < self.objective:
             known = "no bound"
-        return f"Solution(objective={self.objective:.4g}, {known}, {neurons})"
+        return f"Solution(objective={self.objective:.4g}, {known}, {parts})"

@@ -1,0 +1,95 @@
+"""ReLU network with batch normalisation before the activation, trained on the whole batch.
+
+f(X) = sum_j a_j (gamma_j C X w_j / ||C X w_j|| + delta_j 1/sqrt(n))_+ with C = I - 11'/n, and the
+penalty (beta/2) sum_j (gamma_j^2 + delta_j^2 + a_j^2); decay on w_j would be void, as its length
+does not matter. Let C X = U S V' with the r non-zero singular values, Q = [U, 1/sqrt(n)] and
+C X w = ||C X w|| U q: as w varies, q runs over all unit vectors. So the input of the ReLU is Q p
+with p = (gamma q, delta), any vector, and gamma^2 + delta^2 = ||p||^2. This is the ReLU network of
+Theorem 1 on the whitened data Q, which has orthonormal columns.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hidden_convexity.equivalences import descent, parts
+
+NEURONS = 8
+# Singular values of centred data below this share of the largest are zero.
+RANK = 1e-10
+
+table_row = parts.TableRow(
+    name="ReLU with batch normalisation",
+    model=r"the first row on whitened data, $Q = [U, 1/\sqrt n]$ for $X$, "
+    r"$U$ from the SVD of centred $X$",
+    signal="group Lasso, whitened",
+    citation="[Ergen et al. 2022](https://arxiv.org/abs/2103.01499)",
+    atoms=r"$\|u_g\|$, then $\|v_g\|$",
+)
+
+
+class NormalisedNetwork(NamedTuple):
+    """Hidden weights w (m, d), scales gamma, shifts delta and output weights a, each (m,)."""
+
+    hidden: np.ndarray
+    scale: np.ndarray
+    shift: np.ndarray
+    output: np.ndarray
+
+    def __call__(self, X, batch=None):
+        """Outputs (n,) on X (n, d), normalised as the batch is, by default X itself."""
+        batch = X if batch is None else batch
+        inputs, reference = (
+            (part - batch.mean(axis=0)) @ self.hidden.swapaxes(-1, -2) for part in (X, batch)
+        )
+        inputs = inputs / np.linalg.norm(reference, axis=-2, keepdims=True)
+        inputs = inputs * self.scale[..., None, :] + self.shift[..., None, :] / len(batch) ** 0.5
+        return (np.maximum(inputs, 0.0) @ self.output[..., None])[..., 0]
+
+
+def instance(rng):
+    """Six points on a line."""
+    X, y, beta = parts.line_instance(rng, n=6, beta=0.1)
+    return X[:, :1], y, beta
+
+
+def objective(network, X, y, beta):
+    """1/2 ||f(X) - y||^2 + (beta/2) sum_j (gamma_j^2 + delta_j^2 + a_j^2)."""
+    X, y, beta = parts.checked(X, y, beta)
+    decay = sum(parts.squares(part, 1) for part in (network.scale, network.shift, network.output))
+    return parts.squared_error(network(X), y) + 0.5 * beta * decay
+
+
+def convex_program(X, y, beta):
+    """Theorem 1 on the whitened data."""
+    X, y, beta = parts.checked(X, y, beta)
+    left, values, right = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+    used = values > RANK * values.max()
+    if not used.any():
+        raise ValueError("X must have two different rows, else centred data are zero")
+    whitened = np.column_stack([left[:, used], np.full(len(X), len(X) ** -0.5)])
+    program = parts.neurons_program(whitened, y, beta)
+    program.known["unwhiten"] = right[used].T / values[used]
+    return program
+
+
+def decode(program):
+    """Neurons p = (gamma q, delta) of the whitened program, and w with C X w = U q."""
+    neurons = parts.decode_neurons(program)
+    scaled, shift = neurons.hidden[:, :-1], neurons.hidden[:, -1]
+    scale = np.linalg.norm(scaled, axis=1)
+    # A neuron that is all shift may have any hidden weights.
+    directions = np.where(scale[:, None] > 0, scaled, np.ones(scaled.shape[1]))
+    directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    hidden = directions @ program.known["unwhiten"].T
+    return NormalisedNetwork(hidden, scale, shift, neurons.output)
+
+
+sizes = parts.group_lengths
+
+
+def descend(X, y, beta, rng):
+    """L-BFGS on all weights from a random start."""
+    hidden = rng.normal(size=(NEURONS, X.shape[1]))
+    start = NormalisedNetwork(hidden, *rng.normal(size=(3, NEURONS)))
+    return descent.lbfgs(start, objective, X, y, beta, rng)

@@ -1,0 +1,107 @@
+"""Three layers of absolute values on 1-D data: a Lasso whose dictionary has mirror images.
+
+f(x) = c + sum_j a_j | q_j |p_j x + r_j| + s_j |, with free c, r_j, s_j, and penalty
+(beta/3) sum_j (|p_j|^3 + |q_j|^3 + |a_j|^3), at least beta sum_j |p_j q_j a_j| and equal to it
+after rescaling. A branch is a multiple of ||x - m| - t| with t >= 0, or of |x - m| and a constant.
+The best m and t make the zeros of a branch data points: |x - x_i|; zeros at x_j and at its mirror
+image 2 x_i - x_j in the mirror x_i; zeros at x_i and x_j, with the mirror half-way between them.
+`hidden_convexity.mirrors` trains such networks on thousands of points.
+"""
+
+from typing import NamedTuple
+
+import cvxpy as cp
+import numpy as np
+
+from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.mirrors import dictionary
+from hidden_convexity.parallel import ParallelNetwork
+
+BRANCHES = 8
+LAYERS = 3
+
+table_row = parts.TableRow(
+    name="three layers of absolute values, 1-D",
+    model=r"$\frac12\|Kz + c1 - y\|^2 + \beta\|z\|_1$, columns of $K$: "
+    r"$\lvert x - x_i\rvert$ and $\lvert\,\lvert x - m\rvert - t\,\rvert$, with zeros at data "
+    "and mirror images",
+    signal="Lasso, with reflections",
+    citation="[Zeger et al. 2024](https://arxiv.org/abs/2403.01046)",
+    atoms=r"$|z_k|$",
+)
+
+
+class MirrorNetwork(NamedTuple):
+    """f(x) = c + sum_j a_j | q_j |p_j x + r_j| + s_j |.
+
+    Attributes
+    ----------
+    weights, biases : (..., m, 2) ndarray
+        (p_j, q_j) and (r_j, s_j).
+    amplitudes : (..., m) ndarray
+    constant : (..., 1) ndarray
+    """
+
+    weights: np.ndarray
+    biases: np.ndarray
+    amplitudes: np.ndarray
+    constant: np.ndarray
+
+    def __call__(self, X):
+        values = X
+        for layer in range(LAYERS - 1):
+            weights, biases = self.weights[..., None, :, layer], self.biases[..., None, :, layer]
+            values = np.abs(weights * values + biases)
+        return (values @ self.amplitudes[..., None])[..., 0] + self.constant
+
+
+def instance(rng):
+    """Five points on a line."""
+    X, y, beta = parts.line_instance(rng, n=5, beta=0.3)
+    return X[:, :1], y, beta
+
+
+def checked(X, y, beta):
+    """X (n, 1), y (n,) and beta, validated."""
+    X, y, beta = parts.checked(X, y, beta)
+    if X.shape[1] != 1:
+        raise ValueError(f"X must have one column for this row, got shape {X.shape}")
+    return X, y, beta
+
+
+def objective(network, X, y, beta):
+    """1/2 ||f(X) - y||^2 + (beta/3) sum_j (|p_j|^3 + |q_j|^3 + |a_j|^3)."""
+    X, y, beta = checked(X, y, beta)
+    cubes = parts.powers(network.weights, 3, ndim=2) + parts.powers(network.amplitudes, 3, ndim=1)
+    return parts.squared_error(network(X), y) + beta / 3 * cubes
+
+
+def convex_program(X, y, beta):
+    """The Lasso with a free constant."""
+    X, y, beta = checked(X, y, beta)
+    features, shifts = dictionary(X[:, 0], LAYERS)
+    z, c = cp.Variable(features.shape[1], name="z"), cp.Variable(1, name="c")
+    loss = 0.5 * cp.sum_squares(features @ z + c - y)
+    return parts.Program(loss + beta * cp.norm1(z), shifts=shifts)
+
+
+def decode(program):
+    """One branch for each non-zero coefficient, its three weights of size |z|^(1/3)."""
+    z, c = program.weights("z"), program.weights("c")
+    z = np.where(np.abs(z) > parts.NEGLIGIBLE * np.abs(z).max(), z, 0.0)
+    found = ParallelNetwork.from_features(z, program.known["shifts"], c[0])
+    return MirrorNetwork(found.weights, found.biases, found.amplitudes, c)
+
+
+def sizes(program):
+    """Absolute coefficients."""
+    return np.abs(program.weights("z"))
+
+
+def descend(X, y, beta, rng):
+    """L-BFGS on all weights from a random start, whose branches bend at samples."""
+    weights = rng.normal(size=(BRANCHES, LAYERS - 1))
+    bends = rng.choice(X[:, 0], size=BRANCHES)
+    biases = np.column_stack([-weights[:, 0] * bends, -rng.uniform(size=BRANCHES)])
+    start = MirrorNetwork(weights, biases, rng.normal(size=BRANCHES), np.zeros(1))
+    return descent.lbfgs(start, objective, X, y, beta, rng)

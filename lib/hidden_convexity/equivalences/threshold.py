@@ -1,0 +1,113 @@
+"""Threshold activation with a trainable amplitude: f(X) = sum_j a_j s_j 1[X w_j >= 0].
+
+The penalty is (beta/2) sum_j (s_j^2 + a_j^2), with no decay on w_j, whose length does not matter.
+A neuron is a multiple z = a s of the vector 1[X w >= 0], at the price beta |z| after balancing.
+There are finitely many such vectors: a Lasso. A sample on the hyperplane of w counts as active, so
+the patterns of lower-dimensional faces, w = 0 among them, are columns that no chamber supplies.
+"""
+
+from typing import NamedTuple
+
+import cvxpy as cp
+import numpy as np
+from scipy.linalg import null_space
+
+from hidden_convexity.arrangement import Arrangement
+from hidden_convexity.equivalences import descent, parts
+
+NEURONS = 60
+# A sample this close to a neuron's hyperplane, relative to both lengths, lies on it.
+ON_WALL = 1e-9
+
+table_row = parts.TableRow(
+    name="threshold, trainable amplitude",
+    model=r"$\frac12\|\sum_k z_k 1[Xw_k \geq 0] - y\|^2 + \beta\|z\|_1$, all patterns",
+    signal="Lasso, one-bit dictionary",
+    citation="[Ergen et al. 2023](https://arxiv.org/abs/2303.03382)",
+    atoms=r"$|z_k|$",
+)
+
+
+class ThresholdNetwork(NamedTuple):
+    """f(X) = sum_j a_j s_j 1[X w_j >= 0]: directions (m, d), amplitudes s and outputs a (m,)."""
+
+    directions: np.ndarray
+    amplitude: np.ndarray
+    output: np.ndarray
+
+    def __call__(self, X):
+        heights = self.amplitude * self.output
+        return (patterns(X, self.directions) @ heights[..., None])[..., 0]
+
+
+def patterns(X, directions):
+    """1[X w >= 0] for directions w (m, d), as (n, m) zeros and ones."""
+    scale = np.outer(np.linalg.norm(X, axis=1), np.linalg.norm(directions, axis=1))
+    return (X @ directions.T >= -ON_WALL * scale).astype(float)
+
+
+def instance(rng):
+    """Seven samples in the plane, two of them opposite, so that a wall has patterns of its own."""
+    X, y, beta = parts.random_instance(rng, n=7, d=2, beta=0.2)
+    X[-1] = -X[0]
+    return X, y, beta
+
+
+def objective(network, X, y, beta):
+    """1/2 ||f(X) - y||^2 + (beta/2) sum_j (s_j^2 + a_j^2)."""
+    X, y, beta = parts.checked(X, y, beta)
+    decay = parts.squares(network.amplitude, 1) + parts.squares(network.output, 1)
+    return parts.squared_error(network(X), y) + 0.5 * beta * decay
+
+
+def convex_program(X, y, beta):
+    """A Lasso over every distinct pattern."""
+    X, y, beta = parts.checked(X, y, beta)
+    directions = directions_of_all_faces(X)
+    dictionary, first = np.unique(patterns(X, directions), axis=1, return_index=True)
+    z = cp.Variable(dictionary.shape[1], name="z")
+    loss = 0.5 * cp.sum_squares(dictionary @ z - y)
+    return parts.Program(loss + beta * cp.norm1(z), directions=directions[first])
+
+
+def directions_of_all_faces(X):
+    """One direction (k, d) inside each face of the arrangement, of every dimension, 0 included.
+
+    The faces are the chambers, and within each hyperplane the faces of the other hyperplanes.
+    """
+    if X.shape[1] == 0:
+        return np.zeros((1, 0))
+    found = [np.zeros((1, X.shape[1])), Arrangement.enumerate(X).gates.T]
+    lengths = np.linalg.norm(X, axis=1)
+    for row in X[lengths > 0]:
+        plane = null_space(row[None])
+        within = X @ plane
+        within[np.linalg.norm(within, axis=1) <= ON_WALL * lengths] = 0.0
+        found.append(directions_of_all_faces(within) @ plane.T)
+    return np.concatenate(found)
+
+
+def decode(program):
+    """One balanced neuron for each non-zero coefficient."""
+    z = program.weights("z")
+    used = np.abs(z) > parts.NEGLIGIBLE * np.abs(z).max()
+    root = np.sqrt(np.abs(z[used]))
+    return ThresholdNetwork(program.known["directions"][used], root, np.sign(z[used]) * root)
+
+
+def sizes(program):
+    """Absolute coefficients."""
+    return np.abs(program.weights("z"))
+
+
+def descend(X, y, beta, rng):
+    """L-BFGS on amplitudes and outputs; the directions, which have no gradient, are drawn.
+
+    Each is drawn within the walls of up to d random samples, as no Gaussian vector is on a wall.
+    """
+    n, d = X.shape
+    walls = [X[rng.choice(n, size=rng.integers(d + 1), replace=False)] for _ in range(NEURONS)]
+    bases = [null_space(rows) if len(rows) else np.eye(d) for rows in walls]
+    directions = np.array([basis @ rng.normal(size=basis.shape[1]) for basis in bases])
+    start = ThresholdNetwork(directions, *0.3 * rng.normal(size=(2, NEURONS)))
+    return descent.lbfgs(start, objective, X, y, beta, rng, fixed=("directions",))

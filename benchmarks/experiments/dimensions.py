@@ -23,7 +23,10 @@ NEURONS, SEEDS, STEPS, RATE = 50, 3, 2_000, 0.02
 
 
 def wedge_gates(X, count, rng):
-    """Directions orthogonal to d - 1 random rows, moved off these hyperplanes by a random sign."""
+    """Directions orthogonal to d - 1 random rows, moved to random sides of these hyperplanes.
+
+    They are moved at random by less, off the hyperplanes of repeated and dependent rows.
+    """
     gates = []
     for _ in range(count):
         rows = X[rng.choice(len(X), X.shape[1] - 1, replace=False)]
@@ -31,7 +34,8 @@ def wedge_gates(X, count, rng):
         step, *_ = np.linalg.lstsq(rows, rng.choice([-1.0, 1.0], len(rows)), rcond=None)
         length = np.linalg.norm(normal)
         if length > 0:
-            gates.append(normal / length + 1e-6 * step / np.linalg.norm(step))
+            drift = rng.standard_normal(X.shape[1])
+            gates.append(normal / length + 1e-6 * step / np.linalg.norm(step) + 1e-9 * drift)
     return np.array(gates).T
 
 

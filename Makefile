@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV ?= .venv
 NB ?=
 CASES ?=
+RECORD ?=
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help figures notebooks exercises test book slides crib test-book bench lab verify-figures lint clean executed
+.PHONY: help figures notebooks exercises test book slides crib test-book bench experiments lab verify-figures lint clean executed
 
 # VENV= (empty) takes the environment of PYTHON as it is, conda's for instance.
 ifeq ($(VENV),)
@@ -44,6 +45,7 @@ help:  ## list these commands (the default)
 	@echo 'Variables:'
 	@echo '  NB=NAME          one notebook, for figures, notebooks, exercises, verify-figures'
 	@echo '  CASES="d3-n*"    some cases instead of all (bench); see benchmarks/cases.py'
+	@echo '  RECORD=PATH      a local s0010_re, without extension, instead of PhysioNet (experiments)'
 	@echo '  PYTHON=python3   the Python, 3.11 or later, that .venv is made from'
 	@echo '  TORCH_INDEX=URL  a package index with a CPU build of PyTorch; on Linux,'
 	@echo '                   https://download.pytorch.org/whl/cpu saves several GB'
@@ -90,6 +92,11 @@ test-book: book  ## look at the built book in Chromium: errors, mathematics, lin
 
 bench: $(INSTALLED) build/pyscnn/installed  ## time training side by side with other programs
 	@set -f; $(RUN) -m benchmarks.run $(CASES)
+
+experiments: $(INSTALLED)  ## repeat the sweeps of notebook 10 (hours; resumes); DASK_SCHEDULER=tcp://..
+	@$(RUN) -m benchmarks.experiments.training && \
+	$(RUN) -m benchmarks.experiments.dimensions && \
+	$(RUN) -m benchmarks.experiments.leads $(if $(RECORD),--record "$(RECORD)")
 
 lab: $(INSTALLED)  ## open JupyterLab on the notebooks
 	@$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks

@@ -82,7 +82,6 @@ CASES = [
     Case("d3-n1000000", 3, 1_000_000, tol=1e-4, repetitions=1),
     Case("d4-n100000", 4, 100_000, tol=1e-4, repetitions=1),
     Case("d7-n500", 7, 500, tol=1e-2, share=0.2, repetitions=1),
-    Case("d8-n500", 8, 500, tol=1e-2, share=0.2, repetitions=1),
     *(
         Case(f"d2-n{n}", 2, n, ("ours", "argsort", "one_pass"), share=1e-3)
         for n in (10_000, 100_000, 1_000_000)

@@ -11,8 +11,8 @@ class Outcome:
 
     Attributes
     ----------
-    network : ReLUNetwork or None
-        The trained network, if it is a training program.
+    network : ReLUNetwork, or a pair of gates and weights, or None
+        The trained network, if it is a training program: what the problem's `objective` takes.
     lower_bound : float
         A bound on the optimal value that the library proved, or 0.
     curve : list of (seconds, objective)
@@ -23,7 +23,7 @@ class Outcome:
         Whatever else there is to say.
     """
 
-    network: ReLUNetwork | None = None
+    network: ReLUNetwork | tuple | None = None
     lower_bound: float = 0.0
     curve: list[tuple[float, float]] = field(default_factory=list)
     complete: bool = True

@@ -12,7 +12,7 @@ from hidden_convexity.manifest import write_atomically
 ROOT = Path(__file__).resolve().parent.parent
 COMMITTED = ROOT / "benchmarks" / "results.json"
 SCHEMA = 1
-PACKAGES = ("hidden-convexity", "numpy", "scipy", "numba", "cvxpy", "clarabel", "torch")
+PACKAGES = ("hidden-convexity", "numpy", "scipy", "numba", "cvxpy", "clarabel", "torch", "skglm")
 
 
 def environment(threads, limit, pyscnn):

@@ -15,8 +15,8 @@ import sys
 from dataclasses import asdict
 from time import perf_counter
 
-from benchmarks.cases import BY_NAME
 from benchmarks.objective import judge
+from benchmarks.suites import BY_NAME
 
 # ru_maxrss is in bytes on macOS and in KiB elsewhere.
 PEAK_UNIT = 2**20 if sys.platform == "darwin" else 2**10

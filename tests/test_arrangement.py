@@ -143,6 +143,7 @@ def test_known_counts(X, count):
     assert_sound(arrangement, X)
 
 
+@pytest.mark.proves("cover-count")
 @pytest.mark.parametrize("d", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 12])
 def test_general_position_has_covers_number_of_chambers(n, d):
@@ -246,6 +247,7 @@ def test_enumerate_agrees_with_linear_programming_on_ties(X):
     assert_sound(arrangement, X)
 
 
+@pytest.mark.proves("cover-count")
 @pytest.mark.parametrize(
     ("n", "d", "largest"), [(40, 3, 2), (60, 3, 9), (25, 4, 2), (14, 5, 1), (11, 6, 1)]
 )

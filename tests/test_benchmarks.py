@@ -6,10 +6,13 @@ import sys
 from dataclasses import asdict, fields
 from pathlib import Path
 
+import numpy as np
 import pytest
-from benchmarks import results, run
+from benchmarks import directions, results, run
 from benchmarks.cases import BY_NAME, Case
 from benchmarks.objective import Run, summarise
+from benchmarks.suites import BY_NAME as ALL
+from benchmarks.suites import SUITES
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,9 +23,9 @@ def check_schema(stored):
     """Names and types of everything in a results file, against the classes that write it."""
     assert stored["schema"] == results.SCHEMA
     assert stored["environment"].keys() >= {"processor", "cores", "threads", "versions", "sources"}
-    assert stored["cases"].keys() <= BY_NAME.keys()
+    assert stored["cases"].keys() <= ALL.keys()
     for name, entry in stored["cases"].items():
-        case = json.loads(json.dumps(asdict(BY_NAME[name])))
+        case = json.loads(json.dumps(asdict(ALL[name])))
         assert {key: entry[key] for key in case if key not in ("name", "programs")} == {
             key: case[key] for key in case if key not in ("name", "programs")
         }
@@ -33,13 +36,14 @@ def check_schema(stored):
                 assert (one["seconds"] is None) == (one["status"] != "finished")
 
 
-def test_stored_results_are_those_of_the_cases():
-    stored = results.read(results.COMMITTED)
+@pytest.mark.parametrize("file", SUITES, ids=lambda file: file.name)
+def test_stored_results_are_those_of_the_cases(file):
+    stored = results.read(file)
     if stored is None:
-        pytest.skip("benchmarks/results.json is not there: `make bench` writes it")
+        pytest.skip(f"benchmarks/{file.name} is not there: `make bench` writes it")
     check_schema(stored)
-    assert stored["cases"].keys() == BY_NAME.keys()
-    text = results.COMMITTED.read_text(encoding="utf-8")
+    assert list(stored["cases"]) == [case.name for case in SUITES[file]]
+    text = file.read_text(encoding="utf-8")
     assert "/home/" not in text and "/root/" not in text
 
 
@@ -57,6 +61,16 @@ def test_the_smallest_case_runs_from_end_to_end(tmp_path):
     assert "agreement" in done.stdout and "cvxpy" in done.stdout
 
 
+@pytest.mark.parametrize("case", ["gates-agreement", "cones-agreement"])
+def test_every_program_over_given_gates_ends_at_one_optimum(case):
+    pytest.importorskip("skglm")
+    programs = [one for one in ALL[case].programs if not one.startswith("pyscnn")]
+    runs = {name: [run.run_once(case, name, 2, limit=60, threads=1)] for name in programs}
+    entry = summarise(ALL[case], runs)
+    assert not list(run.complaints(ALL[case], entry))
+    assert all(-1e-7 < one["gap"] < 1e-6 for one in entry["programs"].values())
+
+
 def test_pyscnn_solves_the_same_problem():
     if not (run.PYSCNN / "scnn").is_dir():
         pytest.skip("pyscnn is not installed in build/pyscnn: `make bench` installs it")
@@ -66,6 +80,22 @@ def test_pyscnn_solves_the_same_problem():
     optimum = run.run_once("agreement", "ours", 0, limit=60, threads=1).lower_bound
     assert one.status == "finished"
     assert -1e-7 < one.objective / optimum - 1 < run.AGREEMENT["pyscnn"]
+
+
+def test_sampled_chambers_are_worth_no_more_than_a_search_over_all():
+    """In the plane the search is exact; a tolerance of 1e-3 is left to it."""
+    pytest.importorskip("torch")
+    lines = {name: objective for name, _, objective, _, _ in directions.compare(30, 2)}
+    assert len(lines) == 6
+    assert all(lines["searched"] <= (1 + directions.TOLERANCE) * one for one in lines.values())
+
+
+@pytest.mark.parametrize("d", [2, 3, 6])
+def test_wedge_gates_lie_beside_d_minus_1_hyperplanes(d):
+    X, _ = directions.data(40, d, seed=0)
+    gates = directions.wedge_gates(X, 20, np.random.default_rng(0))
+    near = np.abs(X @ gates) < 10 * directions.ASIDE * np.linalg.norm(X, axis=1)[:, None]
+    assert (near.sum(axis=0) >= d - 1).all()
 
 
 def test_a_run_that_does_not_finish_is_a_result():

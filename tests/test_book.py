@@ -70,8 +70,9 @@ def test_what_the_notebooks_cite_is_in_the_bibliography():
 
 @pytest.mark.parametrize("kind", ["cells", "functions", "tests"])
 def test_every_statement_is_computed_and_proven(kind):
-    found = getattr(statements, kind)()
-    assert statements.statements().keys() == {label for label, where in found.items() if where}
+    found = {label for label, where in getattr(statements, kind)().items() if where}
+    inside = {"chamber-projection"} if kind == "cells" else set()  # the oracles' business only
+    assert statements.statements().keys() == found | inside
 
 
 def test_the_crib_sheet_is_one_page(tmp_path):

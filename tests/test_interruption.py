@@ -89,6 +89,21 @@ def test_compiled_code_is_interrupted_from_outside():
     assert solution.objective == problem.objective(solution.network) >= solution.lower_bound
 
 
+@pytest.mark.parametrize("cause", [KeyboardInterrupt(), MemoryError()])
+def test_an_interrupt_that_compiled_code_has_wrapped_is_one_and_other_errors_are_not(
+    cause, monkeypatch
+):
+    def wrapped(*given, **named):
+        raise SystemError("returned a result with an exception set") from cause
+
+    monkeypatch.setattr(BranchAndBound, "__call__", wrapped)
+    if isinstance(cause, KeyboardInterrupt):
+        assert hc.train(instance(30, 3)).interrupted
+    else:
+        with pytest.raises(SystemError):
+            hc.train(instance(30, 3))
+
+
 @pytest.mark.parametrize("call", [1, 3])
 def test_one_press_ends_the_coarse_start_and_all_that_would_follow(call, monkeypatch):
     monkeypatch.setattr(solvers, "COARSEN_ABOVE", 50)

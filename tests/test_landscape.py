@@ -40,6 +40,7 @@ def program_value(problem, gates, signs):
 # Local minima
 
 
+@pytest.mark.proves("stationary-points")
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("n", "d"), SHAPES)
 def test_a_local_minimum_is_the_optimum_of_its_own_program(n, d, seed):
@@ -139,6 +140,7 @@ def assert_never_rises(path, problem, allowance=0.0):
 NETWORKS = st.tuples(st.integers(1, 6), st.integers(1, 3), st.integers(0, 9), st.randoms())
 
 
+@pytest.mark.proves("merging")
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(NETWORKS)
 def test_P_never_rises_while_neurons_merge(drawn):
@@ -213,7 +215,9 @@ TWO = hc.ReLUNetwork(np.ones((1, 2)), np.ones((1, 2)))
         (lambda: landscape.visited_pairs(TWO, X), "network"),
         (lambda: landscape.visited_pairs(NETWORK, [[np.nan, 1.0]]), "X"),
         (lambda: landscape.visited_pairs(NETWORK, np.ones((2, 3))), "X"),
+        (lambda: landscape.visited_pairs(None, X), "network"),
         (lambda: landscape.on_wall(NETWORK, "data"), "X"),
+        (lambda: landscape.on_wall(X, X), "network"),
         (lambda: landscape.convex_objective(X, X, None, PROBLEM), "arrangement"),
         (lambda: landscape.in_cones(X[:1], X, hc.Arrangement.enumerate(X)), "u"),
         (lambda: paths.merging_path("network", X), "network"),

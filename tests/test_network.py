@@ -101,6 +101,7 @@ def test_networks_print_as_one_line():
 # Balance
 
 
+@pytest.mark.proves("balance")
 @pytest.mark.parametrize("outputs", [None, 1, 3])
 @pytest.mark.parametrize(("n", "d", "m"), SHAPES)
 def test_balance_keeps_the_function_and_never_increases_P(n, d, m, outputs):
@@ -113,6 +114,7 @@ def test_balance_keeps_the_function_and_never_increases_P(n, d, m, outputs):
     np.testing.assert_allclose(hidden, output)
 
 
+@pytest.mark.proves("balance")
 def test_balance_pays_the_product_of_the_norms():
     _, network = instance(6, 2, 30)
     balanced = network.balance()
@@ -149,6 +151,7 @@ def test_balance_of_extreme_weights_stays_finite(scale):
 # Prune
 
 
+@pytest.mark.proves("pruning")
 @pytest.mark.parametrize("outputs", [None, 1, 2])
 @pytest.mark.parametrize(("n", "d", "m"), SHAPES)
 def test_prune_keeps_the_outputs_never_increases_P_and_leaves_at_most_n_neurons(n, d, m, outputs):
@@ -223,6 +226,7 @@ def test_prune_keeps_the_cheaper_of_two_neurons_that_do_the_same():
 # Decode and encode
 
 
+@pytest.mark.proves("decode-encode")
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("n", "d", "m"), SHAPES)
 def test_encode_then_decode_never_increases_P(n, d, m, seed):
@@ -240,6 +244,7 @@ def test_encode_then_decode_never_increases_P(n, d, m, seed):
     np.testing.assert_allclose(decoded(problem.X), network(problem.X), atol=1e-12 * (1 + scale))
 
 
+@pytest.mark.proves("decode-encode")
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (4, 2), (6, 3), (3, 4)])
 def test_P_of_the_decoded_network_is_C(n, d, seed):

@@ -64,6 +64,7 @@ def generic(n, d, seed=0):
     return X, rng.standard_normal(n)
 
 
+@pytest.mark.proves("chamber-projection", "cell-bound")
 @settings(deadline=None, max_examples=150)
 @given(ties(), st.sampled_from([1e-1, 1e-3, 1e-6]))
 def test_branch_and_bound_brackets_the_maximum(instance, tolerance):
@@ -350,6 +351,7 @@ def largest_sampled_in_each(vertices, X, nu, points=50):
     return np.abs(heights(X, nu, inside.reshape(-1, d))).reshape(count, points).max(axis=1)
 
 
+@pytest.mark.proves("cell-bound")
 def test_every_cell_of_a_proof_is_bounded_from_above_at_random_points_of_its_own():
     X, nu = generic(100, 3)
     vertices, bounds = BranchAndBound(X).cover(nu, 1e-3)

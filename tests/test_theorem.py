@@ -98,6 +98,7 @@ def best_of_descents(problem, neurons, starts, seed=0):
 # The convex value is a network's
 
 
+@pytest.mark.proves("convex-equivalence")
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("fraction", FRACTIONS)
 @pytest.mark.parametrize(("n", "d"), PLANE + SPACE)
@@ -121,6 +122,7 @@ def test_reference_solves_the_full_program(n, d, fraction, seed):
     assert solution.scope == "global"
 
 
+@pytest.mark.proves("convex-equivalence")
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("fraction", FRACTIONS)
 @pytest.mark.parametrize(("n", "d"), PLANE + SPACE)
@@ -151,6 +153,7 @@ def test_larger_programs_have_one_value_too(n, d, fraction):
     assert solution.gap < TOL
 
 
+@pytest.mark.proves("pruning")
 @pytest.mark.parametrize("fraction", FRACTIONS)
 @pytest.mark.parametrize(("n", "d"), [(6, 2), (12, 2), (8, 3), (6, 4)])
 def test_an_optimal_network_needs_at_most_n_neurons(n, d, fraction):
@@ -172,6 +175,7 @@ def test_encoding_the_optimum_keeps_its_value(n, d, fraction):
 # No network gets below the bound
 
 
+@pytest.mark.proves("certificate")
 @pytest.mark.parametrize("fraction", FRACTIONS)
 @pytest.mark.parametrize(("n", "d"), [(3, 2), (12, 2), (4, 1), (8, 3), (6, 4)])
 def test_bound_is_below_the_optimum_and_the_optimum_below_every_network(n, d, fraction):
@@ -187,6 +191,7 @@ def test_bound_is_below_the_optimum_and_the_optimum_below_every_network(n, d, fr
         assert certificate.gap == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.proves("convex-equivalence")
 @pytest.mark.parametrize("fraction", [0.1, 0.5])
 @pytest.mark.parametrize(("n", "d"), [(6, 2), (10, 2), (8, 3), (6, 4)])
 def test_no_descent_gets_below_the_bound_and_one_gets_close(n, d, fraction):
@@ -199,6 +204,7 @@ def test_no_descent_gets_below_the_bound_and_one_gets_close(n, d, fraction):
 # Certificates
 
 
+@pytest.mark.proves("certificate")
 @pytest.mark.parametrize("rounds", [0, 1])
 @pytest.mark.parametrize("fraction", FRACTIONS)
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (6, 2), (12, 2), (8, 3), (6, 4)])
@@ -256,6 +262,7 @@ def test_at_the_optimum_every_neuron_attains_beta_and_no_direction_exceeds_it(n,
 # The threshold
 
 
+@pytest.mark.proves("beta-max")
 @pytest.mark.parametrize("fraction", [1.0 + 1e-9, 2.0, 1e6])
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (6, 2), (8, 3), (6, 4)])
 def test_from_beta_max_on_the_optimum_is_the_zero_network(n, d, fraction):
@@ -269,6 +276,7 @@ def test_from_beta_max_on_the_optimum_is_the_zero_network(n, d, fraction):
     assert certificate.lower_bound == pytest.approx(half_energy, rel=1e-9)
 
 
+@pytest.mark.proves("beta-max")
 @pytest.mark.parametrize(("n", "d"), [(6, 2), (8, 3), (6, 4)])
 def test_just_below_beta_max_a_neuron_pays(n, d):
     solution = hc.train(instance(n, d, 0.99))

@@ -31,6 +31,7 @@ def by_cofactors(vectors):
 # Cross products
 
 
+@pytest.mark.proves("cross-product")
 @pytest.mark.parametrize("d", range(1, 9))
 def test_its_product_with_x_is_the_determinant_of_x_and_the_rows(d):
     vectors, x = gaussian(20, d - 1, d), gaussian(20, d, seed=1)
@@ -238,6 +239,7 @@ def l1_training(X, y, beta):
     return program.solve(solver=cp.CLARABEL)
 
 
+@pytest.mark.proves("l1-lasso")
 @pytest.mark.parametrize(("n", "d"), [(5, 1), (9, 2), (4, 2), (7, 3), (2, 3), (6, 4), (3, 4)])
 @pytest.mark.parametrize("share", [0.02, 0.3])
 def test_training_with_an_l1_penalty_is_the_lasso_over_wedge_products(n, d, share):

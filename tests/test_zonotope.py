@@ -124,6 +124,7 @@ def test_edges_are_parallel_to_rows_and_vertices_are_all_corners_of_the_hull(X):
 # Support function and normal cones
 
 
+@pytest.mark.proves("zonotope-vertices")
 @given(integer_matrices(), st.integers(0, 2**32))
 @settings(max_examples=60, deadline=None)
 def test_the_support_function_is_the_maximum_over_all_corners(X, seed):
@@ -136,6 +137,7 @@ def test_the_support_function_is_the_maximum_over_all_corners(X, seed):
     assert isinstance(Z.support(U[1]), float) and np.isclose(Z.support(U[1]), expected[1])
 
 
+@pytest.mark.proves("zonotope-vertices")
 @pytest.mark.parametrize(("n", "d"), [(5, 1), (6, 2), (7, 3), (6, 4), (2, 3)])
 def test_normal_cones_partition_space_and_are_those_of_the_farthest_vertex(n, d):
     """A direction is in a simplicial cone where its coefficients on the rays are positive."""
@@ -160,6 +162,7 @@ def test_normal_cones_partition_space_and_are_those_of_the_farthest_vertex(n, d)
     assert np.array_equal(Z.patterns[:, farthest], X @ U.T > 0)
 
 
+@pytest.mark.proves("extreme-rays")
 @given(integer_matrices())
 @settings(max_examples=60, deadline=None)
 def test_rays_of_a_normal_cone_touch_its_vertex_and_span_it(X):
@@ -204,6 +207,7 @@ def test_projections_are_inside_and_leave_a_normal(X, seed):
     assert np.allclose(Z.project(points[0]), nearest[0], atol=1e-12)
 
 
+@pytest.mark.proves("hausdorff")
 @pytest.mark.parametrize(
     ("n", "d"), [(1, 1), (6, 1), (6, 2), (25, 2), (3, 3), (9, 3), (14, 3), (8, 4), (7, 5)]
 )

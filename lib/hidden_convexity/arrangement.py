@@ -58,6 +58,8 @@ def count_chambers(n, rank):
     References
     ----------
     Cover (1965), *Geometrical and statistical properties of systems of linear inequalities*.
+
+    Theory: cover-count.
     """
     n, rank = whole_number(n, "n", 0), whole_number(rank, "rank", 0)
     if n == 0 or rank == 0:
@@ -127,6 +129,10 @@ class Arrangement:
         edges. Chambers whose gate rounding may move out, thinner than 1e-14, can be left out.
         Memory stays within a few times P (n / 8 + 8 d) bytes, those of the answer. Edelsbrunner,
         O'Rourke and Seidel (1986) for the size of the task; Zaslavsky (1975) for degenerate counts.
+
+        References
+        ----------
+        Theory: cover-count, extreme-rays.
         """
         X = data_matrix(X)
         max_chambers = whole_number(max_chambers, "max_chambers", 1)

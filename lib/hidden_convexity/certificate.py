@@ -96,6 +96,8 @@ def certify(network, problem, rounds=1, proof=True, progress=False):
     References
     ----------
     Weak duality for the convex program of Pilanci and Ergen (2020), arXiv:2002.10553.
+
+    Theory: certificate.
     """
     if not isinstance(network, ReLUNetwork):
         raise TypeError(f"network must be a ReLUNetwork, got {type(network).__name__}")
@@ -192,6 +194,10 @@ def beta_max(X, y):
     TypeError, ValueError
         If an argument is not finite and real or of a size whose squares overflow or vanish (see
         `TrainingProblem`), the shapes do not match, or a proof is out of reach.
+
+    References
+    ----------
+    Theory: beta-max.
     """
     X, y = data_matrix(X), real_array(y, "y", ndim=1)
     if len(y) != len(X):

@@ -14,7 +14,7 @@ arXiv:2006.05900; their statement for Clarke's stationary points is more general
 import numpy as np
 
 from hidden_convexity.arrangement import Arrangement
-from hidden_convexity.network import ON_WALL, ReLUNetwork
+from hidden_convexity.network import ON_WALL, ReLUNetwork, data_of
 from hidden_convexity.passes import Passes
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.restricted import RestrictedProgram
@@ -32,8 +32,15 @@ def on_wall(network, X):
     Returns
     -------
     (m,) ndarray of bool
+        True for a neuron of weights zero, which is on all walls.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of another kind, or the shapes do not match.
     """
-    return _tight(network.hidden_weights, network._inputs(X)).any(axis=1)
+    X = data_of(network, X)
+    return _tight(network.hidden_weights, X).any(axis=1)
 
 
 def _tight(weights, X):
@@ -57,8 +64,13 @@ def visited_pairs(network, X):
         A unit vector strictly inside each pair's cone.
     signs : (P,) ndarray
         Sign of the output weight.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of another kind, there are several outputs, or the shapes do not match.
     """
-    X, balanced = network._inputs(X), network.balance()
+    X, balanced = data_of(network, X), network.balance()
     if balanced.output_weights.ndim != 1:
         raise ValueError("network must have output_weights of shape (m,)")
     found = {}
@@ -111,6 +123,8 @@ def subsampled_optimum(network, problem):
     References
     ----------
     Wang, Lacotte and Pilanci (2022), arXiv:2006.05900, Clarke stationary points.
+
+    Theory: stationary-points.
     """
     check_pair(network, problem)
     program = RestrictedProgram(problem, Passes(problem.X))
@@ -137,6 +151,11 @@ def convex_objective(u, v, arrangement, problem):
     Returns
     -------
     float
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no Arrangement, or u or v is not finite, real and of shape (d, P).
     """
     u, v = _groups(u, v, arrangement)
     used = np.flatnonzero(u.any(axis=0) | v.any(axis=0))
@@ -156,6 +175,11 @@ def in_cones(u, v, arrangement):
     Returns
     -------
     bool
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `convex_objective`.
     """
     u, v = _groups(u, v, arrangement)
     used = np.flatnonzero(u.any(axis=0) | v.any(axis=0))

@@ -8,15 +8,23 @@ M(nu) = max over ||u|| <= 1 of |nu.(Xu)_+| <= beta,
 by the definition of the conjugate F* and since |nu.f| <= sum_j ||u_j|| M(nu). So -F*(-nu) is a
 lower bound on P for networks of every width: the dual value. At an optimum nu = -grad F(f) attains
 it. Both are stated in Pilanci and Ergen (2020), arXiv:2002.10553, for general convex losses.
+
+Arrays are of any library that keeps to the array API standard, NumPy and PyTorch among them.
 """
 
 import numpy as np
+from array_api_compat import array_namespace
 from scipy.optimize import brentq
-from scipy.special import entr, expit
+
+# At the last float below 1 a derivative that falls to minus infinity at 1 is as good as there.
+_LAST = float(np.nextafter(1.0, 0.0))
 
 
 class Squared:
     """F(f) = 1/2 ||f - y||^2, of residual -grad F(f) = y - f and dual value nu.y - ||nu||^2 / 2."""
+
+    # The largest second derivative along any direction.
+    smoothness = 1.0
 
     @staticmethod
     def value(y, f):
@@ -33,12 +41,12 @@ class Squared:
 
     @staticmethod
     def dual_value(y, nu):
-        return float(nu @ y - 0.5 * (nu @ nu))
+        return float((nu * y).sum() - 0.5 * (nu * nu).sum())
 
     @staticmethod
     def best_scale(y, nu):
         """The s >= 0 at which the dual value at s nu is largest: (nu.y)_+ / ||nu||^2."""
-        return max(float(nu @ y) / float(nu @ nu), 0.0)
+        return max(float((nu * y).sum()) / float((nu * nu).sum()), 0.0)
 
 
 class Logistic:
@@ -49,25 +57,27 @@ class Logistic:
     dual value -F*(-nu) is the entropy sum_i -p_i log p_i - (1 - p_i) log(1 - p_i), in nats.
     """
 
+    smoothness = 0.25
+
     @staticmethod
     def value(y, f):
-        return float(np.logaddexp(0.0, -y * f).sum())
+        return float(_softplus(-y * f).sum())
 
     @staticmethod
     def residual(y, f):
-        return y * expit(-y * f)
+        return y * _expit(-y * f)
 
     @staticmethod
     def curvature(y, f):
         """Second derivatives p_i (1 - p_i) of F in each output (n,)."""
-        return expit(f) * expit(-f)
+        return _expit(f) * _expit(-f)
 
     @staticmethod
     def dual_value(y, nu):
         p = nu * y
-        if p.min() < 0 or p.max() > 1:
+        if float(p.min()) < 0 or float(p.max()) > 1:
             return -np.inf
-        return float((entr(p) + entr(1.0 - p)).sum())
+        return float((_entropy(p) + _entropy(1.0 - p)).sum())
 
     @staticmethod
     def best_scale(y, nu):
@@ -77,17 +87,89 @@ class Logistic:
         as s goes from 0 to 1 / max p, unless some p_i < 0: then only s = 0 is feasible.
         """
         p = nu * y
-        if p.min() < 0 or p.max() == 0:
+        xp, most = array_namespace(p), float(p.max())
+        if float(p.min()) < 0 or most == 0:
             return 0.0
-        p = p[p > 0] / p.max()
+        p = p[p > 0] / most
 
         def derivative(s):
-            return float(p @ (np.log1p(-s * p) - np.log(s * p)))
+            return float((p * (xp.log1p(-s * p) - xp.log(s * p))).sum())
 
-        # At s = 1/2 all terms are >= 0; the last float below 1 is as good as 1.
-        last = np.nextafter(1.0, 0.0)
-        root = last if derivative(last) >= 0 else brentq(derivative, 0.5, last, xtol=1e-15)
-        return root / (nu * y).max()
+        # At s = 1/2 all terms are >= 0.
+        root = _LAST if derivative(_LAST) >= 0 else brentq(derivative, 0.5, _LAST, xtol=1e-15)
+        return root / most
+
+
+class Softmax:
+    """F(f) = sum_i log(sum_k exp(f_ik)) - y_i.f_i for one-hot rows y_i (n, c): cross-entropy.
+
+    With the model's probabilities p, the residual -grad F(f) is y - p. The conjugate is finite
+    where the rows of y - nu are probabilities, and the dual value -F*(-nu) is their entropy, in
+    nats.
+    """
+
+    # p - p^2 <= 1/4 on the diagonal, and ||diag(p) - p p^T|| <= 1/2 (Bohning 1992).
+    smoothness = 0.5
+
+    @staticmethod
+    def value(y, f):
+        xp = array_namespace(f)
+        top = xp.max(f, axis=1, keepdims=True)
+        total = xp.log(xp.sum(xp.exp(f - top), axis=1)) + top[:, 0]
+        return float((total - xp.sum(y * f, axis=1)).sum())
+
+    @staticmethod
+    def residual(y, f):
+        xp = array_namespace(f)
+        share = xp.exp(f - xp.max(f, axis=1, keepdims=True))
+        return y - share / xp.sum(share, axis=1, keepdims=True)
+
+    @staticmethod
+    def dual_value(y, nu):
+        p = y - nu
+        if float(p.min()) < 0:
+            return -np.inf
+        return float(_entropy(p).sum())
+
+    @staticmethod
+    def best_scale(y, nu):
+        """The s >= 0 at which the dual value at s nu is largest.
+
+        The derivative sum nu log(y - s nu) falls from infinity to minus infinity as s goes from 0
+        to 1 / max nu, where the first probability of a right class vanishes.
+        """
+        xp, most = array_namespace(nu), float(nu.max())
+        if most <= 0 or float((nu * (1.0 - y)).max()) > 0:
+            return 0.0
+        y, nu = y[nu != 0], nu[nu != 0] / most
+
+        def derivative(s):
+            with np.errstate(divide="ignore"):  # y - s nu rounds to 0 near the end
+                return float((nu * xp.log(y - s * nu)).sum())
+
+        low = 0.5
+        while derivative(low) < 0:
+            low /= 2
+        root = _LAST if derivative(_LAST) >= 0 else brentq(derivative, low, _LAST, xtol=1e-15)
+        return root / most
+
+
+def _softplus(t):
+    """log(1 + exp(t)) without overflow."""
+    return array_namespace(t).logaddexp(0.0 * t, t)
+
+
+def _expit(t):
+    """1 / (1 + exp(-t)) without overflow."""
+    return array_namespace(t).exp(-_softplus(-t))
+
+
+def _entropy(p):
+    """-p log p, and 0 at p = 0."""
+    xp = array_namespace(p)
+    return -p * xp.log(xp.where(p > 0, p, xp.ones_like(p)))
 
 
 LOSSES = {"squared": Squared, "logistic": Logistic}
+# Of several outputs, one a class: for programs with a column of weights a class.
+CLASS_LOSSES = {"softmax": Softmax}

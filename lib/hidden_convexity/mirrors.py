@@ -79,6 +79,10 @@ def train(x, y, beta, layers=3, tol=1e-6):
     TypeError, ValueError
         If x or y is not a finite real vector of moderate size, they differ in length, beta or tol
         is not > 0, or layers is not an integer >= 2 or too large to list the dictionary.
+
+    References
+    ----------
+    Theory: mirrors.
     """
     started, history = perf_counter(), []
     problem, tol = line_problem(x, y, beta), positive_number(tol, "tol")

@@ -87,6 +87,10 @@ class ReLUNetwork:
         Returns
         -------
         ReLUNetwork
+
+        References
+        ----------
+        Theory: balance.
         """
         hidden = np.linalg.norm(self.hidden_weights, axis=1)
         output = np.linalg.norm(_as_columns(self.output_weights), axis=1)
@@ -117,6 +121,8 @@ class ReLUNetwork:
         References
         ----------
         Mishkin and Pilanci (2023), arXiv:2306.00119, pruning to minimal networks.
+
+        Theory: pruning.
         """
         X = self._inputs(X)
         network = self.balance()
@@ -148,6 +154,8 @@ class ReLUNetwork:
         References
         ----------
         Pilanci and Ergen (2020), arXiv:2002.10553, Theorem 1.
+
+        Theory: decode-encode.
         """
         u, v = real_array(u, "u", ndim=2), real_array(v, "v", ndim=2)
         if len(u) != len(v):
@@ -179,6 +187,10 @@ class ReLUNetwork:
         ValueError
             If the output is a vector, the shapes do not match, or a neuron lies in none of the
             given chambers (only possible if they were sampled).
+
+        References
+        ----------
+        Theory: decode-encode.
         """
         if self.output_weights.ndim != 1:
             raise ValueError("encode takes networks with output_weights of shape (m,)")
@@ -263,6 +275,13 @@ class ReLUNetwork:
 def _as_columns(weights):
     """Output weights as (m, c), with c = 1 for weights (m,)."""
     return weights[:, None] if weights.ndim == 1 else weights
+
+
+def data_of(network, X, name="network"):
+    """Return X as a matrix (n, d) of inputs of a network, or say what is wrong with either."""
+    if not isinstance(network, ReLUNetwork):
+        raise TypeError(f"{name} must be a ReLUNetwork, got {type(network).__name__}")
+    return network._inputs(X)
 
 
 def pruning_scale(network, X):

@@ -7,8 +7,8 @@ convex program, in which P = F(sum_j s_j (X u_j)_+) + beta sum_j ||u_j||.
 
 import numpy as np
 
-from hidden_convexity.network import ON_WALL, ReLUNetwork, pruning_scale
-from hidden_convexity.validation import data_matrix, real_number
+from hidden_convexity.network import ON_WALL, ReLUNetwork, data_of, pruning_scale
+from hidden_convexity.validation import real_number
 
 
 class Path:
@@ -73,6 +73,8 @@ def merging_path(network, X):
     References
     ----------
     Wang, Lacotte and Pilanci (2022), arXiv:2006.05900, on paths to the optimum.
+
+    Theory: merging.
     """
     X = _data(network, X)
     balanced = _from_coordinates(*_coordinates(network))
@@ -152,16 +154,9 @@ def descending_path(network, target, X):
 
 
 def _data(network, X, name="network"):
-    if not isinstance(network, ReLUNetwork):
-        raise TypeError(f"{name} must be a ReLUNetwork, got {type(network).__name__}")
+    X = data_of(network, X, name)
     if network.output_weights.ndim != 1:
         raise ValueError(f"{name} must have output_weights of shape (m,)")
-    X = data_matrix(X)
-    if X.shape[1] != network.hidden_weights.shape[1]:
-        raise ValueError(
-            f"X must have {network.hidden_weights.shape[1]} columns, one per input of the network, "
-            f"got shape {X.shape}"
-        )
     return X
 
 

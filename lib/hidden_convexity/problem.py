@@ -169,6 +169,10 @@ class TrainingProblem:
         -----
         Weak duality for the convex program of Pilanci and Ergen (2020): s nu is feasible because
         M is positively homogeneous, M(s nu) = s M(nu) <= beta.
+
+        References
+        ----------
+        Theory: certificate.
         """
         nu, maximum = self._dual_point(nu), real_number(maximum, "maximum")
         if not maximum >= 0:

@@ -62,12 +62,6 @@ class Ramps:
         R[:-1] = np.cumsum((self.gaps * beyond)[::-1])[::-1]
         return R
 
-    def correlate_at(self, nu, u):
-        """R(u) at any u, an array of any shape: linear between data points and outside them."""
-        first = self.points[0]
-        left = np.maximum(first - u, 0.0) * nu.sum()
-        return np.interp(u, self.points, self.correlate(nu)) + left
-
     def combine(self, z, u):
         """sum_k z_k (x_i - u_k)_+ (n,), for coefficients z (q,) and any knots u (q,)."""
         following = np.searchsorted(self.points, u)  # first data point on or after the knot

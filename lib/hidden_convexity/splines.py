@@ -35,6 +35,8 @@ VANISHED = 1e-8
 SOLVER_TOLERANCE = 1e-11
 # A violation of the dual constraint below this share of beta is roundoff.
 TIGHT = 1e-9
+# No knot is added closer than this share of the range to another.
+SAME_KNOT = 1e-8
 # Rounds without a lower objective or a higher bound that are the end of double precision.
 PATIENCE = 3
 # Sign changes are rare after the interior point method; each polishing step removes some knots.
@@ -58,7 +60,8 @@ def train(x, y, beta, tol=1e-6):
         Weight decay, > 0, in the unit of x times that of y.
     tol : float
         Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
-        first; the solution's `gap` says what was reached.
+        first, and so it may with points closer than 1e-8 of their range; the solution's `gap` says
+        what was reached.
 
     Returns
     -------
@@ -75,6 +78,8 @@ def train(x, y, beta, tol=1e-6):
     References
     ----------
     Ergen and Pilanci (2021), arXiv:2002.11219; Parhi and Nowak (2021), arXiv:2006.05626.
+
+    Theory: linear-spline.
     """
     started, history = perf_counter(), []
     problem, tol = line_problem(x, y, beta), positive_number(tol, "tol")
@@ -93,7 +98,7 @@ def train(x, y, beta, tol=1e-6):
             best = objective, knots, values
         bound = max(bound, proven)
         history.append(Step(perf_counter() - started, best[0], bound, max(len(knots) - 1, 0)))
-        wanted = np.union1d(knots, _violators(R, problem.beta, knots))
+        wanted = np.union1d(knots, _violators(R, problem.beta, knots, ramps.points))
         if relative_gap(best[0], bound) <= tol or len(wanted) == len(knots) or stalled == PATIENCE:
             break
     _, knots, values = best
@@ -139,15 +144,19 @@ def _largest(R):
     return float(max(np.abs(R).max(), np.abs(R - R[0]).max()))
 
 
-def _violators(R, beta, knots):
+def _violators(R, beta, knots, points):
     """Indices of the points that violate the dual constraint most, one between any two knots.
 
-    More would be nearly the same kink many times, on which interior point methods lose digits.
+    More would be nearly the same kink many times, on which interior point methods lose digits; as
+    they do on knots much closer than the range, which stand in for one another.
     """
-    violation = np.maximum.reduce([R, -R, R - R[0], R[0] - R]) - beta
-    most = np.maximum.reduceat(violation, knots[:-1]) if len(knots) > 1 else violation
+    violation = np.maximum.reduce([R, -R, R - R[0], R[0] - R])[:-1] - beta
     gap = np.repeat(np.arange(len(knots) - 1), np.diff(knots))
-    found = np.flatnonzero((violation[:-1] == most[gap]) & (violation[:-1] > TIGHT * beta))
+    at = points[knots]
+    room = np.minimum(points[:-1] - at[gap], at[gap + 1] - points[:-1])
+    violation[room <= SAME_KNOT * (points[-1] - points[0])] = 0.0
+    most = np.maximum.reduceat(violation, knots[:-1]) if len(knots) > 1 else violation
+    found = np.flatnonzero((violation == most[gap]) & (violation > TIGHT * beta))
     return found[np.unique(gap[found], return_index=True)[1]]
 
 

@@ -49,6 +49,8 @@ def cross_product(vectors):
     References
     ----------
     Pilanci (2023), arXiv:2309.16512, on the weights of ReLU networks as such products.
+
+    Theory: cross-product.
     """
     vectors = _rows(vectors, fewer=1)
     basis, heights, lengths = _orthogonalise(vectors)
@@ -119,6 +121,8 @@ def dictionary(X, norm=1, max_columns=100_000):
     References
     ----------
     Pilanci (2023), arXiv:2309.16512.
+
+    Theory: l1-lasso.
     """
     X = data_matrix(X)
     if isinstance(norm, bool | np.bool_) or norm not in (1, 2):

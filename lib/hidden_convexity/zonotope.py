@@ -61,6 +61,8 @@ class Zonotope:
     ----------
     Ziegler (1995), *Lectures on Polytopes*, chapter 7. Zeger and Pilanci (2026),
     arXiv:2603.23831, figures 2 and 3.
+
+    Theory: zonotope-vertices.
     """
 
     def __init__(self, X, max_chambers=100_000):
@@ -256,6 +258,10 @@ class Zonotope:
             max over ||u|| <= 1 of |h_Z(u) - h_W(u)|, computed without it: the distance to a convex
             set is convex, so it is largest at a vertex, and each vertex is projected. For the
             zonotopes of diag(nu_+) X and diag(nu_-) X it is M(nu), the constraint of the dual.
+
+        References
+        ----------
+        Theory: hausdorff.
         """
         if not isinstance(other, Zonotope):
             raise TypeError(f"other must be a Zonotope, got {type(other).__name__}")

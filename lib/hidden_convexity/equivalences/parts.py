@@ -173,16 +173,15 @@ class Groups(NamedTuple):
     cones: list
 
 
-def cone_groups(X, slope=0.0):
+def cone_groups(X, slope=0.0, half=False):
     """Groups u_g and v_g (variables "u" and "v") in the cone of each chamber g of X.
 
     In chamber g, with pattern D_g, the activation is the linear map S_g = D_g + slope (I - D_g),
     so neurons of weights u and output weight +-1 give +-S_g X u, at the price ||u|| after
-    balancing.
+    balancing. Where opposite chambers have equally good features, `half` keeps one of each pair.
     """
     patterns = Arrangement.enumerate(X).patterns
-    if slope == -1.0:
-        # |x.u| = |x.(-u)|: opposite chambers have the same features, and one of each pair will do.
+    if half:
         first = patterns.any(axis=1).argmax()
         patterns = patterns[:, patterns[first]]
     signs = 2.0 * patterns - 1.0
@@ -204,7 +203,7 @@ def neurons_objective(network, X, y, beta):
 def neurons_program(X, y, beta, slope=0.0):
     """Theorem 1, for any of these activations."""
     X, y, beta = checked(X, y, beta)
-    groups = cone_groups(X, slope)
+    groups = cone_groups(X, slope, half=slope == -1.0)  # |x.u| = |x.(-u)|
     loss = 0.5 * cp.sum_squares(groups.outputs - y)
     return Program(loss + beta * groups.lengths, groups.cones, slope=slope)
 

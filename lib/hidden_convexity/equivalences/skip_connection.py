@@ -1,6 +1,8 @@
 """ReLU network with a skip connection that is not penalised: f(X) = X b + sum_j a_j (X w_j)_+.
 
 Theorem 1 is applied to the neurons for each fixed b; b is then a free linear term of the program.
+Since (s)_+ = s + (-s)_+, a neuron and its opposite differ by a linear term, which is free: of two
+opposite chambers one is enough.
 """
 
 from functools import partial
@@ -14,7 +16,7 @@ from hidden_convexity.equivalences import descent, parts
 table_row = parts.TableRow(
     name="ReLU with a skip connection",
     model=r"$\frac12\|Xb + \sum_g D_g X(u_g - v_g) - y\|^2 + \beta\sum_g(\|u_g\| + \|v_g\|)$, "
-    "cones",
+    "cones, half the chambers",
     signal="group Lasso, and a linear term",
     citation="[Wang et al. 2022](https://arxiv.org/abs/2209.15265)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",
@@ -44,9 +46,9 @@ def objective(network, X, y, beta):
 
 
 def convex_program(X, y, beta):
-    """Theorem 1 with a linear term."""
+    """Theorem 1 with a linear term, on half the chambers."""
     X, y, beta = parts.checked(X, y, beta)
-    groups, b = parts.cone_groups(X), cp.Variable(X.shape[1], name="b")
+    groups, b = parts.cone_groups(X, half=True), cp.Variable(X.shape[1], name="b")
     loss = 0.5 * cp.sum_squares(X @ b + groups.outputs - y)
     return parts.Program(loss + beta * groups.lengths, groups.cones)
 

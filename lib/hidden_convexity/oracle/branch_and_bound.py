@@ -59,6 +59,10 @@ class BranchAndBound:
     Notes
     -----
     O(n) memory. A call whose budget ends returns the bound reached, which is valid.
+
+    References
+    ----------
+    Theory: cell-bound.
     """
 
     def __init__(
@@ -66,7 +70,7 @@ class BranchAndBound:
         X,
         random_starts=32,
         max_cells=100_000_000,
-        max_seconds=300.0,
+        max_seconds=60.0,
         max_memory=1e9,
         rng=0,
         progress=False,

@@ -22,6 +22,10 @@ class Exhaustive:
     ----------
     arrangement : Arrangement
         Enumerated: the maximum is M(nu). Sampled: it is the maximum over these chambers only.
+
+    References
+    ----------
+    Theory: chamber-projection.
     """
 
     def __init__(self, arrangement):

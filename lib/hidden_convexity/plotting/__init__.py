@@ -7,6 +7,7 @@ from hidden_convexity.manifest import save_figure
 from hidden_convexity.plotting.architectures import (
     active_shares,
     fit_on_line,
+    rank_path,
     sizes_path,
     stem_sizes,
 )
@@ -24,6 +25,14 @@ from hidden_convexity.plotting.benchmarks import (
     gap_against_time,
     time_against_n,
     time_of_a_proof,
+)
+from hidden_convexity.plotting.experiments import (
+    decisions,
+    errors_against_noise,
+    errors_along,
+    errors_by_case,
+    excess_against_time,
+    spread_by_width,
 )
 from hidden_convexity.plotting.interactive import Interactive
 from hidden_convexity.plotting.landscape import (
@@ -137,6 +146,7 @@ __all__ = [
     "compressibility",
     "correlations",
     "coverage",
+    "decisions",
     "descent_curves",
     "dual_along_line",
     "dual_around",
@@ -147,8 +157,12 @@ __all__ = [
     "dual_vector",
     "error_against_noise",
     "error_against_penalty",
+    "errors_against_noise",
+    "errors_along",
+    "errors_by_case",
     "excess_against_draws",
     "excess_against_samples",
+    "excess_against_time",
     "excess_against_width",
     "fan",
     "fit_on_line",
@@ -177,6 +191,7 @@ __all__ = [
     "pairs_against_width",
     "polyhedron",
     "proof_cells",
+    "rank_path",
     "rays_and_gates",
     "recovery_map",
     "recovery_rates",
@@ -188,6 +203,7 @@ __all__ = [
     "shrinkage",
     "sizes_path",
     "sliced_arrangement",
+    "spread_by_width",
     "stem_sizes",
     "steps_and_ramps",
     "stretches",

@@ -39,21 +39,31 @@ def sizes_path(ax, betas, values, beta, label):
     """Sizes (len(betas), p) of solutions against the weight decay, and the one of the demo."""
     ax.axvline(beta, color=GREY, linestyle=":")
     ax.plot(betas, values, color=BLUE, linewidth=1.1)
-    ax.annotate(
-        r"demo's $\beta$",
-        (beta, 1),
-        (3, -2),
-        xycoords=ax.get_xaxis_transform(),
-        textcoords="offset points",
-        va="top",
-        color=GREY,
-        fontsize=8,
-    )
     ax.set_xscale("log")
     ax.set_xlim(betas[0], betas[-1])
     ax.set_ylim(0, None)
     ax.set_xlabel(r"weight decay $\beta$")
     ax.set_ylabel(label)
+    return _name_demo(ax, beta)
+
+
+def rank_path(ax, betas, ranks, beta, label):
+    """How many sizes of a solution are not zero (k,), against the weight decay (k,)."""
+    ax.axvline(beta, color=GREY, linestyle=":")
+    ax.step(betas, ranks, where="mid", color=BLUE)
+    ax.set_xscale("log")
+    ax.set_xlim(betas[0], betas[-1])
+    ax.set_ylim(-0.1, 1.15 * max(ranks))
+    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.set_xlabel(r"weight decay $\beta$")
+    ax.set_ylabel(label)
+    return _name_demo(ax, beta)
+
+
+def _name_demo(ax, beta):
+    where = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points"}
+    style = {"va": "top", "color": GREY, "fontsize": 8}
+    ax.annotate(r"demo's $\beta$", (beta, 1), (3, -2), **where, **style)
     return ax
 
 

@@ -47,7 +47,7 @@ def mirror(ax, x, shifts, partner, at_data):
     The partner is the point of data at one zero; the arc leads to the other zero.
     """
     t, r = shifts
-    ends = min(x.min(), t - r) - 2.5, max(x.max(), t + r) + 1.5
+    ends = min(x.min(), t - r) - 4, max(x.max(), t + r) + 1.5
     grid = np.unique(np.concatenate([np.linspace(*ends, 200), [t - r, t, t + r]]))
     colour = AMBER if at_data else PINK
     ax.axhline(0, color="black", linewidth=0.8)

@@ -12,7 +12,9 @@ SHARE = LinearSegmentedColormap.from_list("share", ["#FFFFFF", "#DCEBF5", BLUE])
 
 def recovery_map(ax, dimensions, samples, shares, title):
     """Share of successes (samples, dimensions) as a map, 0 white and 1 blue, with n = 2 d."""
-    ax.pcolormesh(dimensions, samples, shares, cmap=SHARE, vmin=0, vmax=1, shading="nearest")
+    # Edges in the colour of their cell: otherwise a viewer may show seams between cells.
+    style = {"cmap": SHARE, "vmin": 0, "vmax": 1, "edgecolors": "face", "linewidth": 0.3}
+    ax.pcolormesh(dimensions, samples, shares, shading="nearest", **style)
     ends = np.array([dimensions[0] - 0.5, dimensions[-1] + 0.5])
     step = (samples[1] - samples[0]) / 2
     ax.plot(ends, 2 * ends, color="black", linestyle="--", linewidth=1)
@@ -61,10 +63,10 @@ def isometry_values(ax, ratios, values, recovered):
 def recovery_rates(ax, ratios, rates):
     """Shares of recovered instances against n / d; rates {label: (values, kind)}.
 
-    The kind is "gated" (dashed) or "relu" (solid); the number of planted neurons sets the colour:
+    The kind is "gated" (dashed) or "ReLU" (solid); the number of planted neurons sets the colour:
     the first label of a kind is blue, the second amber.
     """
-    colours = {"gated": iter([BLUE, AMBER]), "relu": iter([BLUE, AMBER])}
+    colours = {"gated": iter([BLUE, AMBER]), "ReLU": iter([BLUE, AMBER])}
     for label, (values, kind) in rates.items():
         style = {"linestyle": "--" if kind == "gated" else "-", "marker": "o", "markersize": 3}
         ax.plot(ratios, values, color=next(colours[kind]), label=label, **style)

@@ -10,7 +10,6 @@ from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.oracle import (
     Ascent,
     Circle,
-    Exhaustive,
     coordinates,
     proving_oracle,
     searching_oracle,
@@ -18,7 +17,7 @@ from hidden_convexity.oracle import (
 from hidden_convexity.passes import Passes
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.progress import progress_bar
-from hidden_convexity.solvers import exact, reference
+from hidden_convexity.solvers import exact, reference, sampled_cones
 from hidden_convexity.solvers.solution import Solution, Step
 from hidden_convexity.validation import flag, positive_number, real_array, whole_number
 
@@ -49,8 +48,8 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
         Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
         first; the solution's `gap` says what was reached.
     solver : None or "cvxpy"
-        None: column generation. "cvxpy": the full program in CVXPY, for reference; it ignores
-        `tol`.
+        None: column generation over "all", Newton's method over given patterns. "cvxpy": the
+        full program in CVXPY, for reference; it ignores `tol`.
     proof : bool
         True: the gap is proven. False, for patterns "all" only: the gap holds if no neuron better
         than those found exists, which ascents from many directions have looked for; this works in
@@ -73,6 +72,10 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
         other data, or a proof is out of reach: the message says how to go on.
     TooManyChambers
         If the reference would have to list too many chambers.
+
+    References
+    ----------
+    Theory: convex-equivalence.
     """
     _check_problem(problem)
     tol = positive_number(tol, "tol")
@@ -85,9 +88,7 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
     if solver == "cvxpy":
         return reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
     if patterns is not None and not patterns.complete:
-        oracle = Exhaustive(patterns)
-        passes = Passes(problem.X)
-        return exact.solve(problem, passes, oracle, oracle, tol, "sampled", progress=progress)
+        return sampled_cones.solve(problem, patterns, tol)
     return _trainer_over_all(problem.X, proof, progress)(problem, tol)
 
 

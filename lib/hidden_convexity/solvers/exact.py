@@ -108,7 +108,9 @@ def solve(problem, passes, search, proof, tol, scope, directions=(), progress=Fa
             neurons = program.consolidate(neurons, CONSOLIDATION_SHARE * tol * objective, value)
             if found.value <= (1 + POLISH_BELOW) * problem.beta:
                 neurons = program.polish(neurons)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as stopped:
+        if not _by_the_user(stopped):
+            raise
         interrupted = True
     finally:
         bar.close()
@@ -117,6 +119,13 @@ def solve(problem, passes, search, proof, tol, scope, directions=(), progress=Fa
         network = network.prune(problem.X)
     objective = problem.objective(network)
     return Solution(network, objective, lower_bound, scope, history, "exact", interrupted)
+
+
+def _by_the_user(error):
+    """Whether Ctrl-C is behind it: compiled code wraps an interrupt in SystemErrors."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _slack(tol, objective, neurons, beta):

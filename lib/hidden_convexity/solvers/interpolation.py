@@ -100,18 +100,20 @@ def interpolate(arrangement, y, skip=True, cones=True):
         raise ValueError(f"y must have one entry per row of X: {len(X)}, got {len(y)}")
     d, patterns = X.shape[1], arrangement.patterns
     features = [on[:, None] * X for on in patterns.T]
-    groups = [X] * skip + features + [-feature for feature in features] * cones
-    walls = [np.where(on, -1.0, 1.0)[:, None] * X for on in patterns.T]
-    solution, nu = _basis_pursuit(groups, y, walls * 2 * cones, skip)
-    blocks = np.split(solution, [d * skip, d * (skip + len(patterns.T))], axis=0)
-    weights = [np.reshape(block, (-1, d)).T for block in blocks]
+    outward = [np.where(on, -1.0, 1.0)[:, None] * X for on in patterns.T]
+    # Without cones a group and its negative are one.
+    neurons = features + [-feature for feature in features] if cones else features
+    walls = outward + outward if cones else []
+    solution, nu = _basis_pursuit([X, *neurons] if skip else neurons, y, walls)
+    ends = np.cumsum([d if skip else 0, d * len(features)])
+    weights = [np.reshape(block, (-1, d)).T for block in np.split(solution, ends)]
     u, v = weights[1], weights[2] if cones else np.zeros_like(weights[1])
     w = weights[0][:, 0] if skip else np.zeros(d)
     norm = float(sum(np.linalg.norm(z, axis=0).sum() for z in (w[:, None], u, v)))
     return Interpolation(w, u, v, norm, nu)
 
 
-def _basis_pursuit(groups, y, walls, skip):
+def _basis_pursuit(groups, y, walls):
     """Minimise sum_k ||z_k|| with sum_k groups_k z_k = y and walls_k z_k <= 0: z flat, and nu.
 
     The walls belong to the last groups, one matrix each.
@@ -124,7 +126,8 @@ def _basis_pursuit(groups, y, walls, skip):
     if walls:
         blocks = sparse.block_diag(walls)
         height = blocks.shape[0]
-        beside = [sparse.csc_matrix((height, width)) for width in (d * skip, count)]
+        free = size - blocks.shape[1]
+        beside = [sparse.csc_matrix((height, width)) for width in (free, count)]
         rows.append(sparse.hstack([beside[0], blocks, beside[1]]))
         right.append(np.zeros(height))
         kinds.append(clarabel.NonnegativeConeT(height))

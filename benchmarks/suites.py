@@ -1,0 +1,11 @@
+"""The suites: which cases belong together, and where the results of each are kept."""
+
+from benchmarks.cases import CASES
+from benchmarks.fixed_gates import FIXED_GATES
+from benchmarks.results import COMMITTED
+
+SUITES = {
+    COMMITTED: CASES,
+    COMMITTED.with_name("results-fixed-gates.json"): FIXED_GATES,
+}
+BY_NAME = {case.name: case for cases in SUITES.values() for case in cases}

@@ -1,0 +1,22 @@
+"""Scikit-learn estimators, trained by convex optimisation: they need the extra `estimators`."""
+
+try:
+    import sklearn as _sklearn  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        'the estimators need scikit-learn: pip install "hidden-convexity[estimators]"'
+    ) from error
+
+from hidden_convexity.estimators.classifier import ConvexReLUClassifier
+from hidden_convexity.estimators.cross_validation import (
+    ConvexReLUClassifierCV,
+    ConvexReLURegressorCV,
+)
+from hidden_convexity.estimators.regressor import ConvexReLURegressor
+
+__all__ = [
+    "ConvexReLUClassifier",
+    "ConvexReLUClassifierCV",
+    "ConvexReLURegressor",
+    "ConvexReLURegressorCV",
+]

@@ -1,0 +1,177 @@
+"""Classification with two-layer ReLU networks, as a scikit-learn estimator."""
+
+import numpy as np
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from hidden_convexity.estimators import fitting
+from hidden_convexity.network import ReLUNetwork
+from hidden_convexity.problem import TrainingProblem
+
+INTERCEPTS = ("regularised", "none")
+# From the strongest claim to the weakest: an answer made of several is as strong as its weakest.
+STRENGTH = ("global", "searched", "sampled")
+
+
+class FittedClassifier(ClassifierMixin, BaseEstimator):
+    """What classifiers with a given and with a chosen weight decay share."""
+
+    def decision_function(self, X):
+        """Outputs of the network: (n,) for two classes, positive for the second; else (n, classes).
+
+        Parameters
+        ----------
+        X : (n, d) array_like
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=float, reset=False)
+        return self.network_(fitting.inputs(X, self.intercept))
+
+    def predict_proba(self, X):
+        """Probabilities (n, classes); of several classes, those one against the rest, rescaled."""
+        return probabilities(self.decision_function(X))
+
+    def predict(self, X):
+        """The most probable class of each row of X (n, d)."""
+        outputs = self.decision_function(X)
+        chosen = (outputs > 0).astype(int) if outputs.ndim == 1 else outputs.argmax(axis=1)
+        return self.classes_[chosen]
+
+    def _checked(self, X, y):
+        """X, and the signs of each one-against-the-rest problem (1 or classes, n)."""
+        fitting.check_options(self, INTERCEPTS)
+        X, y = validate_data(self, X, y, dtype=float)
+        check_classification_targets(y)
+        self.classes_, index = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                "y must hold at least two classes for the classifier to be trained, got 1 class: "
+                f"{self.classes_[0]!r}"
+            )
+        return X, signs_of(index, len(self.classes_))
+
+    def _trainer(self, X):
+        return fitting.Trainer(fitting.inputs(X, self.intercept), self)
+
+    def _fit_at(self, X, signs, beta):
+        trainer = self._trainer(X)
+        solutions = [trainer(TrainingProblem(trainer.X, y, beta, "logistic")) for y in signs]
+        self.network_ = side_by_side([solution.network for solution in solutions])
+        self.scope_ = max((solution.scope for solution in solutions), key=STRENGTH.index)
+        self.gap_ = max(solution.gap for solution in solutions)
+        return self
+
+
+class ConvexReLUClassifier(FittedClassifier):
+    """Two-layer ReLU network with logistic loss and weight decay, by convex optimisation.
+
+    For two classes it minimises sum_i log(1 + exp(-y_i f(x_i))) + beta/2 sum_j (||w_j||^2 + a_j^2)
+    with y_i = 1 for the second class and -1 for the first. More classes are trained one against the
+    rest, each to its own certificate.
+
+    Parameters
+    ----------
+    beta : float
+        Weight decay, > 0, as in `TrainingProblem`: it is not divided by the number of samples.
+    scope : {"auto", "global", "searched", "sampled"}
+        What to ask for, as in `ConvexReLURegressor`.
+    gates : int
+        Random directions drawn where patterns are sampled, >= 1.
+    intercept : {"regularised", "none"}
+        "regularised": a column of ones is appended to X, so that each neuron has a bias, which is
+        decayed like its weights.
+    tol : float
+        Relative duality gap at which training ends, > 0.
+    random_state : int, RandomState or None
+        For the directions drawn where patterns are sampled.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+    network_ : ReLUNetwork
+        On X with its column of ones if there is one: one output for two classes, else one a class.
+    scope_ : {"global", "searched", "sampled"}
+        What the bounds bound, and how far they are proven; the weakest over classes.
+    gap_ : float
+        Relative duality gap; the largest over classes.
+    n_features_in_ : int
+
+    Notes
+    -----
+    There are no sample weights: the trick that makes them exact for the squared loss, scaling a
+    row by the root of its weight, has no counterpart for the logistic one. Repeat a sample instead.
+
+    References
+    ----------
+    Pilanci and Ergen (2020), arXiv:2002.10553, for general convex losses.
+    """
+
+    def __init__(
+        self,
+        beta=1.0,
+        *,
+        scope="auto",
+        gates=100,
+        intercept="regularised",
+        tol=1e-4,
+        random_state=0,
+    ):
+        self.beta = beta
+        self.scope = scope
+        self.gates = gates
+        self.intercept = intercept
+        self.tol = tol
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Train.
+
+        Parameters
+        ----------
+        X : (n, d) array_like
+        y : (n,) array_like
+            Labels, of at least two classes.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            For an option or data out of range, or a proof asked for and out of reach.
+        """
+        X, signs = self._checked(X, y)
+        return self._fit_at(X, signs, self.beta)
+
+
+def signs_of(index, classes):
+    """Labels 0 .. classes - 1 as signs: one row for two classes, else one a class."""
+    rows = [1] if classes == 2 else range(classes)
+    return np.array([np.where(index == k, 1.0, -1.0) for k in rows])
+
+
+def probabilities(outputs):
+    """Outputs (n,) or (n, classes) of logistic models as probabilities (n, classes)."""
+    positive = expit(outputs)
+    if outputs.ndim == 1:
+        return np.column_stack([1 - positive, positive])
+    # Where every model is sure of "the rest", all classes are the same.
+    total = positive.sum(axis=1, keepdims=True)
+    uniform = np.full_like(positive, 1 / positive.shape[1])
+    return np.divide(positive, total, out=uniform, where=total > 0)
+
+
+def side_by_side(networks):
+    """One network whose outputs are those of several, each with one output."""
+    if len(networks) == 1:
+        return networks[0]
+    hidden = np.concatenate([network.hidden_weights for network in networks])
+    output = np.zeros((len(hidden), len(networks)))
+    first = 0
+    for k, network in enumerate(networks):
+        output[first : first + len(network), k] = network.output_weights
+        first += len(network)
+    return ReLUNetwork(hidden, output)

@@ -1,0 +1,208 @@
+"""The same estimators with their weight decay chosen by cross-validation along a path."""
+
+from dataclasses import replace
+
+import numpy as np
+from sklearn.model_selection import check_cv
+
+from hidden_convexity.estimators import fitting
+from hidden_convexity.estimators.classifier import FittedClassifier, probabilities
+from hidden_convexity.estimators.regressor import FittedRegressor
+from hidden_convexity.oracle import Ascent
+from hidden_convexity.problem import TrainingProblem
+from hidden_convexity.validation import positive_number, real_array
+
+# Weight decays tried when none are given: from about the largest that does anything down to this
+# share of it.
+COUNT, SMALLEST_SHARE = 10, 1e-3
+
+
+class _PathMixin:
+    """Training at all weight decays in each fold: the best of them is that of the final fit.
+
+    Within a fold the path is trained from the largest weight decay down, each network being the
+    start of the next where all patterns are considered. A fold with a share q of the samples is
+    trained at q beta, so that loss and penalty keep their proportion.
+    """
+
+    def _choose_beta(self, X, targets, splits, losses):
+        """Set `betas_`, `loss_path_` and `beta_`.
+
+        Parameters
+        ----------
+        X : (n, d) ndarray
+        targets : (k, n) ndarray
+            What the network is fitted to, for the largest weight decay.
+        splits : iterable of (fitted, judged) indices
+        losses : callable
+            Of fitted, judged and weight decays: the loss of each weight decay on what is judged.
+        """
+        if self.betas is None:
+            search = Ascent(fitting.inputs(X, self.intercept))
+            largest = max(search(target).value for target in targets)
+            betas = (largest or 1.0) * np.geomspace(1.0, SMALLEST_SHARE, COUNT)
+        else:
+            betas = real_array(self.betas, "betas", ndim=1)
+            if len(betas) == 0:
+                raise ValueError("betas must hold at least one weight decay, got none")
+            for beta in betas:
+                positive_number(float(beta), "betas")
+        shares = ((fitted, judged, len(fitted) / len(X)) for fitted, judged in splits)
+        folds = [losses(fitted, judged, share * betas) for fitted, judged, share in shares]
+        self.betas_, self.loss_path_ = betas, np.array(folds).T
+        self.beta_ = float(betas[self.loss_path_.mean(axis=1).argmin()])
+
+
+class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
+    """`ConvexReLURegressor` with its weight decay chosen by cross-validation.
+
+    Parameters
+    ----------
+    betas : (k,) array_like or None
+        Weight decays to try, > 0, for all samples; in a fold with a share q of them, q beta is
+        used. None: ten from about the largest that does anything down to a thousandth of it.
+    cv : int, splitter or None
+        As in scikit-learn; None is five folds, not shuffled.
+    scope, gates, intercept, tol, random_state
+        As in `ConvexReLURegressor`; with a free intercept no network starts from the last one.
+
+    Attributes
+    ----------
+    betas_ : (k,) ndarray
+    loss_path_ : (k, folds) ndarray
+        Mean squared error on what was held out.
+    beta_ : float
+        The weight decay of the smallest mean error, used for the final fit on all samples.
+    network_, intercept_, scope_, gap_, objective_, lower_bound_, n_features_in_
+        As in `ConvexReLURegressor`.
+    """
+
+    def __init__(
+        self,
+        betas=None,
+        *,
+        cv=None,
+        scope="auto",
+        gates=100,
+        intercept="regularised",
+        tol=1e-4,
+        random_state=0,
+    ):
+        self.betas = betas
+        self.cv = cv
+        self.scope = scope
+        self.gates = gates
+        self.intercept = intercept
+        self.tol = tol
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Choose the weight decay, and train on X (n, d), y (n,) with it.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `ConvexReLURegressor`; and if betas is empty or not positive.
+        """
+        X, y = self._checked(X, y)
+
+        def losses(fitted, judged, betas):
+            trainer = self._trainer(X[fitted], np.ones(len(fitted)))
+            problem = TrainingProblem(trainer.X, y[fitted], 1.0)
+            if self.intercept == "free":
+                problems = [replace(problem, beta=beta) for beta in betas]
+                ones = np.ones(len(fitted))
+                pairs = [trainer.with_free_intercept(one, ones) for one in problems]
+            else:
+                pairs = [(solution, 0.0) for solution in trainer.path(problem, betas)]
+            inputs = fitting.inputs(X[judged], self.intercept)
+            return [np.mean((one.network(inputs) + b - y[judged]) ** 2) for one, b in pairs]
+
+        centre = y.mean() if self.intercept == "free" else 0.0
+        self._choose_beta(X, [y - centre], check_cv(self.cv).split(X, y), losses)
+        return self._fit_at(X, y, np.ones(len(X)), self.beta_)
+
+
+class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
+    """`ConvexReLUClassifier` with its weight decay chosen by cross-validation.
+
+    Parameters
+    ----------
+    betas : (k,) array_like or None
+        Weight decays to try, > 0, for all samples; in a fold with a share q of them, q beta is
+        used. None: ten from about the largest that does anything down to a thousandth of it.
+    cv : int, splitter or None
+        As in scikit-learn; None is five stratified folds, not shuffled.
+    scope, gates, intercept, tol, random_state
+        As in `ConvexReLUClassifier`.
+
+    Attributes
+    ----------
+    betas_ : (k,) ndarray
+    loss_path_ : (k, folds) ndarray
+        Mean negative log-likelihood, in nats, on what was held out.
+    beta_ : float
+        The weight decay of the smallest mean loss, used for the final fit on all samples.
+    classes_, network_, scope_, gap_, n_features_in_
+        As in `ConvexReLUClassifier`.
+    """
+
+    def __init__(
+        self,
+        betas=None,
+        *,
+        cv=None,
+        scope="auto",
+        gates=100,
+        intercept="regularised",
+        tol=1e-4,
+        random_state=0,
+    ):
+        self.betas = betas
+        self.cv = cv
+        self.scope = scope
+        self.gates = gates
+        self.intercept = intercept
+        self.tol = tol
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Choose the weight decay, and train on X (n, d) and labels y (n,) with it.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `ConvexReLUClassifier`; and if betas is empty or not positive.
+        """
+        X, signs = self._checked(X, y)
+        index = signs.argmax(axis=0) if len(signs) > 1 else (signs[0] > 0).astype(int)
+
+        def losses(fitted, judged, betas):
+            trainer = self._trainer(X[fitted])
+            paths = [
+                trainer.path(TrainingProblem(trainer.X, one[fitted], 1.0, "logistic"), betas)
+                for one in signs
+            ]
+            inputs, truth = fitting.inputs(X[judged], self.intercept), index[judged]
+            outputs = np.array([[one.network(inputs) for one in path] for path in paths])
+            return [_log_loss(outputs[:, k], truth) for k in range(len(betas))]
+
+        # Half, since the residual of the logistic loss at the outputs 0 is y / 2.
+        splits = check_cv(self.cv, index, classifier=True).split(X, index)
+        self._choose_beta(X, signs / 2, splits, losses)
+        return self._fit_at(X, signs, self.beta_)
+
+
+def _log_loss(outputs, truth):
+    """Mean -log of the probability of the true class, from outputs (1 or classes, n)."""
+    chances = probabilities(outputs[0] if len(outputs) == 1 else outputs.T)
+    chance = chances[np.arange(len(truth)), truth]
+    return float(-np.log(np.maximum(chance, np.finfo(float).tiny)).mean())

@@ -1,0 +1,276 @@
+"""The scikit-learn estimators: its own checks, and that they solve the problems they name."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import hidden_convexity as hc
+
+sklearn = pytest.importorskip("sklearn")
+from sklearn.datasets import load_iris  # noqa: E402
+from sklearn.model_selection import GridSearchCV  # noqa: E402
+from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn.preprocessing import StandardScaler  # noqa: E402
+from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
+
+from hidden_convexity.estimators import (  # noqa: E402
+    ConvexReLUClassifier,
+    ConvexReLUClassifierCV,
+    ConvexReLURegressor,
+    ConvexReLURegressorCV,
+)
+
+# Few gates and a loose gap: the checks are about the interface, and fit several hundred times.
+QUICK = {"gates": 10, "tol": 1e-2}
+TWO_BETAS = {"betas": [100.0, 10.0], "cv": 2}
+
+
+@parametrize_with_checks(
+    [
+        ConvexReLURegressor(**QUICK),
+        ConvexReLUClassifier(**QUICK),
+        ConvexReLURegressorCV(**QUICK, **TWO_BETAS),
+        ConvexReLUClassifierCV(**QUICK, **TWO_BETAS),
+    ]
+)
+def test_it_keeps_the_rules_of_scikit_learn(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check(estimator)
+
+
+def curve(n=60, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1, 1, size=(n, 1))
+    return x, np.sin(4 * x[:, 0]) + 0.1 * rng.normal(size=n)
+
+
+def classes(n=60, count=3, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-1, 1, size=(n, 2))
+    angle = np.arctan2(X[:, 1], X[:, 0])
+    return X, np.array(["left", "middle", "right"])[((angle + np.pi) * count / 7).astype(int)]
+
+
+# Scope
+
+
+def test_where_the_rank_allows_the_answer_is_the_global_optimum():
+    x, y = curve()
+    fitted = ConvexReLURegressor(0.05, tol=1e-6).fit(x, y)
+    problem = hc.TrainingProblem(hc.datasets.with_bias(x), y, 0.05)
+    optimum = hc.train(problem)
+    assert fitted.scope_ == "global" and fitted.gap_ <= 1e-6
+    assert fitted.objective_ == pytest.approx(optimum.objective, rel=1e-6)
+    assert fitted.objective_ == pytest.approx(problem.objective(fitted.network_), rel=1e-12)
+    assert fitted.lower_bound_ <= optimum.objective * (1 + 1e-12)
+
+
+def test_elsewhere_patterns_are_sampled_and_the_fitted_object_says_so():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 12)), rng.normal(size=40)
+    fitted = ConvexReLURegressor(5.0, gates=20).fit(X, y)
+    assert fitted.scope_ == "sampled" and fitted.gap_ <= 1e-4
+    searched = ConvexReLURegressor(5.0, scope="searched", tol=1e-3).fit(X, y)
+    assert searched.scope_ == "searched" and searched.objective_ < fitted.objective_
+    with pytest.raises(ValueError, match="out of reach"):
+        ConvexReLURegressor(5.0, scope="global").fit(X, y)
+
+
+def test_sampled_patterns_follow_the_random_state():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 12)), rng.normal(size=40)
+    one, same, other = (
+        ConvexReLURegressor(gates=10, random_state=seed).fit(X, y).objective_ for seed in (0, 0, 1)
+    )
+    assert one == same != other
+
+
+# Sample weights
+
+
+def test_a_weight_is_a_repetition_to_the_last_digit():
+    x, y = curve(40)
+    weights = np.random.default_rng(1).integers(0, 4, size=40)
+    weighted = ConvexReLURegressor(0.1).fit(x, y, sample_weight=weights)
+    repeated = ConvexReLURegressor(0.1).fit(np.repeat(x, weights, axis=0), np.repeat(y, weights))
+    assert (weighted.predict(x) == repeated.predict(x)).all()
+
+
+def test_weights_are_those_of_the_squared_errors():
+    x, y = curve(40)
+    weights = np.random.default_rng(1).exponential(size=40)
+    fitted = ConvexReLURegressor(0.1, tol=1e-6).fit(x, y, sample_weight=weights)
+    W, a = fitted.network_.hidden_weights, fitted.network_.output_weights
+    loss = 0.5 * weights @ (fitted.predict(x) - y) ** 2
+    decay = 0.05 * ((W**2).sum() + (a**2).sum())
+    assert loss + decay == pytest.approx(fitted.objective_, rel=1e-9)
+    unweighted = ConvexReLURegressor(0.1, tol=1e-6).fit(x, y)
+    other = 0.5 * weights @ (unweighted.predict(x) - y) ** 2
+    other += unweighted.objective_ - 0.5 * np.sum((unweighted.predict(x) - y) ** 2)
+    assert fitted.objective_ < other
+
+
+def test_the_order_of_the_samples_does_not_matter():
+    x, y = curve(40)
+    shuffled = np.random.default_rng(0).permutation(40)
+    one, two = (ConvexReLURegressor(0.1).fit(x[k], y[k]) for k in (slice(None), shuffled))
+    assert (one.predict(x) == two.predict(x)).all()
+
+
+# The free intercept
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_free_intercept_is_the_best_constant(weighted):
+    x, y = curve(30)
+    weights = np.random.default_rng(2).exponential(size=30) if weighted else np.ones(30)
+    fitted = ConvexReLURegressor(0.3, intercept="free", tol=1e-6).fit(x, y + 3, weights)
+    assert fitted.scope_ == "global" and fitted.gap_ <= 1e-6
+
+    def value(b):
+        shifted = ConvexReLURegressor(0.3, tol=1e-7).fit(x, y + 3 - b, sample_weight=weights)
+        return shifted.objective_
+
+    nearby = [value(fitted.intercept_ + move) for move in (-0.3, -0.03, 0.0, 0.03, 0.3)]
+    assert min(nearby) >= fitted.lower_bound_
+    assert min(nearby) == pytest.approx(fitted.objective_, rel=2e-6)
+
+
+@pytest.mark.parametrize("scope", ["auto", "searched", "sampled"])
+def test_a_free_intercept_makes_the_fit_follow_a_shift_of_the_targets(scope):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(25, 2)), rng.normal(size=25)
+    options = {"intercept": "free", "tol": 1e-8, "scope": scope, "gates": 10}
+    one, two = (ConvexReLURegressor(1.0, **options).fit(X, y + c).predict(X) for c in (0, 100))
+    assert two - 100 == pytest.approx(one, abs=1e-3)
+
+
+def test_of_constant_targets_a_free_intercept_leaves_nothing_to_learn():
+    fitted = ConvexReLURegressor(1.0, intercept="free").fit(
+        np.arange(5.0)[:, None], np.full(5, 7.0)
+    )
+    assert fitted.intercept_ == 7.0 and len(fitted.network_) == 0 and fitted.gap_ == 0
+
+
+# Pipelines and paths
+
+
+def test_it_works_in_a_pipeline_with_a_grid_search():
+    x, y = curve(60)
+    pipeline = make_pipeline(StandardScaler(), ConvexReLURegressor())
+    search = GridSearchCV(pipeline, {"convexreluregressor__beta": [100.0, 1.0, 0.1]}, cv=3)
+    search.fit(1_000 * x, y)
+    assert search.best_params_["convexreluregressor__beta"] < 100
+    assert search.best_score_ > 0.8
+
+
+@pytest.mark.parametrize("intercept", ["regularised", "free"])
+def test_the_path_of_a_fold_is_that_of_separate_fits(intercept):
+    x, y = curve(30)
+    betas, options = [1.0, 0.1], {"intercept": intercept, "tol": 1e-7}
+    fitted = ConvexReLURegressorCV(betas, cv=3, **options).fit(x, y)
+    fold = np.arange(10)
+    rest = np.arange(10, 30)
+    for beta, loss in zip(betas, fitted.loss_path_[:, 0], strict=True):
+        alone = ConvexReLURegressor(beta * 2 / 3, **options).fit(x[rest], y[rest])
+        assert np.mean((alone.predict(x[fold]) - y[fold]) ** 2) == pytest.approx(loss, rel=1e-2)
+    assert fitted.beta_ == betas[fitted.loss_path_.mean(axis=1).argmin()]
+    final = ConvexReLURegressor(fitted.beta_, **options).fit(x, y)
+    assert (fitted.predict(x) == final.predict(x)).all()
+
+
+def test_weight_decays_of_its_own_choice_start_at_the_zero_network():
+    x, y = curve(40)
+    fitted = ConvexReLURegressorCV(cv=2).fit(x, y)
+    assert fitted.betas_[0] == pytest.approx(hc.beta_max(hc.datasets.with_bias(x), y), rel=1e-3)
+    assert fitted.loss_path_.shape == (10, 2) and fitted.score(x, y) > 0.8
+
+
+# Classification
+
+
+def test_two_classes_are_the_logistic_training_problem():
+    X, y = classes(count=2)
+    fitted = ConvexReLUClassifier(0.5, tol=1e-6).fit(X, y)
+    signs = np.where(y == fitted.classes_[1], 1.0, -1.0)
+    problem = hc.TrainingProblem(hc.datasets.with_bias(X), signs, 0.5, "logistic")
+    optimum = hc.train(problem)
+    assert fitted.scope_ == "global" and fitted.gap_ <= 1e-6
+    assert problem.objective(fitted.network_) == pytest.approx(optimum.objective, rel=2e-6)
+    assert fitted.score(X, y) > 0.95
+
+
+def test_several_classes_are_trained_one_against_the_rest():
+    X, y = classes()
+    fitted = ConvexReLUClassifier(0.1).fit(X, y)
+    outputs = fitted.decision_function(X)
+    assert outputs.shape == (60, 3) and fitted.network_(hc.datasets.with_bias(X)).shape == (60, 3)
+    alone = ConvexReLUClassifier(0.1).fit(X, y == "middle")
+    column = list(fitted.classes_).index("middle")
+    assert alone.decision_function(X) == pytest.approx(outputs[:, column], abs=1e-9)
+    assert fitted.predict_proba(X).sum(axis=1) == pytest.approx(np.ones(60))
+    assert fitted.score(X, y) > 0.95 and fitted.scope_ == "global"
+
+
+def test_weight_decay_of_a_classifier_is_chosen_on_real_data():
+    X, y = load_iris(return_X_y=True)
+    X = StandardScaler().fit_transform(X)[::3, 2:]
+    y = y[::3]
+    fitted = ConvexReLUClassifierCV([10.0, 1.0, 0.1], cv=3).fit(X, y)
+    assert fitted.loss_path_.shape == (3, 3) and fitted.score(X, y) > 0.9
+    assert fitted.beta_ < 10
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("estimator", [ConvexReLURegressor, ConvexReLUClassifier])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("beta", 0.0),
+        ("beta", "1"),
+        ("beta", np.nan),
+        ("scope", "exact"),
+        ("gates", 0),
+        ("gates", 2.5),
+        ("intercept", True),
+        ("tol", -1.0),
+        ("random_state", "seed"),
+    ],
+)
+def test_bad_options(estimator, name, value):
+    X, y = classes(20, count=2)
+    y = y if estimator is ConvexReLUClassifier else X[:, 0]
+    options = {"scope": "sampled", name: value}
+    with pytest.raises((TypeError, ValueError), match=r"\bseed\b" if value == "seed" else name):
+        estimator(**options).fit(X, y)
+
+
+def test_bad_weights_and_weight_decays():
+    x, y = curve(10)
+    for weights in (np.zeros(10), -np.ones(10), np.ones(9)):
+        with pytest.raises(ValueError, match=r"[Ww]eights?\b|Negative"):
+            ConvexReLURegressor().fit(x, y, sample_weight=weights)
+    for betas in ([], [1.0, 0.0], ["a"], [[1.0]]):
+        with pytest.raises((TypeError, ValueError), match="betas"):
+            ConvexReLURegressorCV(betas).fit(x, y)
+    with pytest.raises(ValueError, match="intercept"):
+        ConvexReLUClassifier(intercept="free").fit(x, y > 0)
+
+
+def test_without_scikit_learn_the_message_says_what_to_install():
+    program = (
+        "import sys; sys.modules['sklearn'] = None\n"
+        "import hidden_convexity\n"
+        "try: import hidden_convexity.estimators\n"
+        "except ImportError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert 'pip install "hidden-convexity[estimators]"' in done.stdout

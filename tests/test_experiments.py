@@ -1,0 +1,106 @@
+"""The recorded experiments are those of the code, obey the bound, and descent is tuned."""
+
+import numpy as np
+import pytest
+
+import hidden_convexity as hc
+from hidden_convexity.sweeps import read_sweep
+
+for _package in ("torch", "sklearn", "statsmodels", "pywt", "wfdb"):
+    pytest.importorskip(_package)
+from benchmarks.experiments import descent, dimensions, leads, problems, training  # noqa: E402
+
+
+def linear_error(name):
+    task, A_test, y_test = problems.regression(name)
+    weights = np.linalg.lstsq(task.X, task.y, rcond=None)[0]
+    return np.mean((A_test @ weights - y_test) ** 2) / np.var(y_test)
+
+
+def recorded():
+    if not training.PATH.exists():
+        pytest.skip(
+            "benchmarks/experiments/training.csv is not there: `make experiments` writes it"
+        )
+    return read_sweep(training.PATH)
+
+
+def test_recorded_runs_are_those_of_the_sweep():
+    names = ("problem", "method", "rate", "width", "seed")
+    stored = {tuple(row[name] for name in names) for row in recorded()}
+    assert stored == {tuple(point[name] for name in names) for point in training.points()}
+    assert all(row["error"] is None for row in recorded())
+
+
+@pytest.mark.parametrize("name", problems.SERIES)
+def test_no_recorded_run_is_below_the_proven_bound(name):
+    rows = [row for row in recorded() if row["problem"] == name]
+    (certified,) = [row for row in rows if row["method"] == "convex"]
+    assert certified["objective"] <= certified["lower_bound"] * (1 + 2 * training.TOLERANCE)
+    reached = np.array([row["objective"] for row in rows])
+    assert (reached[np.isfinite(reached)] >= certified["lower_bound"]).all()
+
+
+@pytest.mark.parametrize("name", problems.SERIES)
+@pytest.mark.parametrize("method", ["sgd", "adam", "lbfgs"])
+def test_tuned_descent_beats_a_linear_model_where_there_is_something_to_learn(name, method):
+    """Tuned: of the grid of rates, the one with the smallest median training objective."""
+    width = max(training.WIDTHS)
+    groups = {}
+    for row in recorded():
+        if (row["problem"], row["method"], row["width"]) == (name, method, width):
+            groups.setdefault(row["rate"], []).append((row["objective"], row["test_error"]))
+    best = min(groups.values(), key=lambda runs: np.median(np.nan_to_num(runs, nan=np.inf), 0)[0])
+    assert np.median(best, axis=0)[1] < 0.9 * linear_error(name)
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam", "lbfgs"])
+def test_descent_minimises_the_objective_of_the_problem(optimiser, monkeypatch):
+    monkeypatch.setitem(descent.STEPS, optimiser, 300)
+    task, _, _ = problems.regression("sunspots", share=0.1)
+    rate = descent.RATES[optimiser][-1]
+    curve, W, V = descent.train(task.X, task.y, task.beta, optimiser, rate, 10, 0)
+    end = task.objective(hc.ReLUNetwork(W, V[:, 0]))
+    assert curve[-1][1] == pytest.approx(end, rel=1e-9)
+    optimum = hc.train(task, tol=1e-4)
+    assert optimum.lower_bound <= end < min(1.2 * optimum.objective, 0.5 * curve[0][1])
+
+
+def test_the_reconstruction_sees_the_seen_lead_only_around_the_moment():
+    signal = np.arange(100.0)
+    A, moments = leads.windows(signal, leads.TAPS)
+    wide, same = leads.windows(signal, leads.WIDE_TAPS)
+    assert (moments == same).all() and (A[:, leads.TAPS // 2] == moments).all()
+    assert (np.diff(A[:, :-1], axis=1) == leads.DISTANCE).all() and (A[:, -1] == 1).all()
+    assert wide.shape == (len(moments), leads.WIDE_TAPS + 1)
+
+
+def test_recorded_leads_are_proven_and_complete():
+    if not leads.PATH.exists():
+        pytest.skip("benchmarks/experiments/leads.csv is not there: `make experiments` writes it")
+    rows = read_sweep(leads.PATH)
+    pairs = [(row["lead"], row["method"]) for row in rows]
+    assert sorted(pairs) == sorted((lead, m) for lead in leads.HIDDEN for m in leads.METHODS)
+    for row in rows:
+        assert row["error"] is None and row["test_error"] >= 0
+        if row["method"] == "convex":
+            assert row["scope"] == "global" and row["lower_bound"] <= row["objective"]
+            twin = next(r for r in rows if (r["lead"], r["method"]) == (row["lead"], "adam"))
+            assert twin["share"] == row["share"] and twin["objective"] >= row["lower_bound"]
+
+
+def test_wedge_gates_lie_beside_the_hyperplanes_of_their_rows():
+    X = np.random.default_rng(0).normal(size=(30, 4))
+    gates = dimensions.wedge_gates(X, 20, np.random.default_rng(1))
+    angles = np.abs(X @ gates) / np.linalg.norm(X, axis=1, keepdims=True)
+    assert ((angles < 1e-4).sum(axis=0) == 3).all()
+    assert len(hc.Arrangement.from_gates(X, gates)) == 20
+
+
+def test_recorded_dimensions_are_those_of_the_sweep():
+    if not dimensions.PATH.exists():
+        pytest.skip("benchmarks/experiments/dimensions.csv is not there: see `make experiments`")
+    rows = read_sweep(dimensions.PATH)
+    asked = [tuple(point.values()) for point in dimensions.points()]
+    assert sorted((row["d"], row["method"], row["gates"]) for row in rows) == sorted(asked)
+    assert all(row["error"] is None and row["objective"] >= row["lower_bound"] for row in rows)

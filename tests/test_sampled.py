@@ -1,0 +1,377 @@
+"""Programs over fixed gates: their optimum, their bounds, and the ReLU networks made of them."""
+
+import cvxpy as cp
+import numpy as np
+import pytest
+from scipy.optimize import nnls
+
+import hidden_convexity as hc
+from hidden_convexity.cones import project_each
+from hidden_convexity.hyperplanes import unit_rows
+from hidden_convexity.losses import CLASS_LOSSES
+from hidden_convexity.solvers import sampled_cones, sampled_newton
+from hidden_convexity.solvers.sampled import (
+    GatedSolution,
+    cone_decomposition,
+    gated_beta_max,
+    train_gated,
+    train_gated_path,
+)
+
+torch = pytest.importorskip("torch")
+Softmax = CLASS_LOSSES["softmax"]
+# Programs to solve: loss and number of outputs, 0 for targets (n,).
+KINDS = [("squared", 0), ("squared", 3), ("logistic", 0), ("softmax", 3)]
+
+
+def instance(kind, n=30, d=3, P=12, seed=0):
+    """X, targets of a kind, and gates."""
+    loss, outputs = kind
+    rng = np.random.default_rng(seed)
+    X = np.column_stack([rng.normal(size=(n, d - 1)), np.ones(n)])
+    clean = np.sin(2 * X[:, 0]) + 0.3 * rng.normal(size=n)
+    targets = {
+        "squared": clean if outputs == 0 else np.column_stack([clean, clean**2, X[:, 0]]),
+        "logistic": np.where(clean > 0, 1.0, -1.0),
+        "softmax": np.eye(3)[np.digitize(clean, [-0.3, 0.3])],
+    }
+    return X, targets[loss], rng.normal(size=(d, P))
+
+
+def optimum(X, Y, gates, beta, loss):
+    """The gated program, written down for CVXPY."""
+    Y = Y.reshape(len(X), -1)
+    masks = (X @ gates > 0).astype(float)
+    weights = [cp.Variable((X.shape[1], Y.shape[1])) for _ in range(gates.shape[1])]
+    f = sum(mask[:, None] * X @ W for mask, W in zip(masks.T, weights, strict=True))
+    if loss == "squared":
+        value = 0.5 * cp.sum_squares(f - Y)
+    elif loss == "logistic":
+        value = cp.sum(cp.logistic(-cp.multiply(Y, f)))
+    else:
+        value = cp.sum(cp.log_sum_exp(f, axis=1)) - cp.sum(cp.multiply(Y, f))
+    penalty = sum(cp.norm(W, "fro") for W in weights)
+    program = cp.Problem(cp.Minimize(value + beta * penalty))
+    return program.solve(solver=cp.CLARABEL)
+
+
+def value(X, Y, gates, beta, loss, solution):
+    """The objective again, one gate at a time, from nothing but weights and gates."""
+    f = np.zeros(Y.shape)
+    for gate, W in zip(gates.T, solution.weights, strict=True):
+        f += ((X @ gate > 0) * (X @ W).T).T
+    penalty = sum(np.linalg.norm(W) for W in solution.weights)
+    if loss == "softmax":
+        fit = sum(np.log(np.exp(row).sum()) - row @ y for row, y in zip(f, Y, strict=True))
+    else:
+        fit = hc.TrainingProblem(X, Y, 1.0, loss).loss_value(f)
+    return fit + beta * penalty
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3])
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_gated_training_reaches_the_optimum_of_the_program(kind, share):
+    X, Y, gates = instance(kind)
+    beta = share * gated_beta_max(X, Y, gates, kind[0])
+    solution = train_gated(X, Y, gates, beta, loss=kind[0], tol=1e-6)
+    least = optimum(X, Y, gates, beta, kind[0])
+    assert solution.gap <= 1e-6 and solution.scope == "sampled"
+    assert solution.objective == pytest.approx(least, rel=2e-6)
+    assert solution.lower_bound <= least * (1 + 1e-7)
+    assert solution.objective == pytest.approx(
+        value(X, Y, gates, beta, kind[0], solution), rel=1e-10
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_every_bound_on_the_way_is_below_the_optimum(kind):
+    for seed in range(3):
+        X, Y, gates = instance(kind, seed=seed)
+        beta = 0.05 * gated_beta_max(X, Y, gates, kind[0])
+        least = optimum(X, Y, gates, beta, kind[0])
+        for tol in (0.5, 1e-2, 1e-4):
+            solution = train_gated(X, Y, gates, beta, loss=kind[0], tol=tol)
+            assert solution.gap <= tol
+            assert all(0 <= step.lower_bound <= least * (1 + 1e-7) for step in solution.history)
+            assert all(step.objective >= least * (1 - 1e-7) for step in solution.history)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_above_gated_beta_max_no_gate_has_weights(kind):
+    X, Y, gates = instance(kind)
+    top = gated_beta_max(X, Y, gates, kind[0])
+    none, some = (train_gated(X, Y, gates, s * top, loss=kind[0]) for s in (1.001, 0.9))
+    assert len(none) == 0 and not none.weights.any() and none.gap < 1e-12
+    assert len(some) > 0 and some.objective < none.objective
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_two_vectors_a_gate_are_worth_no_more_than_one(kind):
+    """u_g - v_g without cones merges: opposite copies of each gate change nothing."""
+    X, Y, gates = instance(kind)
+    beta = 0.1 * gated_beta_max(X, Y, gates, kind[0])
+    one = train_gated(X, Y, gates, beta, loss=kind[0], tol=1e-6)
+    two = train_gated(X, Y, np.concatenate([gates] * 2, axis=1), beta, loss=kind[0], tol=1e-6)
+    assert two.objective == pytest.approx(one.objective, rel=2e-6)
+
+
+@pytest.mark.parametrize("n", [20, 400])
+def test_kernel_and_gram_matrices_lead_to_one_optimum(n, monkeypatch):
+    X, Y, gates = instance(("squared", 3), n=n)
+    beta = 0.02 * gated_beta_max(X, Y, gates)
+    values = []
+    for share in (0.0, np.inf):
+        monkeypatch.setattr(sampled_newton, "GRAM_SHARE", share)
+        values.append(train_gated(X, Y, gates, beta, tol=1e-9).objective)
+    monkeypatch.setattr(sampled_newton, "FACTORED", 0)  # gradients
+    values.append(train_gated(X, Y, gates, beta, tol=1e-7).objective)
+    assert values == pytest.approx([values[0]] * 3, rel=2e-7)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_path_is_that_of_single_runs(kind):
+    X, Y, gates = instance(kind)
+    betas = gated_beta_max(X, Y, gates, kind[0]) * np.array([0.02, 0.5, 0.1])
+    path = train_gated_path(X, Y, gates, betas, loss=kind[0], tol=1e-5)
+    for beta, solution in zip(betas, path, strict=True):
+        alone = train_gated(X, Y, gates, beta, loss=kind[0], tol=1e-5)
+        assert solution.objective == pytest.approx(alone.objective, rel=2e-5)
+        again = train_gated(X, Y, gates, beta, loss=kind[0], tol=1e-5, start=solution)
+        assert len(again.history) == 1
+        assert again.objective == pytest.approx(solution.objective, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_numpy_and_pytorch_arrays_agree(kind):
+    X, Y, gates = instance(kind)
+    beta = 0.05 * gated_beta_max(X, Y, gates, kind[0])
+    ours = train_gated(X, Y, gates, beta, loss=kind[0], tol=1e-5)
+    tensors = [torch.tensor(array) for array in (X, Y, gates)]
+    theirs = train_gated(*tensors, beta, loss=kind[0], tol=1e-5)
+    assert isinstance(theirs.weights, torch.Tensor) and theirs.weights.dtype == torch.float64
+    assert theirs.objective == pytest.approx(ours.objective, rel=1e-9)
+    assert theirs.predict(tensors[0]).numpy() == pytest.approx(ours.predict(X), abs=1e-6)
+    assert gated_beta_max(*tensors, kind[0]) == pytest.approx(
+        gated_beta_max(X, Y, gates, kind[0]), rel=1e-12
+    )
+
+
+@pytest.mark.parametrize("library", [np.asarray, torch.tensor], ids=["numpy", "torch"])
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_single_precision_reaches_its_accuracy_and_its_bound_holds(kind, library):
+    single = [array.astype(np.float32) for array in instance(kind)]
+    double = [array.astype(np.float64) for array in single]
+    beta = 0.05 * gated_beta_max(*double, kind[0])
+    solution = train_gated(*map(library, single), beta, loss=kind[0], tol=1e-5)
+    assert "float32" in str(solution.weights.dtype) and solution.gap <= 1e-5
+    exact = train_gated(*double, beta, loss=kind[0], tol=1e-9)
+    assert exact.lower_bound <= solution.objective
+    assert solution.lower_bound <= exact.objective
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_predictions_on_the_data_are_the_outputs(kind):
+    X, Y, gates = instance(kind)
+    solution = train_gated(X, Y, gates, 1.0, loss=kind[0], tol=1e-3)
+    new = np.random.default_rng(1).normal(size=(7, X.shape[1]))
+    assert solution.predict(new).shape == (7, *Y.shape[1:])
+    loud = sum(
+        ((new @ gate > 0) * (new @ W).T).T
+        for gate, W in zip(gates.T, solution.weights, strict=True)
+    )
+    assert solution.predict(new) == pytest.approx(loud, abs=1e-12)
+
+
+def test_ties_and_useless_gates_are_welcome():
+    X = np.array([[1, 1], [1, 1], [-1, 1], [-2, 2], [0, 0], [0, 1]], dtype=float)
+    Y = np.array([1.0, 2.0, -1.0, 0.5, 3.0, 1.0])
+    gates = np.array([[1.0, 1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0, 0.0]])
+    solution = train_gated(X, Y, gates, 0.1, tol=1e-8)
+    assert solution.objective == pytest.approx(optimum(X, Y, gates, 0.1, "squared"), rel=1e-7)
+    assert not solution.weights[-2:].any()
+    assert train_gated(X, 0 * Y, gates, 0.1).objective == 0.0
+
+
+# The dual of the cross-entropy
+
+
+def test_the_dual_value_of_the_cross_entropy_is_minus_its_conjugate():
+    """-F*(-nu) is the smallest F(f) + nu.f, attained where y - nu are the probabilities."""
+    rng = np.random.default_rng(0)
+    y, f = np.eye(4)[rng.integers(0, 4, 6)], rng.normal(size=(6, 4))
+    nu = Softmax.residual(y, f)
+    least = Softmax.value(y, f) + (nu * f).sum()
+    assert Softmax.dual_value(y, nu) == pytest.approx(least, rel=1e-12)
+    for _ in range(50):
+        other = f + rng.normal(size=f.shape)
+        assert Softmax.value(y, other) + (nu * other).sum() >= least
+    assert Softmax.dual_value(y, y + 0.1) == -np.inf
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_scaling_of_a_dual_point_of_the_cross_entropy_beats_the_best_one(seed):
+    rng = np.random.default_rng(seed)
+    y = np.eye(3)[rng.integers(0, 3, 8)]
+    nu = Softmax.residual(y, rng.normal(size=(8, 3)) * rng.integers(1, 6))
+    best = Softmax.dual_value(y, Softmax.best_scale(y, nu) * nu)
+    scales = np.linspace(0, 1 / nu.max(), 1_001)[:-1]
+    assert best >= max(Softmax.dual_value(y, s * nu) for s in scales) - 1e-12
+
+
+# Cones
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_projections_onto_cones_are_those_of_moreau(seed):
+    """z is in the cone, orthogonal to z - a, and that is a sum of m_i b_i with m >= 0."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(25, 4))
+    X[3], X[4], X[5] = X[1], -2 * X[2], 0.0
+    patterns = np.ascontiguousarray((X @ rng.normal(size=(4, 6)) > 0).T)
+    points, owner = rng.normal(size=(6, 4)), np.arange(6)
+    tight, counts, z = np.zeros((6, 4), dtype=int), np.zeros(6, dtype=int), np.empty((6, 4))
+    for _ in range(3):  # from nothing, from the answer, from the answer for another point
+        project_each(unit_rows(X), patterns, owner, points, tight, counts, z)
+        for k in range(6):
+            inward = np.where(patterns[k][:, None], X, -X)
+            assert (inward @ z[k] >= -1e-10).all()
+            assert abs(z[k] @ (points[k] - z[k])) < 1e-10
+            assert nnls(inward.T, z[k] - points[k])[1] < 1e-10  # what is left after m >= 0
+        points = points + 0.3 * rng.normal(size=points.shape)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize(("n", "d", "P", "share"), [(20, 2, 15, 0.02), (15, 4, 20, 0.1)])
+def test_training_over_cones_reaches_the_optimum_of_the_program(loss, n, d, P, share):
+    X, y, _ = instance((loss, 0), n=n, d=d)
+    arrangement = hc.Arrangement.sample(X, P)
+    problem = hc.TrainingProblem(X, y, share * hc.beta_max(X, y), loss)
+    ours = hc.train(problem, patterns=arrangement)
+    reference = hc.train(problem, patterns=arrangement, solver="cvxpy")
+    assert ours.scope == "sampled" and ours.gap <= 1e-6
+    assert ours.objective == pytest.approx(reference.objective, rel=1e-6)
+    assert all(step.lower_bound <= reference.objective * (1 + 1e-9) for step in ours.history)
+    assert ours.objective == pytest.approx(problem.objective(ours.network), rel=1e-12)
+
+
+def test_neurons_stay_in_the_cones_of_the_given_patterns():
+    X, y, _ = instance(("squared", 0), n=60, d=6)
+    arrangement = hc.Arrangement.sample(X, 40)
+    network = hc.train(hc.TrainingProblem(X, y, 0.5), patterns=arrangement).network
+    assert len(network) > 0
+    network.encode(arrangement)  # refuses a neuron in none of the chambers
+
+
+def test_the_program_over_cones_with_ties():
+    rng = np.random.default_rng(0)
+    X = rng.integers(-2, 3, size=(60, 3)).astype(float)
+    arrangement = hc.Arrangement.sample(X, 200)
+    problem = hc.TrainingProblem(X, rng.normal(size=60), 0.5)
+    solution = sampled_cones.solve(problem, arrangement, 1e-6)
+    assert solution.gap <= 1e-6
+    assert solution.objective >= hc.train(problem).lower_bound
+
+
+# From gated to ReLU networks
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_cone_decomposition_keeps_the_outputs_and_its_cones_hold(kind):
+    X, Y, gates = instance(kind, n=40, d=4)
+    beta = 0.05 * gated_beta_max(X, Y, gates, kind[0])
+    solution = train_gated(X, Y, gates, beta, loss=kind[0])
+    network = cone_decomposition(solution, X)
+    outputs = solution.predict(X)
+    assert network(X) == pytest.approx(outputs, abs=1e-8 * np.abs(outputs).max())
+    patterns = (X @ gates > 0)[:, solution.used]
+    for w in network.hidden_weights:
+        depth = (2 * patterns - 1) * (X @ w)[:, None] / np.linalg.norm(w)
+        assert depth.min(axis=0).max() >= -1e-9
+
+
+def test_no_other_decomposition_is_shorter():
+    X, Y, gates = instance(("squared", 0), n=40, d=4)
+    solution = train_gated(X, Y, gates, 0.5)
+    u, v = (cp.Variable((4, len(solution))) for _ in range(2))
+    used = solution.used
+    signs = 2.0 * (X @ gates[:, used] > 0) - 1
+    constraints = [u - v == solution.weights[used].T]
+    constraints += [cp.multiply(signs, X @ part) >= 0 for part in (u, v)]
+    lengths = cp.sum(cp.norm(u, 2, axis=0)) + cp.sum(cp.norm(v, 2, axis=0))
+    least = cp.Problem(cp.Minimize(lengths), constraints).solve(solver=cp.CLARABEL)
+    network = cone_decomposition(solution, X)
+    ours = 0.5 * ((network.hidden_weights**2).sum() + (network.output_weights**2).sum())
+    assert ours == pytest.approx(least, rel=1e-6)
+    assert least >= sum(np.linalg.norm(solution.weights, axis=1))
+
+
+def test_a_gated_solution_says_what_it_is():
+    X, Y, gates = instance(("squared", 0))
+    solution = train_gated(X, Y, gates, 0.5, tol=1e-6)
+    assert isinstance(solution, GatedSolution)
+    assert repr(solution).startswith("GatedSolution(objective=") and "sampled" in repr(solution)
+    assert repr(solution).endswith(f"{len(solution)} of 12 gates)")
+
+
+# Bad input
+
+
+def refused(name, *arguments, **options):
+    with pytest.raises((TypeError, ValueError), match=rf"\b{name}\b"):
+        train_gated(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda a: np.where(np.arange(a.size).reshape(a.shape) == 0, np.nan, a),
+        lambda a: np.full_like(a, np.inf),
+        lambda a: a.astype(str),
+        lambda a: a + 1j,
+        lambda a: np.ones((2, 2, 2)),
+        lambda a: a[:0],
+        lambda a: torch.full(a.shape, torch.nan),
+        lambda a: torch.ones(a.shape, dtype=torch.int64),
+        lambda a: torch.ones((2, 2, 2)),
+        lambda a: None,
+    ],
+)
+@pytest.mark.parametrize("name", ["X", "Y", "gates"])
+def test_bad_arrays_are_refused(name, spoil):
+    arguments = dict(zip(("X", "Y", "gates"), instance(("squared", 0)), strict=True))
+    arguments[name] = spoil(arguments[name])
+    refused(name, *arguments.values(), 1.0)
+
+
+def test_arrays_that_do_not_fit_together_are_refused():
+    X, Y, gates = instance(("squared", 0))
+    refused("Y", X, Y[:-1], gates, 1.0)
+    refused("gates", X, Y, gates[:-1], 1.0)
+    refused("Y", X, torch.tensor(Y), gates, 1.0)
+    refused("Y", X, Y, gates, 1.0, loss="logistic")
+    refused("Y", X, Y, gates, 1.0, loss="softmax")
+    refused("Y", X, np.ones((len(X), 2)), gates, 1.0, loss="softmax")
+
+
+@pytest.mark.parametrize("number", [0, -1.0, np.nan, np.inf, "1", None, True])
+def test_bad_numbers_are_refused(number):
+    X, Y, gates = instance(("squared", 0))
+    refused("beta", X, Y, gates, number)
+    refused("tol", X, Y, gates, 1.0, tol=number)
+
+
+def test_other_bad_arguments_are_refused():
+    X, Y, gates = instance(("squared", 0))
+    solution = train_gated(X, Y, gates, 1.0)
+    for loss in ("hinge", None, ["squared"]):
+        refused("loss", X, Y, gates, 1.0, loss=loss)
+    refused("start", X, Y, gates, 1.0, start=np.zeros(3))
+    refused("start", X, Y, gates[:, :5], 1.0, start=solution)
+    for betas in ([], [0.0], [[1.0]], "small"):
+        with pytest.raises((TypeError, ValueError), match="betas"):
+            train_gated_path(X, Y, gates, betas)
+    for data in (X[:, 1:], "X", None):
+        with pytest.raises((TypeError, ValueError), match="X"):
+            solution.predict(data)
+        with pytest.raises((TypeError, ValueError), match="X"):
+            cone_decomposition(solution, data)

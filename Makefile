@@ -95,6 +95,7 @@ bench: $(INSTALLED) build/pyscnn/installed  ## time training side by side with o
 
 experiments: $(INSTALLED)  ## repeat the sweeps of notebook 10 (hours; resumes); DASK_SCHEDULER=tcp://..
 	@$(RUN) -m benchmarks.experiments.training && \
+	$(RUN) -m benchmarks.experiments.dimensions && \
 	$(RUN) -m benchmarks.experiments.leads $(if $(RECORD),--record "$(RECORD)")
 
 lab: $(INSTALLED)  ## open JupyterLab on the notebooks

@@ -8,7 +8,7 @@ from hidden_convexity.sweeps import read_sweep
 
 for _package in ("torch", "sklearn", "statsmodels", "pywt", "wfdb"):
     pytest.importorskip(_package)
-from benchmarks.experiments import descent, leads, problems, training  # noqa: E402
+from benchmarks.experiments import descent, dimensions, leads, problems, training  # noqa: E402
 
 
 def linear_error(name):
@@ -87,3 +87,20 @@ def test_recorded_leads_are_proven_and_complete():
             assert row["scope"] == "global" and row["lower_bound"] <= row["objective"]
             twin = next(r for r in rows if (r["lead"], r["method"]) == (row["lead"], "adam"))
             assert twin["share"] == row["share"] and twin["objective"] >= row["lower_bound"]
+
+
+def test_wedge_gates_lie_beside_the_hyperplanes_of_their_rows():
+    X = np.random.default_rng(0).normal(size=(30, 4))
+    gates = dimensions.wedge_gates(X, 20, np.random.default_rng(1))
+    angles = np.abs(X @ gates) / np.linalg.norm(X, axis=1, keepdims=True)
+    assert ((angles < 1e-4).sum(axis=0) == 3).all()
+    assert len(hc.Arrangement.from_gates(X, gates)) == 20
+
+
+def test_recorded_dimensions_are_those_of_the_sweep():
+    if not dimensions.PATH.exists():
+        pytest.skip("benchmarks/experiments/dimensions.csv is not there: see `make experiments`")
+    rows = read_sweep(dimensions.PATH)
+    asked = [tuple(point.values()) for point in dimensions.points()]
+    assert sorted((row["d"], row["method"], row["gates"]) for row in rows) == sorted(asked)
+    assert all(row["error"] is None and row["objective"] >= row["lower_bound"] for row in rows)

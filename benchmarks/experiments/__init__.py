@@ -1,4 +1,5 @@
 """Sweeps behind notebook 10, too long for a notebook: `make experiments` runs them, resumably.
 
-`training.csv` holds descent beside convex training; `leads.csv` the reconstruction of ECG leads.
+`training.csv` holds descent beside convex training; `dimensions.csv` ways to choose neurons as the
+dimension grows; `leads.csv` the reconstruction of ECG leads.
 """

@@ -1,0 +1,90 @@
+"""Ways to choose neurons as the dimension grows: `python -m benchmarks.experiments.dimensions`.
+
+The ECG of PyWavelets, four samples ahead of d - 1 past ones. Every method minimises the same P;
+its value, test error and processor time are kept.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+import hidden_convexity as hc
+from benchmarks.experiments import problems
+from hidden_convexity import datasets
+from hidden_convexity.oracle import Ascent
+from hidden_convexity.solvers.descent import adam
+from hidden_convexity.sweeps import sweep
+
+PATH = Path(__file__).with_name("dimensions.csv")
+DIMENSIONS, HORIZON, SHARE, TOLERANCE = (2, 4, 8, 16), 4, 0.01, 1e-3
+NEURONS, SEEDS, STEPS, RATE = 50, 3, 2_000, 0.02
+
+
+def wedge_gates(X, count, rng):
+    """Directions orthogonal to d - 1 random rows, moved to random sides of these hyperplanes.
+
+    They are moved at random by less, off the hyperplanes of repeated and dependent rows.
+    """
+    gates = []
+    for _ in range(count):
+        rows = X[rng.choice(len(X), X.shape[1] - 1, replace=False)]
+        normal = hc.wedge.cross_product(rows)
+        step, *_ = np.linalg.lstsq(rows, rng.choice([-1.0, 1.0], len(rows)), rcond=None)
+        length = np.linalg.norm(normal)
+        if length > 0:
+            drift = rng.standard_normal(X.shape[1])
+            gates.append(normal / length + 1e-6 * step / np.linalg.norm(step) + 1e-9 * drift)
+    return np.array(gates).T
+
+
+def run(d, method, gates):
+    """One way to choose neurons, in one dimension."""
+    A, A_test, y, y_test = problems.series(datasets.ecg().values, d - 1, HORIZON)
+    problem = hc.TrainingProblem(A, y, SHARE * Ascent(A)(y).value)
+    rng = np.random.default_rng(0)
+    start = time.process_time()
+    if method == "adam":
+        runs = adam(problem, NEURONS, range(SEEDS), STEPS, RATE)
+        solution = min(runs, key=lambda one: one.objective)
+    elif method == "searched":
+        solution = hc.train(problem, tol=TOLERANCE, proof=False)
+    elif method == "random gates":
+        solution = hc.train(problem, hc.Arrangement.sample(A, gates, rng), tol=TOLERANCE)
+    else:
+        chosen = hc.Arrangement.from_gates(A, wedge_gates(A, gates, rng))
+        solution = hc.train(problem, chosen, tol=TOLERANCE)
+    return {
+        "objective": solution.objective,
+        "lower_bound": solution.lower_bound,
+        "scope": solution.scope,
+        "neurons": len(solution.network),
+        "test_error": float(np.mean((solution.network(A_test) - y_test) ** 2) / np.var(y_test)),
+        "processor_seconds": time.process_time() - start,
+    }
+
+
+def points():
+    """All runs of the sweep."""
+    ways = [("searched", 0), ("adam", 0)]
+    ways += [(way, gates) for way in ("random gates", "wedge gates") for gates in (100, 300)]
+    return [
+        {"d": d, "method": method, "gates": gates} for d in DIMENSIONS for method, gates in ways
+    ]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--store", type=Path, default=PATH)
+    parser.add_argument("--jobs", type=int, default=1)
+    given = parser.parse_args()
+    rows = sweep(run, points(), given.store, jobs=given.jobs)
+    for row in rows:
+        if row["error"] is not None:
+            print(row["d"], row["method"], row["gates"], row["error"])
+    return any(row["error"] is not None for row in rows)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

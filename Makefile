@@ -93,7 +93,7 @@ test-book: book  ## look at the built book in Chromium: errors, mathematics, lin
 bench: $(INSTALLED) build/pyscnn/installed  ## time training side by side with other programs
 	@set -f; $(RUN) -m benchmarks.run $(CASES)
 
-experiments: $(INSTALLED)  ## repeat the sweeps of notebook 10 (hours; resumes); DASK_SCHEDULER=tcp://..
+experiments: $(INSTALLED)  ## repeat the sweeps of notebook 10; resumes (DASK_SCHEDULER)
 	@$(RUN) -m benchmarks.experiments.training && \
 	$(RUN) -m benchmarks.experiments.dimensions && \
 	$(RUN) -m benchmarks.experiments.leads $(if $(RECORD),--record "$(RECORD)")

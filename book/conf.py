@@ -49,7 +49,10 @@ myst_heading_anchors = 3
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "plain"
 bibtex_reference_style = "author_year"
-autodoc_default_options = {"members": True}
+autodoc_default_options = {
+    "members": True,
+    "exclude-members": "set_fit_request, set_score_request",  # scikit-learn's own
+}
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 

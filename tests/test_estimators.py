@@ -30,7 +30,7 @@ TWO_BETAS = {"betas": [100.0, 10.0], "cv": 2}
 
 @parametrize_with_checks(
     [
-        ConvexReLURegressor(**QUICK),
+        ConvexReLURegressor(10.0, **QUICK),
         ConvexReLUClassifier(**QUICK),
         ConvexReLURegressorCV(**QUICK, **TWO_BETAS),
         ConvexReLUClassifierCV(**QUICK, **TWO_BETAS),

@@ -13,6 +13,14 @@ from hidden_convexity import solvers
 from hidden_convexity.oracle import Ascent, BranchAndBound, Circle
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_raises():
+    """Python's own handler: a process started in the background inherits that SIGINT is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def instance(n, d, share=0.05):
     rng = np.random.default_rng([n, d])
     X, y = rng.normal(size=(n, d)), rng.normal(size=n)

@@ -23,14 +23,14 @@ NEURONS, SEEDS, STEPS, RATE = 50, 3, 2_000, 0.02
 
 
 def wedge_gates(X, count, rng):
-    """Directions orthogonal to d - 1 random rows, moved to random sides of these hyperplanes.
+    """Directions +- orthogonal to d - 1 random rows, moved to random sides of these hyperplanes.
 
     They are moved at random by less, off the hyperplanes of repeated and dependent rows.
     """
     gates = []
     for _ in range(count):
         rows = X[rng.choice(len(X), X.shape[1] - 1, replace=False)]
-        normal = hc.wedge.cross_product(rows)
+        normal = rng.choice([-1.0, 1.0]) * hc.wedge.cross_product(rows)
         step, *_ = np.linalg.lstsq(rows, rng.choice([-1.0, 1.0], len(rows)), rcond=None)
         length = np.linalg.norm(normal)
         if length > 0:

@@ -1,5 +1,7 @@
 """Progress bars: off unless asked for, and off for everybody where TQDM_DISABLE is set."""
 
+import os
+
 from tqdm import tqdm
 
 # Seconds before a bar shows: what ends sooner needs none.
@@ -15,6 +17,6 @@ def progress_bar(shown, **options):
     options
         As tqdm takes them: desc, unit, total.
     """
-    # `disable` is given only to switch off: given at all, it overrules TQDM_DISABLE.
-    off = {} if shown else {"disable": True}
-    return tqdm(delay=DELAY, leave=False, **options, **off)
+    # Said outright: tqdm itself looks at the variable only once, when it is imported.
+    silenced = os.environ.get("TQDM_DISABLE", "") not in ("", "0")
+    return tqdm(delay=DELAY, leave=False, disable=silenced or not shown, **options)

@@ -1,10 +1,12 @@
 """Networks and their convex equivalents: one file a row of the table, all with the same names.
 
-To add a row, add one file to this folder. It holds, as `quadratic.py` does:
+To add a row, add one file to this folder. It holds, as `quadratic.py` does::
+
     table_row, a `parts.TableRow`, and instance(rng), a small demo: X, y and beta;
     objective(network, X, y, beta), the non-convex loss; descend(X, y, beta, rng), trained on it;
     convex_program(X, y, beta), a `parts.Program`; decode(program), a network once it is solved;
     sizes(program), the sizes of the groups, coefficients or singular values that are sparse.
+
 Nothing else changes: the test of all rows, and the table of notebook 07, find the file.
 """
 

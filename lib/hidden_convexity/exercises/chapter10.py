@@ -10,8 +10,8 @@ from hidden_convexity.solvers import train
 
 # What an exact formula and a least-squares solution may lose to rounding, relatively.
 ROUNDING = 1e-6
-# Two weight decays, in units of beta_max, so far apart that how folds are cut and scaled, and what is
-# averaged over them, doesn't decide between them.
+# Two weight decays, in units of beta_max, so far apart that how folds are cut and scaled, and what
+# is averaged over them, doesn't decide between them: the errors differ by a factor of 30 and more.
 APART = np.array([0.5, 0.0003])
 
 

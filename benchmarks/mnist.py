@@ -44,7 +44,7 @@ TOLERANCES = {0.3: 1e-2, 0.1: 1e-2, 0.03: 1e-2, 0.01: 3e-2}
 LIMIT = 240.0
 # Neurons of rank one pay more for the same outputs: Adam does best at smaller weight decays.
 DESCENT_SHARES = (0.03, 0.01, 0.003, 0.001)
-EPOCHS, BATCH, RATES = 20, 100, (3e-4, 1e-3, 3e-3)
+EPOCHS, BATCH, RATES = 20, 100, (1e-3, 3e-3, 1e-2, 3e-2)
 
 
 def load():

@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help figures notebooks exercises test book slides crib test-book bench experiments lab verify-figures lint clean executed
+.PHONY: help figures notebooks exercises test book slides crib test-book bench bench-mnist experiments lab verify-figures lint clean executed
 
 # VENV= (empty) takes the environment of PYTHON as it is, conda's for instance.
 ifeq ($(VENV),)
@@ -92,6 +92,9 @@ test-book: book  ## look at the built book in Chromium: errors, mathematics, lin
 
 bench: $(INSTALLED) build/pyscnn/installed  ## time training side by side with other programs
 	@set -f; $(RUN) -m benchmarks.run $(CASES)
+
+bench-mnist: $(INSTALLED)  ## train on 4,000 digits over 1,000 gates, beside Adam (ten minutes)
+	@$(RUN) -m benchmarks.mnist
 
 experiments: $(INSTALLED)  ## repeat the sweeps of notebook 10; resumes (DASK_SCHEDULER)
 	@$(RUN) -m benchmarks.experiments.training && \

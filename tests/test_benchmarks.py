@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+import time
 from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import directions, results, run
+from benchmarks import directions, mnist, results, run
 from benchmarks.cases import BY_NAME, Case
 from benchmarks.objective import Run, summarise
 from benchmarks.suites import BY_NAME as ALL
@@ -96,6 +97,49 @@ def test_wedge_gates_lie_beside_d_minus_1_hyperplanes(d):
     gates = directions.wedge_gates(X, 20, np.random.default_rng(0))
     near = np.abs(X @ gates) < 10 * directions.ASIDE * np.linalg.norm(X, axis=1)[:, None]
     assert (near.sum(axis=0) >= d - 1).all()
+
+
+def test_neurons_of_rank_one_are_never_below_the_bound_of_groups_of_any_rank(monkeypatch):
+    pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=(100, 4)), np.ones(100)]).astype(np.float32)
+    labels, gates = np.digitize(X[:, 0] * X[:, 1], [-0.5, 0.5]), rng.normal(size=(5, 20))
+    parts = X[:80], X[80:], labels[:80], labels[80:], gates.astype(np.float32)
+    small = {"GATES": 20, "TRAINED": 80, "CLASSES": 3, "BATCH": 16, "EPOCHS": 10}
+    shares = {"TOLERANCES": {0.1: 1e-3, 0.03: 1e-3}, "DESCENT_SHARES": (0.1, 0.03, 0.01)}
+    for name, value in (small | shares | {"load": lambda: parts}).items():
+        monkeypatch.setattr(mnist, name, value)
+    top, ours = mnist.gated()
+    lines = {kind: mnist.descent(kind, top) for kind in ("gated", "ReLU")}
+    assert all(one["gap"] <= 1e-3 and 0 < one["neurons"] <= 20 for one in ours)
+    for one, other in zip(ours, lines["gated"], strict=False):
+        assert one["share"] == other["share"] and other["objective"] >= one["lower_bound"]
+    said = mnist.table([*ours, *lines["gated"], *lines["ReLU"]]).splitlines()
+    assert len(said) == 1 + 2 + 3 + 3
+
+
+def test_stored_results_of_digits_keep_to_their_bounds():
+    stored = results.read(mnist.STORE)
+    if stored is None:
+        pytest.skip(f"benchmarks/{mnist.STORE.name} is not there: `make bench-mnist` writes it")
+    lines = stored["cases"]["lines"]
+    bounds = {one["share"]: one["lower_bound"] for one in lines if one["program"] == "gated"}
+    shared = [one for one in lines if one["program"] == "Adam, gated" and one["share"] in bounds]
+    assert list(bounds) == list(mnist.TOLERANCES) and shared
+    assert all(one["objective"] >= bounds[one["share"]] for one in shared)
+    text = mnist.STORE.read_text(encoding="utf-8")
+    assert "/home/" not in text and "/root/" not in text
+
+
+def test_training_on_digits_ends_at_its_limit_of_processor_time():
+    with pytest.raises(KeyboardInterrupt), mnist.processor_limit(0.05):
+        while True:
+            pass
+    with mnist.processor_limit(0.05):
+        pass
+    deadline = time.process_time() + 0.1
+    while time.process_time() < deadline:  # the alarm is off again
+        pass
 
 
 def test_a_run_that_does_not_finish_is_a_result():

@@ -76,6 +76,17 @@ def test_a_descent_from_the_global_optimum_stays():
     assert len(end) == len(solution.network)
 
 
+@pytest.mark.parametrize("size", [1e-2, 1e-3, 1e-4])
+def test_a_small_neuron_grows_where_that_lowers_P(size):
+    problem, _ = instance(8, 2)
+    nothing = hc.ReLUNetwork(np.zeros((0, 2)), [])
+    u = hc.certify(nothing, problem, rounds=0).direction
+    sign = np.sign(problem.y @ np.maximum(problem.X @ u, 0))
+    end = newton.descend(hc.ReLUNetwork(size * u[None, :], [size * sign]), problem)
+    assert len(end) == 1
+    assert problem.objective(end) < 0.99 * problem.objective(nothing)
+
+
 def test_a_descent_of_nothing_is_nothing():
     problem, _ = instance(5, 2)
     assert len(newton.descend(hc.ReLUNetwork(np.zeros((3, 2)), np.zeros(3)), problem)) == 0

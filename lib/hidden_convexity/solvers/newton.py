@@ -21,7 +21,7 @@ FLAT = 1e-9
 ROUNDING = 1e-14
 # Newton steps at most, and halvings of one that climbs.
 STEPS, HALVINGS = 2_000, 40
-# Neurons whose outputs are this small against the targets are taken away if P falls.
+# Neurons whose outputs are this small against the targets are taken away if P does not rise.
 SMALL = 1e-6
 # Curvature added to the Newton system, against its largest entry: parallel neurons are dependent.
 DAMPING = 1e-12
@@ -32,7 +32,8 @@ def descend(network, problem):
 
     Newton's method on the piece of P where no neuron changes its pattern, in the coordinates u_j =
     |a_j| w_j. A step that would cross a wall ends on it, and the neuron stays on the wall unless P
-    falls on one of its sides; a neuron that shrinks to zero is taken away. P falls with every step.
+    falls on one of its sides; a neuron that shrinks to zero is taken away if P does not rise by it.
+    P falls with every step.
 
     Parameters
     ----------
@@ -85,8 +86,6 @@ class _State:
         balanced, X = network.balance(), problem.X
         u = np.abs(balanced.output_weights)[:, None] * balanced.hidden_weights
         signs = np.sign(balanced.output_weights)
-        idle = np.linalg.norm(u @ X.T, axis=1) <= SMALL * np.linalg.norm(problem.y)
-        u, signs = u[~idle], signs[~idle]
         rows, lengths = np.linalg.norm(X, axis=1), np.linalg.norm(u, axis=1)
         products = u @ X.T
         near = np.abs(products) <= NEAR_WALL * np.outer(lengths, rows)
@@ -99,7 +98,7 @@ class _State:
         state.active = (state.u @ X.T > 0) & ~tight
         if state.objective() > problem.objective(balanced):  # rather where it was than higher
             state = cls(problem, u, signs, np.zeros_like(near), products > 0)
-        return state
+        return state.without_small()
 
     def objective(self):
         outputs = self.signs @ np.maximum(self.u @ self.problem.X.T, 0.0)

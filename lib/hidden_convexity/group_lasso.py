@@ -1,17 +1,17 @@
-"""A small group Lasso with non-negative and conic groups, given to Clarabel directly.
-
-Its size is that of the Gram matrix; building it through a modelling layer would take longer than
-solving it.
-"""
+"""A small group Lasso with non-negative and conic groups, in terms of its Gram matrix."""
 
 import clarabel
 import numpy as np
 from scipy import sparse
 
+from hidden_convexity import conic_program
+
 # Groups this small against ||y||, in units of their effect on the outputs, are the solver's zeros.
 VANISHED = 1e-8
 # Well below the relative gaps (1e-6) that are certified afterwards.
 SOLVER_TOLERANCE = 1e-11
+# Clarabel's own, 1e-8, is coarser than the Gram matrices of neighbouring neurons can bear.
+REGULARIZATION = 1e-12
 
 
 def _compressed(dense):
@@ -80,20 +80,15 @@ def group_lasso(gram, linear, beta, scale, groups, walls):
     padded = np.zeros((count + len(wide), count + len(wide)))
     padded[:count, :count] = quadratic
 
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    settings.max_threads = 1
-    # The default, 1e-8, is coarser than the Gram matrices of neighbouring neurons can bear.
-    settings.static_regularization_constant = 1e-12
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = SOLVER_TOLERANCE
-    result = clarabel.DefaultSolver(
+    result = conic_program.solve(
         _compressed(np.triu(padded)),
         cost,
         _compressed(constraints),
-        np.zeros(constraints.shape[0]),
+        np.zeros(len(constraints)),
         cones,
-        settings,
-    ).solve()
+        SOLVER_TOLERANCE,
+        REGULARIZATION,
+    )
     coefficients, dual = np.array(result.x[:count]), np.array(result.z)
 
     lengths = np.sqrt(np.add.reduceat(coefficients**2, firsts))

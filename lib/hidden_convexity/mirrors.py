@@ -11,9 +11,9 @@ from time import perf_counter
 import numpy as np
 
 from hidden_convexity.group_lasso import group_lasso
-from hidden_convexity.network import independent_scale
 from hidden_convexity.parallel import ParallelNetwork
 from hidden_convexity.problem import relative_gap
+from hidden_convexity.pruning import independent_scale
 from hidden_convexity.ramps import line_problem
 from hidden_convexity.reflections import (
     MirrorDictionary,

@@ -3,12 +3,11 @@
 import numpy as np
 
 from hidden_convexity.arrangement import Arrangement
+from hidden_convexity.pruning import pruning_scale
 from hidden_convexity.validation import data_matrix, real_array
 
 # A decoded group this much smaller than the largest is a solver's zero.
 NEGLIGIBLE = 1e-8
-# Pruning has removed a neuron of which no more than this share is left.
-LEFT_OVER = 1e-12
 # A weight within this relative distance of a sample's hyperplane lies on the chamber's wall.
 ON_WALL = 1e-9
 
@@ -282,56 +281,3 @@ def data_of(network, X, name="network"):
     if not isinstance(network, ReLUNetwork):
         raise TypeError(f"{name} must be a ReLUNetwork, got {type(network).__name__}")
     return network._inputs(X)
-
-
-def pruning_scale(network, X):
-    """Factors (m,) >= 0 for the neurons of a balanced network, most of them 0.
-
-    With |a_j| w_j multiplied by its factor, the outputs on X (n, d) are the same, the penalty is no
-    larger, and the contributions of the neurons whose factor is not 0 are linearly independent.
-    """
-    features = np.maximum(X @ network.hidden_weights.T, 0.0)
-    outputs = _as_columns(network.output_weights)
-    contributions = features[:, None, :] * outputs.T
-    contributions = contributions.reshape(len(X) * outputs.shape[1], len(network))
-    size = np.linalg.norm(contributions, axis=0)
-    alive = np.flatnonzero(size > 0)
-    scale = np.zeros(len(network))
-    scale[alive] = independent_scale(
-        contributions[:, alive] / size[alive],
-        size[alive],
-        (network.hidden_weights[alive] ** 2).sum(axis=1),
-    )
-    return scale
-
-
-def independent_scale(columns, size, cost):
-    """Non-negative scales s with sum s_j size_j columns_j kept, sum s_j cost_j not increased,
-    and the columns with s_j > 0 linearly independent.
-
-    In t = s * size the constraint is `columns @ t` fixed, so each null vector of the remaining
-    columns, signed so that the cost does not rise, is followed until a scale reaches zero. One
-    null vector is found in any rank + 1 columns, hence the columns are taken up one at a time.
-    """
-    scaled = size.copy()
-    price = cost / size
-    basis = []
-    for candidate in np.argsort(-price, kind="stable"):
-        chosen = [*basis, candidate]
-        _, singular, right = np.linalg.svd(columns[:, chosen], full_matrices=True)
-        if len(singular) == len(chosen) and singular[-1] > 1e-10 * singular[0]:
-            basis = chosen
-            continue
-        null = right[-1]
-        if price[chosen] @ null > 0:
-            null = -null
-        with np.errstate(divide="ignore", invalid="ignore"):
-            steps = np.where(null < 0, scaled[chosen] / -null, np.inf)
-        leaves = int(steps.argmin())
-        scaled[chosen] = np.maximum(scaled[chosen] + steps[leaves] * null, 0.0)
-        scaled[chosen[leaves]] = 0.0
-        # Others that leave at the same time miss zero by rounding.
-        left_over = [index for index in chosen if scaled[index] <= LEFT_OVER * size[index]]
-        scaled[left_over] = 0.0
-        basis = [index for index in chosen if scaled[index] > 0]
-    return scaled / size

@@ -11,14 +11,9 @@ from itertools import combinations, islice
 import numpy as np
 from scipy.optimize import lsq_linear
 
-from hidden_convexity.arrangement import Arrangement, distinct_patterns
-from hidden_convexity.hyperplanes import (
-    CHUNK,
-    distinct_lines,
-    null_vectors,
-    row_space,
-    unit_rows,
-)
+from hidden_convexity import faces
+from hidden_convexity.arrangement import Arrangement
+from hidden_convexity.hyperplanes import CHUNK, distinct_lines, row_space, unit_rows
 from hidden_convexity.validation import real_array, whole_number
 
 # A point this far outside a facet, relative to the sum of the rows' lengths, is on it: the
@@ -126,16 +121,7 @@ class Zonotope:
     @cached_property
     def edges(self):
         """(E, 2) int: pairs of vertices that an edge joins, the chambers with one line between."""
-        pairs = [np.zeros((0, 2), dtype=int)]
-        for line in range(len(self._sides)):
-            # Two chambers that differ in this line only.
-            rest = self._sides.copy()
-            rest[line] = False
-            first, which = distinct_patterns(np.packbits(rest, axis=0).T)
-            partner = first[which]
-            second = np.flatnonzero(partner != np.arange(len(partner)))
-            pairs.append(np.column_stack([partner[second], second]))
-        return np.concatenate(pairs)
+        return faces.edges(self._sides)
 
     @cached_property
     def faces(self):
@@ -156,14 +142,9 @@ class Zonotope:
             )
         gates = self._basis.T @ self.arrangement.gates
         if self.rank < DRAWABLE:
-            return [_around(gates, np.arange(len(self)))] if self.rank == 2 else []
-        polygons = []
-        for normal, side in zip(self.facet_normals @ self._basis, self._facet_sides, strict=True):
-            members = self._beyond(side)
-            frame = np.linalg.svd(normal[None])[2][1:]
-            frame[1] *= np.sign(np.linalg.det([*frame, normal]))
-            polygons.append(_around(frame @ gates[:, members], members))
-        return polygons
+            return [faces.around(gates, np.arange(len(self)))] if self.rank == 2 else []
+        normals, sides = self._facets
+        return faces.polygons(normals @ self._basis, sides, self._sides, gates)
 
     @property
     def facet_normals(self):
@@ -191,8 +172,8 @@ class Zonotope:
         k = whole_number(k, "k", 0)
         if k >= len(self):
             raise ValueError(f"k must be below the number of vertices, {len(self)}, got {k}")
-        signs = np.where(self._sides[:, k], 1, -1)
-        return self.facet_normals[(self._facet_sides * signs >= 0).all(axis=1)]
+        normals, sides = self._facets
+        return normals[(sides * np.where(self._sides[:, k], 1, -1) >= 0).all(axis=1)]
 
     def contains(self, p):
         """Whether points lie in the zonotope, its boundary included, up to rounding.
@@ -287,29 +268,8 @@ class Zonotope:
     @cached_property
     def _facets(self):
         """Normals (F, d) and the side (F, m) of each line: 1, -1, or 0 where it is parallel."""
-        d, m = self.X.shape[1], len(self.generators)
-        if self.rank == 0:
-            return np.zeros((0, d)), np.zeros((0, m))
-        rays, tight, side = [], [], []
-        for ray, at, products in null_vectors(unit_rows(self.generators) @ self._basis):
-            rays.append(ray)
-            tight.append(at)
-            side.append(np.where(at, 0, np.sign(products)))
-        rays, tight, side = map(np.concatenate, (rays, tight, side))
-        first = np.sort(distinct_patterns(np.packbits(tight, axis=1))[0])
-        # Of a ray and its opposite, the one on the positive side of the first line it is off.
-        up = np.take_along_axis(side, (side != 0).argmax(axis=1)[:, None], axis=1)[first]
-        normals, side = up * rays[first] @ self._basis.T, up * side[first]
-        return np.concatenate([normals, -normals]), np.concatenate([side, -side])
-
-    @property
-    def _facet_sides(self):
-        return self._facets[1]
-
-    def _beyond(self, side):
-        """Vertices on the given sides (m,) of all lines, 0 for either side."""
-        off = side != 0
-        return np.flatnonzero((self._sides[off] == (side[off] > 0)[:, None]).all(axis=0))
+        normals, sides = faces.facets(unit_rows(self.generators) @ self._basis)
+        return normals @ self._basis.T, sides
 
     def _points(self, value, name):
         """Rows (k, d) of a matrix or of one vector, and whether it was one vector."""
@@ -320,12 +280,6 @@ class Zonotope:
                 f"got shape {array.shape}"
             )
         return np.atleast_2d(array), array.ndim == 1
-
-
-def _around(directions, vertices):
-    """Vertices (k,) in the order of the angles of their directions (2, k), the smallest first."""
-    polygon = vertices[np.argsort(np.arctan2(directions[1], directions[0]))]
-    return np.roll(polygon, -polygon.argmin())
 
 
 def _nearest(columns, q):

@@ -2,7 +2,7 @@
 
 Simplicial cones cover the sphere. On each, a relaxation bounds h(u) = nu.(Xu)_+ and -h; cones that
 may still beat the best direction found by more than the tolerance are split. See `relaxation` for
-the bound and `cells` for the tree.
+the bound, `cells` for the tree and `stacks` for its open cells.
 """
 
 import itertools
@@ -12,8 +12,9 @@ import numpy as np
 
 from hidden_convexity.hyperplanes import distinct_lines, row_space, unit_rows
 from hidden_convexity.oracle.ascent import Ascent, unit_directions
-from hidden_convexity.oracle.cells import explore, pick_rows, seed
+from hidden_convexity.oracle.cells import explore, seed
 from hidden_convexity.oracle.maximum import DualMaximum
+from hidden_convexity.oracle.stacks import STACKS, open_stacks
 from hidden_convexity.oracle.threads import in_threads
 from hidden_convexity.progress import progress_bar
 from hidden_convexity.validation import flag, positive_number, real_array, whole_number
@@ -22,8 +23,6 @@ from hidden_convexity.validation import flag, positive_number, real_array, whole
 MAX_RANK = 12
 # Tolerances below this would split the neighbourhood of a maximum down to rounding.
 FINEST = 1e-9
-# Stacks explored between two meetings. Independent of the number of threads, so that results are.
-STACKS = 8
 # Work, in products, a stack gets between two meetings: a few milliseconds, then up to a second.
 FIRST_WORK, MOST_WORK = 1_000_000, 100_000_000
 # No limit, where the number of cells is one.
@@ -219,7 +218,7 @@ class _Search:
         with progress_bar(oracle.progress, desc="proof", unit="cell") as bar:
             stacks = in_threads(self._seed, self._orthants(), worthwhile=work > FIRST_WORK)
             self.cells = len(stacks)
-            stacks = self._open(stacks, work)
+            stacks = open_stacks(stacks, work, oracle.max_memory)
             while (
                 stacks
                 and oracle.rank > 1
@@ -232,7 +231,8 @@ class _Search:
                 done = in_threads(lambda stack, *to: explore(*stack, *to), chosen, *limits)
                 self._collect(done)
                 work = max(work, min(2 * work, MOST_WORK))
-                stacks = self._open(stacks + [result[:5] for result in done], work)
+                stacks += [result[:5] for result in done]
+                stacks = open_stacks(stacks, work, oracle.max_memory)
                 bar.update(self.cells - bar.n)
         reached = max([self.closed, *(stack[2].max() for stack in stacks)])
         bound = max((reached + self.rounding) * self.scale, self.found.value)
@@ -281,36 +281,3 @@ class _Search:
                 level=self.level,
                 starts=np.concatenate([self.found.directions, peaks]),
             )
-
-    def _open(self, stacks, work):
-        """Drop empty stacks, halve long ones while there are few, order by bound.
-
-        Cells are reordered only where that copies little compared with the work that follows.
-        """
-        stacks = [stack for stack in stacks if len(stack[2])]
-        while 0 < len(stacks) < STACKS:
-            longest = max(range(len(stacks)), key=lambda k: len(stacks[k][2]))
-            if len(stacks[longest][2]) < 2:
-                break
-            stacks[longest : longest + 1] = _halves(stacks[longest])
-        if sum(stack[4].nbytes for stack in stacks) < self.oracle.max_memory:
-            stacks = [_sorted(stack) if stack[4].size < work / 4 else stack for stack in stacks]
-        return sorted(stacks, key=lambda stack: -stack[2].max())
-
-
-def _pick(stack, order):
-    """The cells of a stack in the given order."""
-    vertices, linear, bounds, counts, rows = stack
-    picked = pick_rows(rows, vertices.shape[1] * counts[:, :2].sum(axis=1), order)
-    return vertices[order], linear[order], bounds[order], counts[order], picked
-
-
-def _sorted(stack):
-    """Largest bound last, so that it is explored first."""
-    return _pick(stack, np.argsort(stack[2].max(axis=1), kind="stable"))
-
-
-def _halves(stack):
-    """Every other cell, in two stacks."""
-    order = np.arange(len(stack[2]))
-    return [_pick(stack, order[::2]), _pick(stack, order[1::2])]

@@ -10,6 +10,7 @@ import numpy as np
 from array_api_compat import is_array_api_obj, is_numpy_array
 from scipy import sparse
 
+from hidden_convexity import conic_program
 from hidden_convexity.hyperplanes import unit_rows
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.solvers.sampled_program import host
@@ -90,21 +91,9 @@ def _decompose(w, inward, gate):
         constraints[start, length] = -1.0
         constraints[start + 1 : start + 1 + d, :d] = -np.eye(d)
     cones = [clarabel.NonnegativeConeT(n), *[clarabel.SecondOrderConeT(1 + d)] * 2]
-    settings = clarabel.DefaultSettings()
-    settings.verbose, settings.max_threads = False, 1
-    result = clarabel.DefaultSolver(
-        sparse.csc_matrix((d + 2, d + 2)),
-        np.concatenate([0.0 * w, [1.0, 1.0]]),
-        sparse.csc_matrix(constraints),
-        right,
-        cones,
-        settings,
-    ).solve()
-    if result.status not in (clarabel.SolverStatus.Solved, clarabel.SolverStatus.AlmostSolved):
-        raise RuntimeError(
-            f"Clarabel ended with status {result.status} on the decomposition of a gate; scale the "
-            "columns of X to similar sizes"
-        )
+    cost = np.concatenate([0.0 * w, [1.0, 1.0]])
+    result = conic_program.solve(None, cost, sparse.csc_matrix(constraints), right, cones)
+    conic_program.demand_solved(result, "scale the columns of X to similar sizes")
     v = np.array(result.x[:d])
     # An interior point may end just outside. The gate points inside the cone.
     heights, room = inward @ v - np.maximum(-products, 0.0), inward @ gate

@@ -5,7 +5,7 @@ With a penalised linear skip connection w_0 and neurons in given chambers it is
     min ||w_0|| + sum_g (||u_g|| + ||v_g||)   s.t.   X w_0 + sum_g D_g X (u_g - v_g) = y,
 
 with u_g, v_g in the cones K_g for a ReLU network and without cones for a gated one. This is basis
-pursuit with groups, and it is given to Clarabel directly: there are thousands of them in a map.
+pursuit with groups.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 
+from hidden_convexity import conic_program
 from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.validation import data_matrix, real_array
@@ -138,23 +139,12 @@ def _basis_pursuit(groups, y, walls):
     right.append(np.zeros(len(columns)))
     kinds += [clarabel.SecondOrderConeT(d + 1)] * count
 
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    settings.max_threads = 1
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = SOLVER_TOLERANCE
-    result = clarabel.DefaultSolver(
-        sparse.csc_matrix((size + count, size + count)),
-        np.repeat([0.0, 1.0], [size, count]),
-        sparse.vstack(rows).tocsc(),
-        np.concatenate(right),
-        kinds,
-        settings,
-    ).solve()
-    status = str(result.status)
-    if "PrimalInfeasible" in status:
+    cost, constraints = np.repeat([0.0, 1.0], [size, count]), sparse.vstack(rows).tocsc()
+    bounds = np.concatenate(right)
+    result = conic_program.solve(None, cost, constraints, bounds, kinds, SOLVER_TOLERANCE)
+    if "PrimalInfeasible" in str(result.status):
         raise ValueError("y cannot be interpolated by neurons in these chambers; give more of them")
-    if "Solved" not in status:
-        raise RuntimeError(f"Clarabel ended with status {status}; rescale X or y")
+    conic_program.demand_solved(result, "rescale X or y")
     return np.array(result.x[:size]), -np.array(result.z[:n])
 
 

@@ -1,47 +1,25 @@
-"""pyscnn: the program with cones by an augmented Lagrangian, over given gates. See `pyscnn`."""
+"""pyscnn: the program with cones by an augmented Lagrangian, over given gates."""
 
 import numpy as np
 
 import hidden_convexity as hc
+from benchmarks import scnn_training
 from benchmarks.objective import Outcome
 
 # Of the squared norm of its subgradient, and of the squared constraint violation.
 SETTINGS = (1e-6, 1e-8, 1e-10)
-ITERATIONS = 1_000_000
 
 
 def prepare(problem, case):
-    from scnn.metrics import Metrics
-    from scnn.models import ConvexReLU
-    from scnn.optimize import optimize_model
-    from scnn.regularizers import NeuronGL1
-    from scnn.solvers import AL
-
-    training = problem.training
-
-    def train(tolerance):
-        model = ConvexReLU(problem.arrangement.gates, c=1, bias=False)
-        solver = AL(model, tol=tolerance, constraint_tol=tolerance, max_primal_iters=ITERATIONS)
-        return optimize_model(
-            model,
-            solver,
-            Metrics(),
-            training.X,
-            training.y[:, None],
-            regularizer=NeuronGL1(training.beta / len(training.X)),
-            return_convex=True,
-            unitize_data=False,
-            dtype="float64",
-        )[0]
-
-    return train
+    return None
 
 
-def run(problem, case, train, setting):
-    return train(setting)
+def run(problem, case, state, setting):
+    gates, training = problem.arrangement.gates, problem.training
+    return scnn_training.train(gates, training.X, training.y, training.beta, setting, cones=True)
 
 
-def outcome(problem, train, model, seconds):
+def outcome(problem, state, model, seconds):
     u, v = (np.asarray(part)[0].T for part in model.parameters)
     network = hc.ReLUNetwork.decode(u, v)
     return Outcome(

@@ -70,9 +70,9 @@ verify-figures: $(INSTALLED)  ## execute every notebook afresh, and compare with
 
 test: $(INSTALLED)  ## run the library's tests, then compare the notebooks' outputs (nbval)
 	@status=0; \
-	$(HEADLESS) $(RUN) -m pytest -n 2 tests || status=$$?; \
+	$(HEADLESS) $(RUN) -m pytest -n 2 --dist worksteal tests || status=$$?; \
 	HIDDEN_CONVEXITY_FIGURES="$(CURDIR)/build/nbval" $(HEADLESS) $(RUN) -m pytest \
-		--nbval --nbval-current-env --nbval-cell-timeout=300 notebooks || status=$$?; \
+		-n 2 --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=300 notebooks || status=$$?; \
 	exit $$status
 
 book: $(INSTALLED)  ## build the book, with every notebook as a chapter, in build/book/

@@ -28,7 +28,7 @@ ax.plot([0, slope])
 save_figure(fig, "{name}", data={{"y": [0, slope]}}, alt="A line.", numbers={{"slope": slope}})
 plt.show()"""
 
-
+FIGURES = ("00-line", "00-other", "01-line")
 # A kernel that ends without a word, as one that ran out of memory does.
 DIE = "import os; os._exit(1)"
 
@@ -92,12 +92,45 @@ class Project:
         }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def own_make():
+    """Make is nobody's child: `make test` must not lend it its flags or its job server."""
+    with pytest.MonkeyPatch.context() as environment:
+        for variable in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "NB", "VENV", "BUILD", "MPLBACKEND"):
+            environment.delenv(variable, raising=False)
+        yield
+
+
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    # This make is nobody's child: `make test` must not lend it its flags or its job server.
-    for variable in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "NB", "VENV", "BUILD", "MPLBACKEND"):
-        monkeypatch.delenv(variable, raising=False)
+def project(tmp_path):
     return Project(tmp_path / "a project")
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """A project of two notebooks and three figures, after its first `make notebooks`: once."""
+    project = Project(tmp_path_factory.mktemp("executed") / "a project")
+    streams = "import sys; print('a'); print('b', file=sys.stderr); print('c')"
+    project.write("00-first", 1, streams, DRAW.format(name="fig00-other"))
+    project.write("01-second", 2)
+    status, rows, output = project.make("notebooks")
+    assert status == 0, output
+    assert rows == [
+        "fig00-line 00-first new",
+        "fig00-other 00-first new",
+        "outputs 00-first refreshed",
+        "fig01-line 01-second new",
+        "outputs 01-second refreshed",
+    ]
+    return project.root
+
+
+@pytest.fixture
+def drawn(executed, project):
+    """A copy of the executed project, with the times of its files, for make to go on from."""
+    shutil.rmtree(project.root)
+    shutil.copytree(executed, project.root)
+    return project
 
 
 def settle(project):
@@ -106,41 +139,37 @@ def settle(project):
         os.utime(path, (time.time() - 100, time.time() - 100))
 
 
-def test_figures_are_drawn_once_and_again_only_after_a_change(project):
-    project.write("00-first", 1)
-    project.write("01-second", 2)
-    status, rows, output = project.make("figures")
-    assert status == 0, output
-    assert rows == ["fig00-line 00-first new", "fig01-line 01-second new"]
-    assert sorted(path.name for path in (project.root / "figures").iterdir()) == [
-        "fig00-line.json",
-        "fig00-line.svg",
-        "fig01-line.json",
-        "fig01-line.svg",
-        "manifest.json",
-    ]
-
-    settle(project)
-    status, rows, output = project.make("figures")
+def test_figures_are_drawn_once_and_again_only_after_a_change(drawn):
+    figures = {f"fig{name}.{kind}" for name in FIGURES for kind in ("json", "svg")}
+    assert {path.name for path in (drawn.root / "figures").iterdir()} == figures | {"manifest.json"}
+    status, rows, output = drawn.make("figures")
     assert status == 0
     assert "cells" not in output, "nothing changed, and yet a notebook was executed"
-    assert rows == ["fig00-line 00-first unchanged", "fig01-line 01-second unchanged"]
+    assert rows == [
+        "fig00-line 00-first unchanged",
+        "fig00-other 00-first unchanged",
+        "fig01-line 01-second unchanged",
+    ]
 
-    (project.root / "figures" / "fig00-line.svg").unlink()
-    project.write("01-second", 3)
-    status, rows, output = project.make("figures")
+    (drawn.root / "figures" / "fig00-line.svg").unlink()
+    drawn.write("01-second", 3)
+    status, rows, output = drawn.make("figures")
     assert status == 0
-    assert "00-first  3 cells" not in output, "a figure that was deleted needs no new execution"
-    assert rows == ["fig00-line 00-first new", "fig01-line 01-second changed"]
+    assert "00-first  5 cells" not in output, "a figure that was deleted needs no new execution"
+    assert rows == [
+        "fig00-line 00-first new",
+        "fig00-other 00-first unchanged",
+        "fig01-line 01-second changed",
+    ]
 
 
-def test_the_last_digits_of_another_processor_change_no_committed_file(project):
-    project.write("00-first", 1)
-    assert project.make("figures")[1] == ["fig00-line 00-first new"]
-    figures = {path: path.read_bytes() for path in (project.root / "figures").iterdir()}
-    project.write("00-first", "1 + 5e-8")
-    assert project.make("figures")[1] == ["fig00-line 00-first unchanged"]
-    assert figures == {path: path.read_bytes() for path in (project.root / "figures").iterdir()}
+def test_the_last_digits_of_another_processor_change_no_committed_file(drawn):
+    figures = {path: path.read_bytes() for path in (drawn.root / "figures").iterdir()}
+    drawn.write("01-second", "2 + 1e-7")
+    _, rows, output = drawn.make("figures", "NB=01-second")
+    assert rows == ["fig01-line 01-second unchanged"]
+    assert "01-second  3 cells" in output
+    assert figures == {path: path.read_bytes() for path in (drawn.root / "figures").iterdir()}
 
 
 def test_a_change_of_the_library_executes_every_notebook(project):
@@ -243,39 +272,34 @@ def test_killed_midway_nothing_is_half_written_and_the_next_run_goes_on(project)
     assert rows == ["fig00-line 00-first changed", "outputs 00-first refreshed"]
 
 
-def test_refreshing_is_deterministic_and_leaves_nothing_to_do(project):
-    project.write("00-first", 1, "import sys; print('a'); print('b', file=sys.stderr); print('c')")
-    project.write("01-second", 2)
-    assert project.make("notebooks")[0] == 0
-    once = project.committed()
-    _, rows, output = project.make("notebooks")
+def test_refreshing_is_deterministic_and_leaves_nothing_to_do(drawn):
+    once = drawn.committed()
+    _, rows, output = drawn.make("notebooks")
     assert "cells" not in output, "the refreshed notebook is no reason to execute it again"
     assert all(row.endswith("unchanged") for row in rows)
 
-    shutil.rmtree(project.root / "build")
-    shutil.rmtree(project.root / "figures")
-    assert project.make("notebooks", "-j2")[0] == 0
-    assert project.committed() == once
-    notebook = nbformat.read(project.path("00-first"), as_version=4)
-    assert [cell.execution_count for cell in notebook.cells] == [1, 2, 3, 4]
+    shutil.rmtree(drawn.root / "build")
+    shutil.rmtree(drawn.root / "figures")
+    assert drawn.make("notebooks", "-j2")[0] == 0
+    assert drawn.committed() == once
+    notebook = nbformat.read(drawn.path("00-first"), as_version=4)
+    assert [cell.execution_count for cell in notebook.cells] == [1, 2, 3, 4, 5]
     assert notebook.cells[1].outputs[0].data.keys() == {"image/png", "text/plain"}
     assert all(cell.metadata == {} for cell in notebook.cells)
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
 
 
-def test_verifying_finds_an_edited_figure_and_changes_nothing(project):
-    project.write("00-first", 1, DRAW.format(name="fig00-other"))
-    project.make("figures")
-    table = project.root / "figures" / "fig00-line.json"
+def test_verifying_finds_an_edited_figure_and_changes_nothing(drawn):
+    table = drawn.root / "figures" / "fig00-line.json"
     table.write_text(table.read_text().replace("1", "2"))
-    before = project.committed()
-    status, rows, _ = project.make("verify-figures")
+    before = drawn.committed()
+    status, rows, _ = drawn.make("verify-figures", "NB=00-first")
     assert status != 0
     assert rows == [
         "fig00-line 00-first DIFFERS fig00-line.json is not the file in the manifest",
         "fig00-other 00-first verified",
     ]
-    assert project.committed() == before
+    assert drawn.committed() == before
 
 
 def test_help_is_the_default_and_names_every_command():

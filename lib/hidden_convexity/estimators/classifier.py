@@ -101,6 +101,8 @@ class ConvexReLUClassifier(FittedClassifier):
 
     Notes
     -----
+    One loss for all classes, softmax, is within reach over given patterns: see `train`.
+
     There are no sample weights: the trick that makes them exact for the squared loss, scaling a
     row by the root of its weight, has no counterpart for the logistic one. Repeat a sample instead.
 

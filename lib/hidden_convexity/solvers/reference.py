@@ -43,11 +43,10 @@ def solve(problem, arrangement):
 
     start = perf_counter()
     X, d, count = problem.X, problem.X.shape[1], len(arrangement)
-    patterns = arrangement.patterns.astype(float)
-    y = problem.y.reshape(len(X), -1)
-    pairs = [(cp.Variable((d, count)), cp.Variable((d, count))) for _ in y.T]
+    y, patterns = problem.y, arrangement.patterns.astype(float)
+    pairs = [(cp.Variable((d, count)), cp.Variable((d, count))) for _ in range(y.size // len(y))]
     fits = [cp.sum(cp.multiply(patterns, X @ (u - v)), axis=1) for u, v in pairs]
-    fit = cp.vstack(fits).T
+    fit = fits[0] if y.ndim == 1 else cp.vstack(fits).T
     penalty = sum(cp.sum(cp.norm(z, 2, axis=0)) for pair in pairs for z in pair)
     cones = [cp.multiply(2 * patterns - 1, X @ z) >= 0 for pair in pairs for z in pair]
     if problem.loss == "squared":
@@ -70,14 +69,14 @@ def solve(problem, arrangement):
     # An interior point leaves small weights all over the optimal face; pruning finds a vertex.
     # Where the optimum is the zero network, it leaves noise.
     networks = [ReLUNetwork.decode(u.value, v.value).prune(X) for u, v in pairs]
-    network = networks[0] if problem.y.ndim == 1 else side_by_side(networks)
+    network = networks[0] if y.ndim == 1 else side_by_side(networks)
     zero = ReLUNetwork(network.hidden_weights[:0], network.output_weights[:0])
     network = min(network, zero, key=problem.objective)
     objective = problem.objective(network)
     residual = problem.residual(network)
     oracle = Exhaustive(arrangement)
-    largest = max(oracle(column).bound for column in residual.reshape(y.shape).T)
+    largest = max(oracle(column).bound for column in residual.reshape(len(y), -1).T)
     bound = problem.dual_bound(residual, largest)
     history = [Step(perf_counter() - start, objective, bound, len(network))]
-    scope = "global" if arrangement.complete and problem.y.ndim == 1 else "sampled"
+    scope = "global" if arrangement.complete and y.ndim == 1 else "sampled"
     return Solution(network, objective, bound, scope, history, "cvxpy")

@@ -249,17 +249,23 @@ def test_the_root_of_the_softmax_model_gives_its_derivatives():
     assert problem.loss_value(outputs) == pytest.approx(problem.loss_value(f), rel=1e-12)
 
 
-def test_the_gram_matrix_of_several_outputs_is_that_of_what_the_loss_sees():
+def test_products_of_several_outputs_are_those_of_what_the_loss_sees():
     problem, arrangement = instance(("softmax", 3), n=9)
     rng = np.random.default_rng(2)
     pairs = Pairs(problem.X, arrangement.patterns, 3)
     model = SoftmaxProgram(problem, pairs, np.arange(4), rng.normal(size=(9, 3)), 1e-9)
     features, feeds = rng.normal(size=(9, 5)), np.array([2, 0, 2, 1, 0])
     seen = model._seen(features, feeds)
-    assert model._gram(features, feeds, seen) == pytest.approx(seen.T @ seen, abs=1e-12)
-    nu = rng.normal(size=27)
-    felt = (features * model._felt(nu, feeds)).sum(axis=0)
-    assert felt == pytest.approx(seen.T @ nu, abs=1e-12)
+    loud = [root[:, feeds] * row for root, row in zip(model.root, features, strict=True)]
+    assert seen == pytest.approx(np.concatenate(loud), abs=1e-12)
+    assert model._gram(features, feeds) == pytest.approx(seen.T @ seen, abs=1e-12)
+    for nu, x in ((rng.normal(size=27), rng.normal(size=5)), rng.normal(size=(2, 27, 4))):
+        x = x[:5]
+        assert model._times(features, feeds, x) == pytest.approx(seen @ x, abs=1e-12)
+        products = model._transposed_times(features, feeds, nu)
+        assert products == pytest.approx(seen.T @ nu, abs=1e-12)
+    felt = (features * model._felt(nu[:, 0], feeds)).sum(axis=0)
+    assert felt == pytest.approx(seen.T @ nu[:, 0], abs=1e-12)
 
 
 # The dual bound

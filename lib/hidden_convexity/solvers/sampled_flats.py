@@ -67,8 +67,8 @@ class Pairs:
 class FlatProgram:
     """The ridge problem over some pairs: X (n, d) and Y (n,) of a quadratic loss.
 
-    A loss of several outputs sees features, and they feel its dual point, through a matrix: three
-    methods are for a subclass to say how.
+    A loss of several outputs sees features, and they feel its dual point, through a matrix: the
+    first methods are for a subclass to say how.
     """
 
     def __init__(self, X, Y, pairs, working, beta):
@@ -85,9 +85,17 @@ class FlatProgram:
         """Features (n, k) that feed some outputs (k,), as the loss sees them."""
         return features
 
-    def _gram(self, features, feeds, seen):
-        """seen.T @ seen (k, k)."""
-        return seen.T @ seen
+    def _gram(self, features, feeds):
+        """S^T S (k, k) of what the loss sees, S."""
+        return features.T @ features
+
+    def _times(self, features, feeds, x):
+        """S x."""
+        return features @ x
+
+    def _transposed_times(self, features, feeds, nu):
+        """S^T nu."""
+        return features.T @ nu
 
     def _project(self, chosen, nu):
         """z_j for some positions j."""
@@ -137,22 +145,26 @@ class FlatProgram:
         parts = [np.sqrt(eta[one] / self.beta) * self.features(one) for one in used]
         if sum(part.shape[1] for part in parts) == 0:
             return lambda right: right
-        own = np.concatenate(parts, axis=1)
+        features = np.concatenate(parts, axis=1)
         feeds = np.repeat(self.feeds[used], [part.shape[1] for part in parts])
-        features = self._seen(own, feeds)
-        n, size = features.shape
+        n, size = len(self.Y), len(feeds)
         if size >= n:
-            matrix = features @ features.T
+            seen = self._seen(features, feeds)
+            matrix = seen @ seen.T
             matrix[np.diag_indices(n)] += 1.0
             whole = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
             return lambda right: cho_solve(whole, right, check_finite=False)
-        matrix = self._gram(own, feeds, features)
+        matrix = self._gram(features, feeds)
         matrix[np.diag_indices(size)] += 1.0
         small = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-        # Woodbury's identity: as many unknowns as the flats have dimensions.
-        return lambda right: (
-            right - features @ cho_solve(small, features.T @ right, check_finite=False)
-        )
+
+        def apply(right):
+            # Woodbury's identity: as many unknowns as the flats have dimensions.
+            products = self._transposed_times(features, feeds, right)
+            x = cho_solve(small, products, check_finite=False)
+            return right - self._times(features, feeds, x)
+
+        return apply
 
     def settle(self, eta, nu, accuracy):
         """The maximum over nu for fixed eta, to a slope of at most the accuracy; and its factor."""

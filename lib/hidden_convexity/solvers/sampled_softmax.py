@@ -63,10 +63,28 @@ class SoftmaxProgram(FlatProgram):
         """R applied to features (n, k), each of an output (k,) of its own: (n c, k)."""
         return (self.root[:, :, feeds] * features[:, None, :]).reshape(len(self.Y), -1)
 
-    def _gram(self, features, feeds, seen):
-        """From the Hessian: c times fewer products than seen.T @ seen has."""
+    def _gram(self, features, feeds):
+        """From the Hessian: c times fewer products than the transpose of what is seen takes."""
         gram = np.empty((len(feeds), len(feeds)))
         for k in range(self.scale.shape[1]):
-            own = feeds == k
-            gram[own] = features[:, own].T @ (self._hessian[:, k, feeds] * features)
+            own, rest = np.flatnonzero(feeds == k), np.flatnonzero(feeds >= k)
+            weighted = self._hessian[:, k, feeds[rest]] * features[:, rest]
+            block = features[:, own].T @ weighted
+            gram[np.ix_(own, rest)], gram[np.ix_(rest, own)] = block, block.T
         return gram
+
+    def _times(self, features, feeds, x):
+        outputs = np.empty((*self.scale.shape, *x.shape[1:]))
+        for k in range(self.scale.shape[1]):
+            own = feeds == k
+            outputs[:, k] = features[:, own] @ x[own]
+        seen = self.root @ outputs.reshape(*self.scale.shape, -1)
+        return seen.reshape(len(self.Y), *x.shape[1:])
+
+    def _transposed_times(self, features, feeds, nu):
+        felt = self.root.transpose(0, 2, 1) @ nu.reshape(*self.scale.shape, -1)
+        products = np.empty((len(feeds), felt.shape[2]))
+        for k in range(self.scale.shape[1]):
+            own = feeds == k
+            products[own] = features[:, own].T @ felt[:, k]
+        return products.reshape(len(feeds), *nu.shape[1:])

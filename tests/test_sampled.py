@@ -8,7 +8,7 @@ from scipy.optimize import nnls
 import hidden_convexity as hc
 from hidden_convexity.cones import project_each
 from hidden_convexity.hyperplanes import unit_rows
-from hidden_convexity.losses import CLASS_LOSSES
+from hidden_convexity.losses import LOSSES
 from hidden_convexity.solvers import sampled_cones, sampled_newton
 from hidden_convexity.solvers.sampled import (
     GatedSolution,
@@ -19,7 +19,7 @@ from hidden_convexity.solvers.sampled import (
 )
 
 torch = pytest.importorskip("torch")
-Softmax = CLASS_LOSSES["softmax"]
+Softmax = LOSSES["softmax"]
 # Programs to solve: loss and number of outputs, 0 for targets (n,).
 KINDS = [("squared", 0), ("squared", 3), ("logistic", 0), ("softmax", 3)]
 

@@ -7,7 +7,9 @@ M(nu) = max over ||u|| <= 1 of |nu.(Xu)_+| <= beta,
 
 by the definition of the conjugate F* and since |nu.f| <= sum_j ||u_j|| M(nu). So -F*(-nu) is a
 lower bound on P for networks of every width: the dual value. At an optimum nu = -grad F(f) attains
-it. Both are stated in Pilanci and Ergen (2020), arXiv:2002.10553, for general convex losses.
+it. Both are stated in Pilanci and Ergen (2020), arXiv:2002.10553, for general convex losses. With
+c outputs nu is (n, c) and M(nu) is the maximum of ||nu'(Xu)_+||; for networks whose neurons feed
+one output each, the maximum of |nu_k.(Xu)_+| over outputs k as well.
 
 Arrays are of any library that keeps to the array API standard, NumPy and PyTorch among them.
 """
@@ -170,6 +172,40 @@ def _entropy(p):
     return -p * xp.log(xp.where(p > 0, p, xp.ones_like(p)))
 
 
-LOSSES = {"squared": Squared, "logistic": Logistic}
-# Of several outputs, one a class: for programs with a column of weights a class.
-CLASS_LOSSES = {"softmax": Softmax}
+LOSSES = {"squared": Squared, "logistic": Logistic, "softmax": Softmax}
+
+
+def loss_for(y, name, loss):
+    """The class of a loss, once targets (n,) or (n, c) are known to be fit for it.
+
+    Parameters
+    ----------
+    y : array
+    name : str
+        What the caller calls y, for the message.
+    loss : {"squared", "logistic", "softmax"}
+
+    Raises
+    ------
+    ValueError
+        If the loss is another, or y holds other labels than the loss needs.
+    """
+    if not isinstance(loss, str) or loss not in LOSSES:
+        raise ValueError(f"loss must be one of {', '.join(LOSSES)}, got {loss!r}")
+    xp, shape = array_namespace(y), tuple(y.shape)
+    if loss == "logistic" and not (y.ndim == 1 and bool(xp.all(xp.abs(y) == 1))):
+        raise ValueError(
+            f"{name} must be a vector of labels -1 and 1 for the logistic loss, got shape {shape} "
+            f"with values {xp.unique_values(y)[:4]}; map the two classes to -1 and 1"
+        )
+    if loss == "softmax" and not (
+        y.ndim == 2
+        and y.shape[1] > 1
+        and bool(xp.all((y == 0) | (y == 1)))
+        and bool(xp.all(xp.sum(y, axis=1) == 1))
+    ):
+        raise ValueError(
+            f"{name} must be (n, c) with one row per sample, 1 at its class and 0 elsewhere, "
+            f"c >= 2, for the softmax loss; got shape {shape}"
+        )
+    return LOSSES[loss]

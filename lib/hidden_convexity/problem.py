@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hidden_convexity.losses import LOSSES
+from hidden_convexity.losses import LOSSES, loss_for
 from hidden_convexity.validation import (
     LARGEST,
     SMALLEST,
@@ -22,7 +22,8 @@ class TrainingProblem:
 
     The objective of a network with hidden weights W (m, d) and output weights a (m,) is
     P(W, a) = F(f) + (beta/2) sum_j (||w_j||^2 + a_j^2) with outputs f = sum_j a_j (X w_j)_+ and
-    the loss F(f) = 1/2 ||f - y||^2 or sum_i log(1 + exp(-y_i f_i)).
+    the loss F(f) = 1/2 ||f - y||^2 or sum_i log(1 + exp(-y_i f_i)); with c outputs a_j and f_i are
+    vectors, and "softmax" is sum_i log(sum_k exp f_ik) - y_i.f_i.
 
     Parameters
     ----------
@@ -30,10 +31,10 @@ class TrainingProblem:
         Data, one sample a row (the paper stores samples as columns). Append a column of ones
         for a bias; it is then regularised like a weight.
     y : (n,) or (n, c) array_like
-        Targets; labels -1 and 1 (n,) for the logistic loss.
+        Targets; labels -1 and 1 (n,) for the logistic loss, one-hot rows (n, c) for "softmax".
     beta : float
         Weight decay, > 0.
-    loss : {"squared", "logistic"}
+    loss : {"squared", "logistic", "softmax"}
 
     Raises
     ------
@@ -41,9 +42,9 @@ class TrainingProblem:
         If an argument does not hold real numbers.
     ValueError
         If an argument is empty, has the wrong shape, is not finite, or beta <= 0, if the loss is
-        another or its labels are not -1 and 1; or if an argument is so
-        large or small that squares overflow or vanish: the largest absolute entry of X or y
-        outside [1e-75, 1e75] (zero targets are fine), or beta outside [1e-150, 1e150].
+        another or y does not hold its labels; or if an argument is so large or small that squares
+        overflow or vanish: the largest absolute entry of X or y outside [1e-75, 1e75] (zero
+        targets are fine), or beta outside [1e-150, 1e150].
 
     References
     ----------
@@ -63,13 +64,7 @@ class TrainingProblem:
                 f"y must have one entry or one row per row of X: X has shape {X.shape}, "
                 f"y has shape {y.shape}"
             )
-        if not isinstance(self.loss, str) or self.loss not in LOSSES:
-            raise ValueError(f'loss must be "squared" or "logistic", got {self.loss!r}')
-        if self.loss == "logistic" and not (y.ndim == 1 and (np.abs(y) == 1).all()):
-            raise ValueError(
-                "y must be a vector of labels -1 and 1 for the logistic loss, got shape "
-                f"{y.shape} with values {np.unique(y)[:4]}; map the two classes to -1 and 1"
-            )
+        loss_for(y, "y", self.loss)
         beta = positive_number(self.beta, "beta")
         # Beta has the unit of X times y.
         if not SMALLEST**2 <= beta <= LARGEST**2:
@@ -111,7 +106,10 @@ class TrainingProblem:
         return LOSSES[self.loss].residual(self.y, outputs)
 
     def loss_curvature(self, outputs):
-        """Second derivatives of F in each output (n,), or None where all are 1."""
+        """Second derivatives of F in each output (n,), or None where all are 1.
+
+        Not for the softmax loss, whose Hessian is more than these.
+        """
         return LOSSES[self.loss].curvature(self.y, outputs)
 
     def _outputs(self, network):
@@ -128,17 +126,18 @@ class TrainingProblem:
         """Dual objective -F*(-nu), a lower bound on every P where M(nu) <= beta.
 
         For the squared loss it is nu.y - 1/2 ||nu||^2, for the logistic loss the entropy of the
-        probabilities nu_i y_i, and minus infinity where these are none.
+        probabilities nu_i y_i, for the softmax loss that of the rows of y - nu, and minus infinity
+        where these are no probabilities.
 
         Parameters
         ----------
-        nu : (n,) array_like
+        nu : (n,) or (n, c) array_like
+            Of the shape of y.
 
         Raises
         ------
         TypeError, ValueError
-            If nu is not a finite real vector with one entry per row of X, or the problem has
-            several outputs.
+            If nu is not finite and real, or of another shape.
         """
         return LOSSES[self.loss].dual_value(self.y, self._dual_point(nu))
 
@@ -147,11 +146,13 @@ class TrainingProblem:
 
         Parameters
         ----------
-        nu : (n,) array_like
-            Any vector; residuals of good networks give good bounds.
+        nu : (n,) or (n, c) array_like
+            Anything of the shape of y; residuals of good networks give good bounds.
         maximum : float
             A proven upper bound on M(nu) = max over ||u|| <= 1 of |nu.(Xu)_+|, >= 0; infinity if
-            nothing was proven, and then the bound is 0.
+            nothing was proven, and then the bound is 0. With several outputs, on ||nu'(Xu)_+||; if
+            on |nu_k.(Xu)_+| for every output k only, the bound is one for networks whose neurons
+            feed one output each.
 
         Returns
         -------
@@ -181,7 +182,7 @@ class TrainingProblem:
                 "give it as `bound`"
             )
         with np.errstate(over="ignore"):
-            energy = float(nu @ nu)
+            energy = float((nu * nu).sum())
         if not 0.0 < energy < np.inf:  # the scaling 0 is feasible whatever the square has become
             return 0.0
         unconstrained = LOSSES[self.loss].best_scale(self.y, nu)
@@ -190,7 +191,7 @@ class TrainingProblem:
 
     def _dual_point(self, nu):
         """Return nu as a float vector that pairs with y, or say what is wrong with it."""
-        nu = real_array(nu, "nu", ndim=1)
+        nu = real_array(nu, "nu", ndim=self.y.ndim)
         if nu.shape != self.y.shape:
             raise ValueError(f"nu must have the shape of y, {self.y.shape}, got {nu.shape}")
         return nu

@@ -7,8 +7,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hidden_convexity.estimators import fitting
-from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import TrainingProblem
+from hidden_convexity.solvers.several_outputs import side_by_side
 
 INTERCEPTS = ("regularised", "none")
 # From the strongest claim to the weakest: an answer made of several is as strong as its weakest.
@@ -58,7 +58,8 @@ class FittedClassifier(ClassifierMixin, BaseEstimator):
     def _fit_at(self, X, signs, beta):
         trainer = self._trainer(X)
         solutions = [trainer(TrainingProblem(trainer.X, y, beta, "logistic")) for y in signs]
-        self.network_ = side_by_side([solution.network for solution in solutions])
+        networks = [solution.network for solution in solutions]
+        self.network_ = side_by_side(networks) if len(networks) > 1 else networks[0]
         self.scope_ = max((solution.scope for solution in solutions), key=STRENGTH.index)
         self.gap_ = max(solution.gap for solution in solutions)
         return self
@@ -100,6 +101,8 @@ class ConvexReLUClassifier(FittedClassifier):
 
     Notes
     -----
+    One loss for all classes, softmax, is within reach over given patterns: see `train`.
+
     There are no sample weights: the trick that makes them exact for the squared loss, scaling a
     row by the root of its weight, has no counterpart for the logistic one. Repeat a sample instead.
 
@@ -162,16 +165,3 @@ def probabilities(outputs):
     total = positive.sum(axis=1, keepdims=True)
     uniform = np.full_like(positive, 1 / positive.shape[1])
     return np.divide(positive, total, out=uniform, where=total > 0)
-
-
-def side_by_side(networks):
-    """One network whose outputs are those of several, each with one output."""
-    if len(networks) == 1:
-        return networks[0]
-    hidden = np.concatenate([network.hidden_weights for network in networks])
-    output = np.zeros((len(hidden), len(networks)))
-    first = 0
-    for k, network in enumerate(networks):
-        output[first : first + len(network), k] = network.output_weights
-        first += len(network)
-    return ReLUNetwork(hidden, output)

@@ -39,7 +39,8 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
     Parameters
     ----------
     problem : TrainingProblem
-        Data, targets (n,) and weight decay.
+        Data, targets and weight decay. Targets (n, c), of the squared or the softmax loss, go with
+        given patterns only, and then each neuron feeds one output (see Notes).
     patterns : "all", Arrangement or int
         "all": networks of every width; the answer is globally optimal up to `tol`. An
         `Arrangement` of problem.X: networks whose neurons lie in its chambers. An integer: as many
@@ -62,22 +63,33 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
     -------
     Solution
         With `scope` "global", without proof "searched", and for patterns that are not all
-        chambers "sampled". Interrupted (Ctrl-C), or at the end of the proof's time budget, it is
-        the best network so far with a valid bound.
+        chambers, or several outputs, "sampled". Interrupted (Ctrl-C), or at the end of the proof's
+        time budget, it is the best network so far with a valid bound.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not of the kinds above, y is not a vector, the arrangement belongs to
-        other data, or a proof is out of reach: the message says how to go on.
+        If an argument is not of the kinds above, y is not a vector with patterns "all", the
+        arrangement belongs to other data, or a proof is out of reach: the message says how to go
+        on.
     TooManyChambers
         If the reference would have to list too many chambers.
 
+    Notes
+    -----
+    With several outputs the program is F(sum_g D_g X (U_g - V_g)) + beta sum_gk (||u_gk|| +
+    ||v_gk||), the columns u_gk and v_gk of U_g and V_g (d, c) in the cone of chamber g. Its bound
+    is one over networks whose neurons lie in these chambers and feed one output each. A neuron that
+    feeds several can be cheaper, so it bounds no others, even if the chambers are all there are.
+
     References
     ----------
+    Pilanci and Ergen (2020), arXiv:2002.10553; for several outputs Mishkin, Sahiner and Pilanci
+    (2022), arXiv:2202.01331.
+
     Theory: convex-equivalence.
     """
-    _check_problem(problem)
+    _check_problem(problem, several_outputs=not isinstance(patterns, str))
     tol = positive_number(tol, "tol")
     if solver not in (None, "cvxpy"):
         raise ValueError(f'solver must be None or "cvxpy", got {solver!r}')
@@ -87,18 +99,18 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
         raise ValueError('proof=False goes with patterns="all" and solver=None only')
     if solver == "cvxpy":
         return reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
-    if patterns is not None and not patterns.complete:
+    if patterns is not None and not (patterns.complete and problem.y.ndim == 1):
         return sampled_cones.solve(problem, patterns, tol)
     return _trainer_over_all(problem.X, proof, progress)(problem, tol)
 
 
-def _check_problem(problem):
+def _check_problem(problem, several_outputs=False):
     if not isinstance(problem, TrainingProblem):
         raise TypeError(f"problem must be a TrainingProblem, got {type(problem).__name__}")
-    if problem.y.ndim != 1:
+    if problem.y.ndim != 1 and not several_outputs:
         raise ValueError(
-            f"problem.y must have shape (n,) to train, got {problem.y.shape}; train one column "
-            "at a time"
+            f"problem.y must have shape (n,) to train over all patterns, got {problem.y.shape}; "
+            "train one column at a time, or over patterns=Arrangement.sample(X, count)"
         )
 
 

@@ -35,7 +35,8 @@ def cone_decomposition(solution, X):
     ReLUNetwork
         In NumPy. Its P(W, a) is the loss plus beta sum (||u|| + ||v||), which is not less than the
         gated objective: the difference is what the cones cost. With c outputs each neuron has one
-        output weight that is not zero.
+        output weight that is not zero. The best network of this kind, with neurons in these
+        chambers, is what `train` finds over `Arrangement.from_gates(X, gates)`.
 
     Raises
     ------

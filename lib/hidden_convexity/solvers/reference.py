@@ -4,6 +4,7 @@ from time import perf_counter
 
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.oracle import Exhaustive
+from hidden_convexity.solvers.several_outputs import side_by_side
 from hidden_convexity.solvers.solution import Solution, Step
 
 # Clarabel's default, 1e-8, leaves the dual constraint right to 1e-4 only: as the square root.
@@ -14,20 +15,19 @@ def solve(problem, arrangement):
     """Solve the group Lasso over all given activation patterns.
 
     Minimises F(sum_g D_g X (u_g - v_g)) + beta sum_g (||u_g|| + ||v_g||), F being the problem's
-    loss, over u_g, v_g in cones {z : (2 D_g - I) X z >= 0}. Slow and memory-hungry: here to be
-    compared with.
+    loss, over u_g, v_g in cones {z : (2 D_g - I) X z >= 0}; with several outputs u_g and v_g are
+    one vector each for every output. Slow and memory-hungry: here to be compared with.
 
     Parameters
     ----------
     problem : TrainingProblem
-        With y of shape (n,).
     arrangement : Arrangement
         Patterns of problem.X.
 
     Returns
     -------
     Solution
-        Scope "global" if the arrangement is complete, otherwise "sampled".
+        Scope "global" if the arrangement is complete and there is one output, else "sampled".
 
     Raises
     ------
@@ -43,15 +43,18 @@ def solve(problem, arrangement):
 
     start = perf_counter()
     X, d, count = problem.X, problem.X.shape[1], len(arrangement)
-    patterns = arrangement.patterns.astype(float)
-    u, v = cp.Variable((d, count)), cp.Variable((d, count))
-    fit = cp.sum(cp.multiply(patterns, X @ (u - v)), axis=1)
-    penalty = cp.sum(cp.norm(u, 2, axis=0)) + cp.sum(cp.norm(v, 2, axis=0))
-    cones = [cp.multiply(2 * patterns - 1, X @ z) >= 0 for z in (u, v)]
+    y, patterns = problem.y, arrangement.patterns.astype(float)
+    pairs = [(cp.Variable((d, count)), cp.Variable((d, count))) for _ in range(y.size // len(y))]
+    fits = [cp.sum(cp.multiply(patterns, X @ (u - v)), axis=1) for u, v in pairs]
+    fit = fits[0] if y.ndim == 1 else cp.vstack(fits).T
+    penalty = sum(cp.sum(cp.norm(z, 2, axis=0)) for pair in pairs for z in pair)
+    cones = [cp.multiply(2 * patterns - 1, X @ z) >= 0 for pair in pairs for z in pair]
     if problem.loss == "squared":
-        loss = 0.5 * cp.sum_squares(fit - problem.y)
+        loss = 0.5 * cp.sum_squares(fit - y)
+    elif problem.loss == "logistic":
+        loss = cp.sum(cp.logistic(-cp.multiply(y, fit)))
     else:
-        loss = cp.sum(cp.logistic(-cp.multiply(problem.y, fit)))
+        loss = cp.sum(cp.log_sum_exp(fit, axis=1)) - cp.sum(cp.multiply(y, fit))
     program = cp.Problem(cp.Minimize(loss + problem.beta * penalty), cones)
     program.solve(
         solver=cp.CLARABEL,
@@ -65,12 +68,15 @@ def solve(problem, arrangement):
         )
     # An interior point leaves small weights all over the optimal face; pruning finds a vertex.
     # Where the optimum is the zero network, it leaves noise.
-    network = ReLUNetwork.decode(u.value, v.value).prune(X)
-    zero = ReLUNetwork.decode(0 * u.value, 0 * v.value)
+    networks = [ReLUNetwork.decode(u.value, v.value).prune(X) for u, v in pairs]
+    network = networks[0] if y.ndim == 1 else side_by_side(networks)
+    zero = ReLUNetwork(network.hidden_weights[:0], network.output_weights[:0])
     network = min(network, zero, key=problem.objective)
     objective = problem.objective(network)
     residual = problem.residual(network)
-    bound = problem.dual_bound(residual, Exhaustive(arrangement)(residual).bound)
+    oracle = Exhaustive(arrangement)
+    largest = max(oracle(column).bound for column in residual.reshape(len(y), -1).T)
+    bound = problem.dual_bound(residual, largest)
     history = [Step(perf_counter() - start, objective, bound, len(network))]
-    scope = "global" if arrangement.complete else "sampled"
+    scope = "global" if arrangement.complete and y.ndim == 1 else "sampled"
     return Solution(network, objective, bound, scope, history, "cvxpy")

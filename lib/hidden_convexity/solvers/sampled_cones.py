@@ -21,6 +21,11 @@ Hessian in eta. Tight rows change many at a time: each projection finds its own.
 Pairs whose ||z_j|| exceeds beta violate the dual constraint and enter; the largest ||z_j|| over all
 of them scales nu to a dual point, whose value is the certified bound.
 
+With several outputs (`several_outputs`) pairs are of a pattern, a sign and an output. The softmax
+loss couples outputs, and its quadratic model (`sampled_softmax`) is one of all of them. Where they
+took turns, 180 rounds were seen in the place of 5: the loss does not see one number added to all
+outputs of a sample, and along such directions turns crawl.
+
 Projections are sequential work on small vectors, so this is for NumPy, on the processor. Measured
 at n = 500, d = 20, 200 patterns, 0.1 beta_max, gap 1e-4: 2 s; column generation with Clarabel took
 19 s and the augmented Lagrangian of `pyscnn` 190 s, with cones violated by 2e-5.
@@ -35,6 +40,8 @@ from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.solvers.sampled_flats import FlatProgram, Pairs
 from hidden_convexity.solvers.sampled_program import BLOCK
+from hidden_convexity.solvers.sampled_softmax import SoftmaxProgram
+from hidden_convexity.solvers.several_outputs import side_by_side, solve_each
 from hidden_convexity.solvers.solution import Solution, Step
 
 # Pairs that enter in the first round; later at most as many as have weights already.
@@ -51,12 +58,11 @@ LEAST_CURVATURE, HALVINGS = 1e-9, 20
 
 
 def solve(problem, arrangement, tol):
-    """Minimise P over networks whose neurons lie in the chambers of an arrangement.
+    """Minimise P over networks whose neurons lie in given chambers and feed one output each.
 
     Parameters
     ----------
     problem : TrainingProblem
-        With y of shape (n,).
     arrangement : Arrangement
         Patterns of problem.X.
     tol : float
@@ -72,11 +78,13 @@ def solve(problem, arrangement, tol):
     Pilanci and Ergen (2020), arXiv:2002.10553, Theorem 1; Mishkin, Sahiner and Pilanci (2022),
     arXiv:2202.01331, for its programs over sampled patterns.
     """
+    if problem.loss == "squared" and problem.y.ndim == 2:
+        return solve_each(problem, lambda single: solve(single, arrangement, tol))
     began = perf_counter()
-    pairs = Pairs(problem.X, arrangement.patterns)
     n, d = problem.X.shape
-    state = _State(np.zeros(0, dtype=np.int64), np.zeros((0, d)), np.zeros(n))
-    history = []
+    pairs = Pairs(problem.X, arrangement.patterns, problem.y.size // n)
+    state = _State(np.zeros(0, dtype=np.int64), np.zeros((0, d)), np.zeros(problem.y.shape))
+    history, interrupted = [], False
     try:
         for beta in _way_down(problem, pairs, state):
             last = beta == problem.beta
@@ -86,18 +94,26 @@ def solve(problem, arrangement, tol):
                     step = (state.objective, state.lower_bound, len(state.used))
                     history.append(Step(perf_counter() - began, *step))
     except KeyboardInterrupt:
-        pass
-    positive = state.used < pairs.P
-    network = ReLUNetwork.decode(state.weights[positive].T, state.weights[~positive].T)
-    if len(network) > n:
-        network = network.prune(problem.X)
-    bound = history[-1].lower_bound if history else 0.0
-    return Solution(network, problem.objective(network), bound, "sampled", history, "sampled")
+        interrupted = True
+    network = _network(problem, pairs, state)
+    objective, bound = problem.objective(network), history[-1].lower_bound if history else 0.0
+    return Solution(network, objective, bound, "sampled", history, "sampled", interrupted)
+
+
+def _network(problem, pairs, state):
+    """The neurons of all outputs, no more of each than there are samples."""
+    networks = []
+    positive, feeds = pairs.signs(state.used) > 0, pairs.outputs(state.used)
+    for k in range(problem.y.size // len(problem.X)):
+        u, v = (state.weights[(feeds == k) & which].T for which in (positive, ~positive))
+        network = ReLUNetwork.decode(u, v)
+        networks.append(network.prune(problem.X) if len(network) > len(problem.X) else network)
+    return networks[0] if problem.y.ndim == 1 else side_by_side(networks)
 
 
 @dataclass(frozen=True, eq=False)
 class _State:
-    """Weights (k, d) of the pairs used (k,), their outputs (n,), and what is known of them."""
+    """Weights (k, d) of the pairs used (k,), the outputs as y, and what is known of them."""
 
     used: np.ndarray
     weights: np.ndarray
@@ -144,34 +160,34 @@ def _rounds(problem, pairs, state, tol):
 
 
 def _dual_norms(X, pairs, nu, beta):
-    """Upper bounds on max nu.(Xu)_+ over each pair's cone and the unit ball, exact above beta."""
-    step = max(BLOCK // len(X), 1)
-    parts = [
-        pairs.patterns[k : k + step].astype(float) @ (nu[:, None] * X)
-        for k in range(0, pairs.P, step)
-    ]
-    correlations = np.concatenate(parts)
-    norms = np.tile(np.linalg.norm(correlations, axis=1), 2)
-    # ||a|| <= beta already clears a cone.
-    large = np.flatnonzero(norms > beta)
-    projected = pairs.project(large, correlations[large % pairs.P])
-    norms[large] = np.linalg.norm(projected, axis=1)
-    return norms
+    """Upper bounds on max nu.(Xu)_+ over each pair's cone and the unit ball, exact above beta.
+
+    With several outputs nu is the column of the one that the pair feeds.
+    """
+    step, bounds = max(BLOCK // len(X), 1), []
+    for k, column in enumerate(nu.reshape(len(X), -1).T):
+        parts = [
+            pairs.patterns[first : first + step].astype(float) @ (column[:, None] * X)
+            for first in range(0, pairs.P, step)
+        ]
+        correlations = np.concatenate(parts)
+        norms = np.tile(np.linalg.norm(correlations, axis=1), 2)
+        # ||a|| <= beta already clears a cone.
+        large = np.flatnonzero(norms > beta)
+        projected = pairs.project(large + k * len(norms), correlations[large % pairs.P])
+        norms[large] = np.linalg.norm(projected, axis=1)
+        bounds.append(norms)
+    return np.concatenate(bounds)
 
 
 def _improve(problem, pairs, working, weights, outputs, tol):
     """Minimise the quadratic model of the loss at the outputs over the working pairs."""
-    X, y, beta = problem.X, problem.y, problem.beta
-    curvature = problem.loss_curvature(outputs)
-    root = np.ones(len(y))
-    if curvature is not None:
-        root = np.sqrt(np.maximum(curvature, LEAST_CURVATURE))
-    nu = problem.loss_residual(outputs) / root
-    restricted = FlatProgram(root[:, None] * X, root * outputs + nu, pairs, working, beta)
-    point = restricted.minimise(np.linalg.norm(weights, axis=1), nu, tol)
+    beta = problem.beta
+    restricted, start, scale = _quadratic_model(problem, pairs, working, outputs)
+    point = restricted.minimise(np.linalg.norm(weights, axis=1), start, tol)
     moved = point.eta[:, None] * point.z / beta
-    outputs_moved = point.outputs / root
-    if curvature is None:
+    outputs_moved = point.outputs.reshape(outputs.shape) / scale
+    if problem.loss == "squared":
         return moved, outputs_moved
 
     def objective(share):
@@ -185,3 +201,16 @@ def _improve(problem, pairs, working, weights, outputs, tol):
             break
         share /= 2
     return (1 - share) * weights + share * moved, (1 - share) * outputs + share * outputs_moved
+
+
+def _quadratic_model(problem, pairs, working, outputs):
+    """A program for the working pairs, its dual point at the outputs, and the outputs' scale."""
+    if problem.loss == "softmax":
+        restricted = SoftmaxProgram(problem, pairs, working, outputs, LEAST_CURVATURE)
+        return restricted, restricted.start, restricted.scale
+    curvature, root = problem.loss_curvature(outputs), np.ones(len(outputs))
+    if curvature is not None:
+        root = np.sqrt(np.maximum(curvature, LEAST_CURVATURE))
+    nu = problem.loss_residual(outputs) / root
+    X, Y = root[:, None] * problem.X, root * outputs + nu
+    return FlatProgram(X, Y, pairs, working, problem.beta), nu, root

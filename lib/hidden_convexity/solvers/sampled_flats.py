@@ -27,17 +27,22 @@ SOFTEST, STIFFER, STIFFEST = 1e-9, 10.0, 1e9
 class Pairs:
     """All pairs of a pattern and a sign: their projections, each from where it last ended.
 
-    Pair j is pattern j % P under sign +1 for j < P and -1 beyond.
+    Pair j is pattern j % P under sign +1 for j < P and -1 beyond; after these 2P, which are those
+    of the first output, come those of the next.
     """
 
-    def __init__(self, X, patterns):
+    def __init__(self, X, patterns, outputs=1):
         self.unit, self.patterns = unit_rows(X), np.ascontiguousarray(patterns.T)
         self.P, d = len(self.patterns), X.shape[1]
-        self._tight = np.zeros((2 * self.P, d), dtype=np.int64)
-        self._counts = np.zeros(2 * self.P, dtype=np.int64)
+        self._tight = np.zeros((2 * self.P * outputs, d), dtype=np.int64)
+        self._counts = np.zeros(2 * self.P * outputs, dtype=np.int64)
 
     def signs(self, pairs):
-        return np.where(pairs < self.P, 1.0, -1.0)
+        return np.where(pairs // self.P % 2 == 0, 1.0, -1.0)
+
+    def outputs(self, pairs):
+        """Which output each pair feeds."""
+        return pairs // (2 * self.P)
 
     def project(self, pairs, correlations):
         """Projections of signs * correlations (k, d) onto the cones of pairs (k,)."""
@@ -60,18 +65,48 @@ class Pairs:
 
 
 class FlatProgram:
-    """The ridge problem over some pairs: X (n, d) and Y (n,) of a quadratic loss."""
+    """The ridge problem over some pairs: X (n, d) and Y (n,) of a quadratic loss.
+
+    A loss of several outputs sees features, and they feel its dual point, through a matrix: the
+    first methods are for a subclass to say how.
+    """
 
     def __init__(self, X, Y, pairs, working, beta):
         self.X, self.Y, self.pairs, self.working, self.beta = X, Y, pairs, working, beta
-        self.signs = pairs.signs(working)
+        self.signs, self.feeds = pairs.signs(working), pairs.outputs(working)
         self.masks = pairs.patterns[working % pairs.P].T.astype(float)
         self._features = {}
 
+    def _felt(self, nu, feeds):
+        """The dual point as pairs feel it that feed some outputs (k,): (n, 1) or (n, k)."""
+        return nu[:, None]
+
+    def _seen(self, features, feeds):
+        """Features (n, k) that feed some outputs (k,), as the loss sees them."""
+        return features
+
+    def _gram(self, features, feeds):
+        """S^T S (k, k) of what the loss sees, S."""
+        return features.T @ features
+
+    def _times(self, features, feeds, x):
+        """S x."""
+        return features @ x
+
+    def _transposed_times(self, features, feeds, nu):
+        """S^T nu."""
+        return features.T @ nu
+
     def _project(self, chosen, nu):
         """z_j for some positions j."""
-        correlations = (self.X.T @ (self.masks[:, chosen] * nu[:, None])).T
+        felt = self._felt(nu, self.feeds[chosen])
+        correlations = (self.X.T @ (self.masks[:, chosen] * felt)).T
         return self.pairs.project(self.working[chosen], correlations)
+
+    def _predictions(self, chosen, u):
+        """s_j D_j X u_j for some positions j and their u (k, d), as the loss sees them."""
+        features = self.signs[chosen] * self.masks[:, chosen] * (self.X @ u.T)
+        return self._seen(features, self.feeds[chosen])
 
     def at(self, eta, nu):
         """The dual value at nu, with its slope; z_j is left at 0 where eta_j = 0."""
@@ -87,8 +122,7 @@ class FlatProgram:
     def outputs(self, u):
         """sum_j s_j D_j X u_j for u (k, d)."""
         used = np.flatnonzero(u.any(axis=1))
-        products = self.X @ (self.signs[used, None] * u[used]).T
-        return (self.masks[:, used] * products).sum(axis=1)
+        return self._predictions(used, u[used]).sum(axis=1)
 
     def completed(self, point):
         """The point with all z_j, those of eta_j = 0 too."""
@@ -107,26 +141,30 @@ class FlatProgram:
 
     def factor(self, eta):
         """Of I + 1/beta sum eta_j F_j F_j^T at the present tight rows: a function."""
-        parts = [
-            np.sqrt(eta[position] / self.beta) * self.features(position)
-            for position in np.flatnonzero(eta)
-        ]
-        features = np.concatenate(parts, axis=1) if parts else np.zeros((len(self.Y), 0))
-        n, size = features.shape
-        if size == 0:
+        used = np.flatnonzero(eta)
+        parts = [np.sqrt(eta[one] / self.beta) * self.features(one) for one in used]
+        if sum(part.shape[1] for part in parts) == 0:
             return lambda right: right
+        features = np.concatenate(parts, axis=1)
+        feeds = np.repeat(self.feeds[used], [part.shape[1] for part in parts])
+        n, size = len(self.Y), len(feeds)
         if size >= n:
-            matrix = features @ features.T
+            seen = self._seen(features, feeds)
+            matrix = seen @ seen.T
             matrix[np.diag_indices(n)] += 1.0
             whole = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
             return lambda right: cho_solve(whole, right, check_finite=False)
-        matrix = features.T @ features
+        matrix = self._gram(features, feeds)
         matrix[np.diag_indices(size)] += 1.0
         small = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-        # Woodbury's identity: as many unknowns as the flats have dimensions.
-        return lambda right: (
-            right - features @ cho_solve(small, features.T @ right, check_finite=False)
-        )
+
+        def apply(right):
+            # Woodbury's identity: as many unknowns as the flats have dimensions.
+            products = self._transposed_times(features, feeds, right)
+            x = cho_solve(small, products, check_finite=False)
+            return right - self._times(features, feeds, x)
+
+        return apply
 
     def settle(self, eta, nu, accuracy):
         """The maximum over nu for fixed eta, to a slope of at most the accuracy; and its factor."""
@@ -171,7 +209,7 @@ class FlatProgram:
                 point = self.completed(point)
             slope = 0.5 * (self.beta - point.norms**2 / self.beta)
             free = np.flatnonzero((point.eta > 0) | (slope < 0))
-            predictions = self.signs[free] * self.masks[:, free] * (self.X @ point.z[free].T)
+            predictions = self._predictions(free, point.z[free])
             hessian = predictions.T @ solve(predictions) / self.beta**2
             while True:
                 trial = np.maximum(point.eta + newton_step(hessian, slope, free, ridge), 0.0)

@@ -13,7 +13,7 @@ import numpy as np
 from array_api_compat import array_namespace, device, is_array_api_obj, is_numpy_array, to_device
 
 from hidden_convexity.arrangement import Arrangement
-from hidden_convexity.losses import CLASS_LOSSES, LOSSES
+from hidden_convexity.losses import loss_for
 from hidden_convexity.validation import of_moderate_size, real_array
 
 # Entries of the largest temporary block: 32 MB of float64.
@@ -79,28 +79,13 @@ def checked_gates(gates, X):
 
 def checked_targets(Y, X, loss):
     """Targets as (n, c) like X, and the class of the loss."""
-    losses = LOSSES | CLASS_LOSSES
-    if not isinstance(loss, str) or loss not in losses:
-        raise ValueError(f"loss must be one of {', '.join(losses)}, got {loss!r}")
     Y = floating_array(Y, "Y", (1, 2), like=X)
     if Y.shape[0] != X.shape[0]:
         raise ValueError(
             f"Y must have one entry or one row per row of X, {X.shape[0]}, got {tuple(Y.shape)}"
         )
-    xp = array_namespace(Y)
-    if loss == "logistic" and not (Y.ndim == 1 and bool(xp.all(xp.abs(Y) == 1))):
-        raise ValueError("Y must be a vector of labels -1 and 1 for the logistic loss")
-    if loss == "softmax" and not (
-        Y.ndim == 2
-        and bool(xp.all((Y == 0) | (Y == 1)))
-        and bool(xp.all(xp.sum(Y, axis=1) == 1))
-        and Y.shape[1] > 1
-    ):
-        raise ValueError(
-            "Y must be (n, c) with one row per sample, 1 at its class and 0 elsewhere, c >= 2, for "
-            f"the softmax loss; got shape {tuple(Y.shape)}"
-        )
-    return xp.reshape(Y, (Y.shape[0], -1)), losses[loss]
+    loss = loss_for(Y, "Y", loss)
+    return array_namespace(Y).reshape(Y, (Y.shape[0], -1)), loss
 
 
 class GatedProgram:

@@ -39,7 +39,7 @@ class Solution:
     scope : {"global", "searched", "sampled"}
         "global": proven for networks of every width. "searched": a search over all directions
         found nothing better, which is evidence and no proof. "sampled": proven, but only for the
-        convex program over the given activation patterns.
+        convex program over the given activation patterns, in which each neuron feeds one output.
     history : list of Step
         Seconds, objective, lower bound and number of neurons, per iteration.
     solver : str

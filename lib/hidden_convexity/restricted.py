@@ -83,6 +83,9 @@ class RestrictedProgram:
         Computes predictions, correlations and Gram matrices on its X.
     """
 
+    # Whether `solve` ends at the optimum, to rounding.
+    precise = True
+
     def __init__(self, problem, passes):
         self.problem, self.passes = problem, passes
         self.X, self.y, self.beta = problem.X, problem.y, problem.beta

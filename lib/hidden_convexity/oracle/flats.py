@@ -119,7 +119,7 @@ def ray(lines, rank, subset, frame, out):
 
 @njit(cache=True, nogil=True)
 def releases(columns, norms, tight, basis, rank, out):
-    """Rows of `out` (rank, d): unit vectors orthogonal to all but one of the independent tight rows.
+    """Rows of `out` (rank, d): unit vectors, each orthogonal to all independent tight rows but one.
 
     `span_of_tight_rows` made the rows of the basis one by one, each from the first tight row that
     the earlier ones do not span: in that basis these tight rows are a triangular matrix, whose

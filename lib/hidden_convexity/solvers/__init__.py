@@ -58,7 +58,9 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
     proof : bool
         True: the gap is proven. False, for patterns "all" only: the gap holds if no neuron better
         than those found exists, which ascents from many directions have looked for; this works in
-        any dimension and is evidence, not proof.
+        any dimension and is evidence, not proof. Above rank 16 neurons descend P, which is not
+        convex, between convex programs over their lengths: gaps of 1e-2 are what to ask for there,
+        and with a smaller `tol` training ends when three rounds gain nothing; see `gap`.
     progress : bool
         Show progress bars on stderr, of the training and within it of each proof, where they take
         more than a second. The reference shows none.

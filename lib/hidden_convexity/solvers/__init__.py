@@ -34,7 +34,7 @@ LAST_SEARCH = 256
 COARSEN_ABOVE = 5_000
 COARSE_TOLERANCE = 1e-3
 # Above this rank the search without proof lets neurons move instead of solving for them exactly.
-# Its last search has fewer starts: ascents are most of its time (a second each at d = 64, n = 10^4).
+# Its last search has fewer starts: at d = 64, n = 10,000 ascents are most of the time.
 MOVING_ABOVE_RANK, LAST_SEARCH_MOVING = 16, 32
 
 

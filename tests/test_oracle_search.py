@@ -14,6 +14,12 @@ from hidden_convexity.oracle.ascent import Ascent
 from hidden_convexity.oracle.branch_and_bound import BranchAndBound
 from hidden_convexity.oracle.circle import Circle
 from hidden_convexity.oracle.exhaustive import Exhaustive
+from hidden_convexity.oracle.flats import (
+    one_sided_slopes,
+    releases,
+    span_of_tight_rows,
+    steepest_release,
+)
 
 
 def heights(X, nu, directions):
@@ -387,3 +393,37 @@ def test_a_cover_says_what_it_cannot_do():
         BranchAndBound(X[:, :1]).cover(nu, 1e-3)
     with pytest.raises(ValueError, match="tolerance"):
         BranchAndBound(X).cover(nu, 0.0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 7])
+def test_in_general_position_releasing_one_row_is_steepest(count):
+    rng = np.random.default_rng(count)
+    X, nu, g = rng.standard_normal((20, 8)), rng.standard_normal(20), rng.standard_normal(8)
+    X[count : 2 * count] = -2 * X[:count]  # the same hyperplanes once more, and not independent
+    columns, norms, tight = (
+        np.ascontiguousarray(X.T),
+        np.linalg.norm(X, axis=1),
+        np.arange(2 * count),
+    )
+    basis, out, rays = np.empty((8, 8)), np.empty(8), np.empty((8, 8))
+    rank = span_of_tight_rows(columns, norms, tight, basis)
+    assert rank == count
+    steepest = steepest_release(columns, nu, norms, tight, basis, rank, g, out)
+    releases(columns, norms, tight, basis, rank, rays)
+    met = X[:count] @ rays[:rank].T
+    assert np.abs(met - np.diag(np.diagonal(met))).max() < 1e-12 < np.abs(np.diagonal(met)).min()
+    slopes = [max(one_sided_slopes(columns, nu, norms, tight, g, one)) for one in rays[:rank]]
+    assert steepest == pytest.approx(max(0.0, *slopes, 0.0), rel=1e-9)
+
+
+def test_in_many_dimensions_ascents_end_at_local_maxima():
+    rng = np.random.default_rng(0)
+    X, nu = rng.standard_normal((150, 60)), -np.abs(rng.standard_normal(150))
+    nu[:75] *= -1.0
+    found = Ascent(X, 3)(nu)
+    tight = (np.abs(X @ found.directions.T) < 1e-10).sum(axis=0)
+    assert tight.max() > 16  # flats that are left the other way
+    for u, value in zip(found.directions, np.abs(found.values), strict=True):
+        around = u + 1e-4 * rng.standard_normal((5_000, 60))
+        around /= np.linalg.norm(around, axis=1, keepdims=True)
+        assert (np.sign(heights(X, nu, u[None])) * heights(X, nu, around)).max() <= value

@@ -10,12 +10,12 @@ is squared; then only the Gram matrix F^T H F with the second derivatives H and 
 The cone's rows are generated lazily.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from hidden_convexity.group_lasso import group_lasso
-from hidden_convexity.passes import TIGHT
+from hidden_convexity.neurons import Neuron, null_space, null_space_within
 
 # Cone rows violated by less, relative to a row's and a weight's norm, are rounding.
 VIOLATED = 1e-9
@@ -34,44 +34,6 @@ KEPT = 4
 DEPENDENT = 1e-8
 
 
-@dataclass(frozen=True, eq=False)
-class Neuron:
-    """A weight vector that may move on a flat within the closed cone of its activation pattern.
-
-    Attributes
-    ----------
-    direction : (d,) ndarray
-        Unit vector whose pattern the neuron keeps.
-    sign : float
-        Sign of the output weight, 1 or -1.
-    basis : (k, d) ndarray
-        Orthonormal rows that span the flat; k = 1 if the neuron can only grow and shrink.
-    walls : tuple of int
-        Rows of X whose side is enforced.
-    weights : (d,) ndarray
-        u = |a| w, the neuron's contribution to the convex program; zero before it is trained.
-    """
-
-    direction: np.ndarray
-    sign: float
-    basis: np.ndarray
-    walls: tuple[int, ...] = ()
-    weights: np.ndarray = field(default=None)
-
-
-def _null_space(rows, direction):
-    """Orthonormal basis (k, d) of the vectors orthogonal to the rows; it spans the direction."""
-    d = len(direction)
-    if len(rows) == 0:
-        return np.eye(d)
-    if d == 2:
-        return direction[None, :]
-    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    _, singular, right = np.linalg.svd(unit, full_matrices=True)
-    rank = int((singular > np.sqrt(TIGHT)).sum())
-    return right[rank:] if d - rank > 1 else direction[None, :]
-
-
 class RestrictedProgram:
     """Solves the convex program over given neurons, again and again as they come and go.
 
@@ -83,6 +45,9 @@ class RestrictedProgram:
         Computes predictions, correlations and Gram matrices on its X.
     """
 
+    # Whether `solve` ends at the optimum, to rounding.
+    precise = True
+
     def __init__(self, problem, passes):
         self.problem, self.passes = problem, passes
         self.X, self.y, self.beta = problem.X, problem.y, problem.beta
@@ -91,7 +56,7 @@ class RestrictedProgram:
     def neuron(self, direction, sign):
         """A neuron of weight zero in a unit direction (d,), on the flat of the rows tight there."""
         rows = self.X[self.passes.tight_rows(direction)]
-        return Neuron(direction, float(sign), _null_space(rows, direction), (), 0 * direction)
+        return Neuron(direction, float(sign), null_space(rows, direction), (), 0 * direction)
 
     def ray(self, direction, sign):
         """A neuron of weight zero that can only grow along its direction."""
@@ -296,7 +261,7 @@ class RestrictedProgram:
         """Take the tight walls into the flat: the neuron sits exactly on them from now on."""
         if not tight.any():
             return neuron
-        basis = _null_space_within(neuron.basis, self._inward(neuron)[tight])
+        basis = null_space_within(neuron.basis, self._inward(neuron)[tight])
         if len(basis) == 0:
             return neuron
         weights = basis.T @ (basis @ neuron.weights)
@@ -305,9 +270,3 @@ class RestrictedProgram:
             direction = weights / np.linalg.norm(weights)
             return Neuron(direction, neuron.sign, direction[None, :], (), weights)
         return replace(neuron, basis=basis, walls=walls, weights=weights)
-
-
-def _null_space_within(basis, rows):
-    """Orthonormal basis of the part of span(basis) that is orthogonal to the rows."""
-    _, singular, right = np.linalg.svd(rows @ basis.T, full_matrices=True)
-    return right[int((singular > np.sqrt(TIGHT)).sum()) :] @ basis

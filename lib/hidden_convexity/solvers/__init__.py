@@ -17,7 +17,9 @@ from hidden_convexity.oracle import (
 from hidden_convexity.passes import Passes
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.progress import progress_bar
+from hidden_convexity.restricted import RestrictedProgram
 from hidden_convexity.solvers import exact, reference, sampled_cones
+from hidden_convexity.solvers.moving import MovingProgram
 from hidden_convexity.solvers.solution import Solution, Step
 from hidden_convexity.validation import flag, positive_number, real_array, whole_number
 
@@ -31,6 +33,9 @@ LAST_SEARCH = 256
 # spent where a pass over the data is cheap.
 COARSEN_ABOVE = 5_000
 COARSE_TOLERANCE = 1e-3
+# Above this rank the search without proof lets neurons move instead of solving for them exactly.
+# Its last search has fewer starts: at d = 64, n = 10,000 ascents are most of the time.
+MOVING_ABOVE_RANK, LAST_SEARCH_MOVING = 16, 32
 
 
 def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=False):
@@ -54,7 +59,9 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
     proof : bool
         True: the gap is proven. False, for patterns "all" only: the gap holds if no neuron better
         than those found exists, which ascents from many directions have looked for; this works in
-        any dimension and is evidence, not proof.
+        any dimension and is evidence, not proof. Above rank 16 neurons descend P, which is not
+        convex, between convex programs over their lengths: gaps of 1e-2 are what to ask for there,
+        and with a smaller `tol` training ends when three rounds gain nothing; see `gap`.
     progress : bool
         Show progress bars on stderr, of the training and within it of each proof, where they take
         more than a second. The reference shows none.
@@ -186,6 +193,8 @@ def _trainer_over_all(X, proof, progress):
     """A function that trains over all chambers of X, in as few coordinates as its rank allows."""
     basis = coordinates(X)
     reduced = X @ basis
+    moving = not proof and reduced.shape[1] > MOVING_ABOVE_RANK
+    restricted = MovingProgram if moving else RestrictedProgram
     search = searching_oracle(reduced)
     if isinstance(search, Circle):
         passes, last, scope = search, search, "global"
@@ -194,20 +203,20 @@ def _trainer_over_all(X, proof, progress):
         if proof:
             last = proving_oracle(reduced, progress=progress)
         else:
-            last = Ascent(reduced, LAST_SEARCH, rng=1)
+            last = Ascent(reduced, LAST_SEARCH_MOVING if moving else LAST_SEARCH, rng=1)
         scope = "global" if proof else "searched"
 
     def train_at(problem, tol, start=None):
         directions = []
         if start is None and len(X) > COARSEN_ABOVE:
-            start = _train_on_a_tenth(problem, progress)
+            start = _train_on_a_tenth(problem, tol, progress)
             if start.interrupted:
                 return replace(_unproven(start, problem), scope=scope)
         if start is not None:
             signs = np.sign(start.network.output_weights)
             directions = list(zip(start.network.hidden_weights @ basis, signs, strict=True))
-        smaller = replace(problem, X=reduced)
-        found = exact.solve(smaller, passes, search, last, tol, scope, directions, progress)
+        program = restricted(replace(problem, X=reduced), passes)
+        found = exact.solve(program, search, last, tol, scope, directions, progress)
         weights = found.network.hidden_weights @ basis.T
         network = ReLUNetwork(weights, found.network.output_weights)
         return replace(found, network=network, objective=problem.objective(network))
@@ -215,10 +224,10 @@ def _trainer_over_all(X, proof, progress):
     return train_at
 
 
-def _train_on_a_tenth(problem, progress):
+def _train_on_a_tenth(problem, tol, progress):
     """A searched solution of the same problem on random samples: where good neurons are."""
     n = len(problem.X)
     chosen = np.random.default_rng(0).permutation(n)[: n // 10]
     beta = problem.beta * len(chosen) / n
     part = replace(problem, X=problem.X[chosen], y=problem.y[chosen], beta=beta)
-    return _trainer_over_all(part.X, False, progress)(part, COARSE_TOLERANCE)
+    return _trainer_over_all(part.X, False, progress)(part, max(tol, COARSE_TOLERANCE))

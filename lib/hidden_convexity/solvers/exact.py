@@ -15,7 +15,6 @@ import numpy as np
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.progress import progress_bar
-from hidden_convexity.restricted import RestrictedProgram
 from hidden_convexity.solvers.solution import Solution, Step
 
 # Neurons added a round. Fewer cost more rounds, more cost larger restricted problems: measured
@@ -24,6 +23,10 @@ BATCH = 10
 # A violator strictly decreases the optimum; this many rounds without a decrease are the end of
 # double precision.
 PATIENCE = 3
+# Descents that end in other places gain about this much, relative, whatever has entered: a program
+# that is not solved precisely must gain more. It is also done when a search says so: violators
+# within the tolerance would have to be removed by solving better than it can.
+LEAST_GAIN = 1e-5
 # Largest violation, relative to beta, below which the precision of the restricted solutions is
 # what keeps the gap from closing.
 POLISH_BELOW = 1e-3
@@ -35,15 +38,13 @@ LARGEST_SLACK = 0.1
 CONSOLIDATION_SHARE = 0.01
 
 
-def solve(problem, passes, search, proof, tol, scope, directions=(), progress=False):
+def solve(program, search, proof, tol, scope, directions=(), progress=False):
     """Minimise P over networks of every width whose neurons the oracles can see.
 
     Parameters
     ----------
-    problem : TrainingProblem
-        With y of shape (n,).
-    passes : Circle or Passes
-        Predictions, correlations and Gram matrices on X.
+    program : RestrictedProgram
+        Of a problem with y of shape (n,): what lowers P over the neurons met so far.
     search : oracle
         Finds violators, every round.
     proof : oracle
@@ -70,7 +71,7 @@ def solve(problem, passes, search, proof, tol, scope, directions=(), progress=Fa
     Frank-Wolfe method for measures of Bach (2017), fully corrective.
     """
     start = perf_counter()
-    program = RestrictedProgram(problem, passes)
+    problem = program.problem
     neurons, best, objective, lower_bound, history = [], [], np.inf, 0.0, []
     stalled, interrupted = 0, False
     bar = progress_bar(progress, desc="training", unit="round")
@@ -81,15 +82,18 @@ def solve(problem, passes, search, proof, tol, scope, directions=(), progress=Fa
             outputs = program.outputs(neurons)
             residual = problem.loss_residual(outputs)
             value = program.objective(neurons, outputs)
-            stalled += 1
+            least_gain = 0.0 if program.precise else LEAST_GAIN
+            stalled = 0 if value < (1 - least_gain) * objective else stalled + 1
             if value < objective:
-                objective, best, stalled = value, neurons, 0
+                objective, best = value, neurons
             slack = _slack(tol, objective, neurons, problem.beta)
             known = np.reshape([one.weights for one in neurons], (-1, problem.X.shape[1]))
             asked = {"tolerance": PROOF_SHARE * slack, "level": problem.beta, "starts": known}
             found = search(residual, **asked)
             entering = _entering(found, neurons, problem.beta, slack)
             last = not entering or stalled == PATIENCE
+            if not program.precise:
+                last |= relative_gap(objective, problem.dual_bound(residual, found.value)) <= tol
             if last and proof is not search:
                 found = proof(residual, **asked)
                 entering = _entering(found, neurons, problem.beta, slack)

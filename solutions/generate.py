@@ -28,7 +28,7 @@ INTRODUCTION = """## Exercises
 
 Replace the dots by your code and run the cell. `hc.check` tries your function on data of its own \
 and says what is right or, if not, which property is violated. Hints and solutions unfold. If you \
-start here, run the first code cell of this notebook before: it has the imports."""
+start here, run the cell with the imports before."""
 
 HEADING = re.compile(r"### Exercise (\d\d\.\d)\b")
 BLOCK = re.compile(r"^( *)# BEGIN SOLUTION\n.*?^ *# END SOLUTION$", re.MULTILINE | re.DOTALL)

@@ -100,9 +100,14 @@ def computed_statements(cell):
     if not labels:
         return None
     titles = statements.statements()
-    names = [f"{{prf:ref}}`{label}` ({titles[label].lower()})" for label in labels]
+    names = [f"{{prf:ref}}`{label}` ({titles[label]})" for label in labels]
     text = f":::{{container}} computes\nComputes {' and '.join(names)}\n:::"
-    return {"cell_type": "markdown", "metadata": {}, "source": text}
+    return {
+        "cell_type": "markdown",
+        "id": f"{cell['id']}-computes",
+        "metadata": {},
+        "source": text,
+    }
 
 
 def prepare_notebook(app, docname, source):

@@ -5,12 +5,13 @@ VENV ?= .venv
 NB ?=
 CASES ?=
 RECORD ?=
+REPOSITORY ?=
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help figures notebooks exercises test book slides crib test-book bench bench-mnist experiments lab verify-figures lint clean executed
+.PHONY: help figures notebooks exercises launch test book slides crib test-book bench bench-mnist experiments lab verify-figures lint clean executed
 
 # VENV= (empty) takes the environment of PYTHON as it is, conda's for instance.
 ifeq ($(VENV),)
@@ -46,6 +47,7 @@ help:  ## list these commands (the default)
 	@echo '  NB=NAME          one notebook, for figures, notebooks, exercises, verify-figures'
 	@echo '  CASES="d3-n*"    some cases instead of all (bench); see benchmarks/cases.py'
 	@echo '  RECORD=PATH      a local s0010_re, without extension, instead of PhysioNet (experiments)'
+	@echo '  REPOSITORY=A/B   its owner and name on GitHub (launch)'
 	@echo '  PYTHON=python3   the Python, 3.11 or later, that .venv is made from'
 	@echo '  TORCH_INDEX=URL  a package index with a CPU build of PyTorch; on Linux,'
 	@echo '                   https://download.pytorch.org/whl/cpu saves several GB'
@@ -61,6 +63,9 @@ notebooks: $(INSTALLED)  ## the same, and refresh the outputs stored in the note
 
 exercises: $(INSTALLED)  ## write the exercises of solutions/ into the notebooks
 	@$(RUN) solutions/generate.py $(SELECTED)
+
+launch: $(INSTALLED)  ## write the repository's address (REPOSITORY) into all that names it
+	@$(RUN) book/launch.py $(REPOSITORY)
 
 verify-figures: $(INSTALLED)  ## execute every notebook afresh, and compare with figures/
 	@rm -rf build/verify; status=0; \
@@ -135,6 +140,6 @@ $(VENV)/installed: pyproject.toml constraints.txt
 		echo 'PyTorch comes as pip is configured; TORCH_INDEX (see make help) can save several GB.'
 	@if test -e $@; then rm $@; else $(PYTHON) -m venv --clear $(VENV); fi
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[notebooks,torch,test,book]'
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[notebooks,jupyter,torch,test,book]'
 	@$(RUN) -c 'import matplotlib.font_manager'
 	@touch $@

@@ -1,8 +1,9 @@
 """The book: the executed notebooks, the theory, the course and the library's reference, offline.
 
-Nothing is executed here. The notebooks are read as they are committed, and three things are put in
+Nothing is executed here. The notebooks are read as they are committed, and four things are put in
 on the way: the alt text of their figures, which figures/manifest.json holds; plotly.js from the
-installed package in place of the one on the web; and exercises as numbered environments.
+installed package in place of the one on the web; exercises as numbered environments; and above a
+cell that computes a statement of the theory, which one.
 """
 
 import json
@@ -16,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from book import statements  # noqa: E402
+from book import launch, statements  # noqa: E402
 
 project = "hidden-convexity"
 author = "The hidden-convexity authors"
@@ -65,6 +66,18 @@ html_theme_options = {
     "home_page_in_toc": True,
     "navbar_persistent": [],
 }
+repository = launch.address()
+if repository:
+    html_theme_options |= {
+        "repository_url": repository,
+        "repository_branch": launch.BRANCH,
+        "use_repository_button": True,
+        "launch_buttons": {
+            "colab_url": launch.COLAB,
+            "binderhub_url": launch.BINDER,
+            "notebook_interface": "jupyterlab",
+        },
+    }
 html_context = {"default_mode": "auto"}  # light or dark: as the reader's system
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
@@ -81,11 +94,29 @@ def as_environment(heading):
     return f"::::{{admonition}} {heading[1]}\n:class: exercise\n{heading[2]}\n::::"
 
 
+def computed_statements(cell):
+    """A cell that says which statements of the theory the next one computes; None if none."""
+    labels = statements.computed_in(cell)
+    if not labels:
+        return None
+    titles = statements.statements()
+    names = [f"{{prf:ref}}`{label}` ({titles[label]})" for label in labels]
+    text = f":::{{container}} computes\nComputes {' and '.join(names)}\n:::"
+    return {
+        "cell_type": "markdown",
+        "id": f"{cell['id']}-computes",
+        "metadata": {},
+        "source": text,
+    }
+
+
 def prepare_notebook(app, docname, source):
     """Put in the text of a notebook what only the book needs."""
     if not docname.startswith("notebooks/"):
         return
     notebook = json.loads(source[0])
+    announced = [(computed_statements(cell), cell) for cell in notebook["cells"]]
+    notebook["cells"] = [cell for pair in announced for cell in pair if cell]
     figures = json.loads((ROOT / "figures" / "manifest.json").read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         if cell["cell_type"] != "code":
@@ -103,6 +134,12 @@ def prepare_notebook(app, docname, source):
                     "".join(html),
                 )
     source[0] = json.dumps(notebook)
+
+
+def drop_badges(app, docname, source):
+    """The badges of README.md are pictures on the web; the chapters have buttons instead."""
+    if docname == "README":
+        source[0] = launch.BADGE_LINE.sub("", source[0])
 
 
 def generate_index(app, docname, source):
@@ -123,6 +160,7 @@ def copy_plotly(app, error):
 
 def setup(app):
     app.connect("source-read", prepare_notebook)
+    app.connect("source-read", drop_badges)
     app.connect("source-read", generate_index)
     # After numpydoc, which needs the text as it was written.
     app.connect("autodoc-process-docstring", escape_mathematics, priority=900)

@@ -19,7 +19,8 @@ from nbconvert import SlidesExporter
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "book" / "slides-template"
 OUT = ROOT / "build" / "slides"
-LEFT_OUT = ("Exercises", "References")  # with every cell tagged `exercise`
+LEFT_OUT = ("Exercises", "References")  # with every cell that has one of these tags:
+TAGS_LEFT_OUT = {"exercise", "launch"}
 ON_A_SLIDE = 1_000  # characters
 
 
@@ -54,7 +55,7 @@ def slides(notebook):
 def sections(notebook):
     """The notebook's cells, with a new cell at every heading."""
     for cell in notebook.cells:
-        if "exercise" in cell.metadata.get("tags", []):
+        if TAGS_LEFT_OUT & set(cell.metadata.get("tags", [])):
             continue
         if cell.cell_type == "markdown":
             for part in re.split(r"^(?=#+ )", cell.source, flags=re.MULTILINE):

@@ -30,10 +30,15 @@ def cells():
             headings = re.findall(r"^#+ (.+)$", "".join(cell["source"]), re.MULTILINE)
             if cell["cell_type"] == "markdown" and headings:
                 heading = headings[-1]
-            for tag in cell["metadata"].get("tags", []):
-                if tag.startswith("statement:"):
-                    found[tag.removeprefix("statement:")].append((path.stem, heading))
+            for label in computed_in(cell):
+                found[label].append((path.stem, heading))
     return found
+
+
+def computed_in(cell):
+    """Labels of the statements that a cell is tagged to compute."""
+    tags = cell["metadata"].get("tags", [])
+    return [tag.removeprefix("statement:") for tag in tags if tag.startswith("statement:")]
 
 
 def functions():

@@ -7,7 +7,8 @@ the first one is not copied. Its cells go to the reader's notebook, just above "
 
 - in a code cell, what is between "# BEGIN SOLUTION" and "# END SOLUTION" becomes a stub;
 - a markdown cell between "<!-- BEGIN SOLUTION -->" and "<!-- END SOLUTION -->" is left out;
-- both are put, in their order, into one cell that unfolds below the exercise;
+- both are put, in their order, into one cell that unfolds below the exercise, without the calls of
+  `hc.check` and `fig.savefig`;
 - every other cell is copied.
 
 The cells so written carry the tag "exercise" and are replaced each time; outputs of code that has
@@ -28,12 +29,13 @@ INTRODUCTION = """## Exercises
 
 Replace the dots by your code and run the cell. `hc.check` tries your function on data of its own \
 and says what is right or, if not, which property is violated. Hints and solutions unfold. If you \
-start here, run the first code cell of this notebook before: it has the imports."""
+start here, run the cell with the imports before."""
 
 HEADING = re.compile(r"### Exercise (\d\d\.\d)\b")
 BLOCK = re.compile(r"^( *)# BEGIN SOLUTION\n.*?^ *# END SOLUTION$", re.MULTILINE | re.DOTALL)
 MARKER = re.compile(r"^ *# (?:BEGIN|END) SOLUTION\n", re.MULTILINE)
-CHECK = re.compile(r"^hc\.check\(.*\)\n?", re.MULTILINE)
+# Said once above the solution; saved only where the solutions are.
+LEFT_OUT = re.compile(r"^(?:hc\.check|fig\.savefig)\(.*\)\n?", re.MULTILINE)
 TEXT = re.compile(r"<!-- BEGIN SOLUTION -->\n(.*)\n<!-- END SOLUTION -->", re.DOTALL)
 
 
@@ -51,7 +53,7 @@ def folded(cell):
         return text[1] if text else ""
     if not BLOCK.search(cell.source):
         return ""
-    return f"```python\n{CHECK.sub('', MARKER.sub('', cell.source + chr(10))).strip()}\n```"
+    return f"```python\n{LEFT_OUT.sub('', MARKER.sub('', cell.source + chr(10))).strip()}\n```"
 
 
 def exercises(solutions):

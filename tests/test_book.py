@@ -75,6 +75,19 @@ def test_every_statement_is_computed_and_proven(kind):
     assert statements.statements().keys() == found | inside
 
 
+def test_a_cell_that_computes_a_statement_says_which(pages):
+    theory = pages["book/theory.html"]
+    for label, where in statements.cells().items():
+        shown = re.search(rf'id="{label}">\s*<p[^>]*><span[^>]*>(\w+ \d+) </span>', theory)[1]
+        for notebook in {notebook for notebook, _ in where}:
+            notes = re.findall(
+                r'<div class="computes.*?</div>', pages[f"notebooks/{notebook}.html"], re.DOTALL
+            )
+            link = f'href="../book/theory.html#{label}">{shown}</a>'
+            times = sum(name == notebook for name, _ in where)
+            assert sum(link in note for note in notes) == times, (label, notebook)
+
+
 def test_the_crib_sheet_is_one_page(tmp_path):
     typst = pytest.importorskip("typst")
     typst.compile(str(ROOT / "book" / "crib-sheet.typ"), output=str(tmp_path / "page{n}.svg"))

@@ -55,9 +55,11 @@ def setup(path):
     return names_defined_by(*code(cells[:first]))
 
 
-def chapters_first_cell(path):
-    """What a reader has who runs the first code cell of the chapter, and nothing else of it."""
-    return names_defined_by(code(read(ROOT / "notebooks" / path.name).cells)[0])
+def chapters_imports(path):
+    """What a reader has who runs the imports of the chapter, and nothing else of it."""
+    cells = read(ROOT / "notebooks" / path.name).cells
+    here = [cell for cell in cells if "launch" not in cell.metadata.get("tags", [])]
+    return names_defined_by(code(here)[0])
 
 
 def names_defined_by(*sources):
@@ -89,13 +91,13 @@ def test_every_solution_is_right(path, capsys, tmp_path, monkeypatch):
 @each_chapter
 def test_every_stub_is_not_attempted(path, capsys):
     sources = code(GENERATOR["readers_cells"](read(path)))
-    lines = printed_by(sources, chapters_first_cell(path), capsys)
+    lines = printed_by(sources, chapters_imports(path), capsys)
     assert lines == [f"{number}: not attempted" for number in checked(sources)]
 
 
 @each_chapter
-def test_the_chapters_first_cell_is_enough_for_its_exercises(path):
-    there, needed = chapters_first_cell(path), setup(path)
+def test_the_chapters_imports_is_enough_for_its_exercises(path):
+    there, needed = chapters_imports(path), setup(path)
     assert {name: there.get(name) for name in needed} == needed
 
 

@@ -31,6 +31,7 @@ def use_style():
             "figure.figsize": (7.0, 2.8),
             "figure.dpi": 100,
             "savefig.dpi": 100,
+            "svg.hashsalt": "hidden-convexity",  # the same names in each drawing
             "figure.constrained_layout.use": True,
             "font.family": "DejaVu Sans",
             "font.size": 9,

@@ -118,12 +118,26 @@ def minimise(model, beta, eta, tol):
         slope = 0.5 * (beta - squares / beta)
         free = np.flatnonzero((point.eta > 0) | (slope < 0))
         hessian = model.hessian(point, free) / beta**2
-        step = newton_step(hessian, slope, free)
+        step = _bounded_step(hessian, slope, free, point.eta)
         moved = _descend(model, point, step, slope, beta)
         if moved is None:  # the end of double precision
             break
         point = moved
     return point.eta, point.correlations * model.like(point.eta / beta)[:, None, None]
+
+
+def _bounded_step(hessian, slope, free, eta):
+    """Newton's step (k,) for the free numbers but those that are about to reach zero.
+
+    These go there by the diagonal of the Hessian. One step for all, projected, need not descend,
+    however short (Bertsekas 1982): with few samples and little weight decay, every third program
+    was seen to end there, with gaps of a tenth and more.
+    """
+    alone = slope[free] / np.maximum(np.diagonal(hessian), np.finfo(float).tiny)
+    leaving, rest = np.flatnonzero(eta[free] <= alone), np.flatnonzero(eta[free] > alone)
+    step = newton_step(hessian[np.ix_(rest, rest)], slope, free[rest])
+    step[free[leaving]] = -alone[leaving]
+    return step
 
 
 def newton_step(hessian, slope, free, ridge=RIDGE):

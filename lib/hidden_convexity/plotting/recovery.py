@@ -15,13 +15,35 @@ def recovery_map(ax, dimensions, samples, shares, title):
     # Edges in the colour of their cell: otherwise a viewer may show seams between cells.
     style = {"cmap": SHARE, "vmin": 0, "vmax": 1, "edgecolors": "face", "linewidth": 0.3}
     ax.pcolormesh(dimensions, samples, shares, shading="nearest", **style)
-    ends = np.array([dimensions[0] - 0.5, dimensions[-1] + 0.5])
+    half = (dimensions[1] - dimensions[0]) / 2
+    ends = np.array([dimensions[0] - half, dimensions[-1] + half])
     step = (samples[1] - samples[0]) / 2
     ax.plot(ends, 2 * ends, color="black", linestyle="--", linewidth=1)
     ax.set(xlim=ends, ylim=(samples[0] - step, samples[-1] + step))
     ax.set_title(title)
     ax.set_xlabel("dimension d")
     ax.set_ylabel("samples n")
+    return ax
+
+
+def recovery_levels(ax, dimensions, samples, predicted):
+    """Where a predicted share (samples, dimensions) is 5% and 95%, as thin lines over a map."""
+    style = {"colors": "black", "linewidths": 0.8}
+    ax.contour(dimensions, samples, predicted, levels=[0.05, 0.95], **style)
+    return ax
+
+
+def recovery_collapse(ax, distance, shares, curve):
+    """Measured shares at their distance from n = 2 d, in units of sqrt(n), and a predicted curve.
+
+    The curve is a pair of arrays, distances and shares.
+    """
+    ax.plot(*curve, color="black", linewidth=1, label="Wendel's formula")
+    ax.plot(distance, shares, "o", color=BLUE, markersize=4, mfc="none", label="measured")
+    ax.set(xlim=(-4, 4), ylim=(-0.03, 1.03))
+    ax.set_xlabel(r"$(n - 2d)\,/\sqrt{n - 1}$")
+    ax.set_ylabel("share of instances recovered")
+    ax.legend(loc="lower right")
     return ax
 
 

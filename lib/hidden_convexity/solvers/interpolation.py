@@ -26,10 +26,12 @@ from hidden_convexity.validation import data_matrix, real_array
 SOLVER_TOLERANCE = 1e-9
 # A sample is active in a common direction if its margin, relative to the rows, is above this.
 MARGIN = 1e-9
-# Without cones: weight decay of the group Lassos, as a share of the largest that gives any weights;
-# their relative gaps, of which the misfit sees the root; the misfit to reach, relative to y; and
-# the most rounds. Three or four are usual.
-DECAY, GAP, MISFIT, ROUNDS = 1e-4, 1e-14, 1e-8, 50
+# Without cones: weight decay of the group Lassos, first and least, as shares of the largest that
+# gives any weights; their relative gaps, of which the misfit sees the root; the misfit to reach,
+# relative to y; and the most rounds. Three or four are usual.
+DECAY, LEAST_DECAY, GAP, MISFIT, ROUNDS = 1e-4, 1e-8, 1e-14, 1e-8, 50
+# A round that does not divide the misfit by this divides the weight decay by it.
+FALL = 10
 OUT_OF_REACH = "y cannot be interpolated by neurons in these chambers; give more of them"
 
 
@@ -121,7 +123,7 @@ def _without_cones(X, y, patterns, skip):
     A group Lasso with targets t leaves a residual t - f(X) = beta nu, and nu is dual feasible. With
     the targets y + beta nu, next time, this residual is not missed: these are the Bregman
     iterations of Osher, Burger, Goldfarb, Xu and Yin (2005), the method of multipliers for
-    f(X) = y, and faster the smaller beta is.
+    f(X) = y: the fewer, the smaller beta is.
     """
     masks = np.column_stack([np.ones((len(X), int(skip))), patterns])
     kernel, height = X @ X.T, np.linalg.norm(y)
@@ -135,9 +137,11 @@ def _without_cones(X, y, patterns, skip):
             return w, weights[int(skip) :].T, nu
         model = Kernel(X, (y + beta * nu)[:, None], masks, kernel)
         eta, weights = sampled_newton.minimise(model, beta, eta, GAP)
-        weights = weights[:, :, 0]
+        weights, before = weights[:, :, 0], np.linalg.norm(missed)
         missed = y - (masks * (X @ weights.T)).sum(axis=1)
         nu = nu + missed / beta
+        if np.linalg.norm(missed) > before / FALL:
+            beta = max(beta / FALL, LEAST_DECAY * largest)
     reachable = kernel * (masks @ masks.T)
     if np.linalg.norm(reachable @ np.linalg.lstsq(reachable, y)[0] - y) > 1e-6 * height:
         raise ValueError(OUT_OF_REACH)

@@ -118,7 +118,7 @@ def test_two_vectors_a_gate_are_worth_no_more_than_one(kind):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_newton_steps_leave_no_gap_where_samples_are_few(seed):
-    """Steps that were projected on eta >= 0 all at once ended at gaps of a tenth on half of these."""
+    """Steps projected on eta >= 0 all at once ended at gaps of a tenth on half of these."""
     rng = np.random.default_rng(seed)
     X, w = rng.normal(size=(8, 8)) / np.sqrt(8), rng.normal(size=8)
     masks = np.column_stack([np.ones(8), X @ rng.normal(size=(8, 50)) > 0])

@@ -68,8 +68,9 @@ def errors_at_objectives(ax, runs):
     styles = zip([PINK, SKY, BLUE, GREY], ["^", "s", "o", "D"], strict=True)
     for (label, (objectives, errors)), (colour, marker) in zip(runs.items(), styles, strict=False):
         ax.plot(objectives, errors, marker, color=colour, markersize=4, mfc="none", label=label)
-    ax.set_xscale("log")
-    ax.set_ylim(0, None)
+    ax.set(xscale="log", ylim=(0, 1.2 * max(max(errors) for _, errors in runs.values())))
+    ax.set_xticks([0.005, 0.01, 0.02, 0.03], ["0.005", "0.01", "0.02", "0.03"])
+    ax.minorticks_off()
     ax.set_xlabel("final objective, P / n")
     ax.set_ylabel("test error")
     return ax

@@ -26,10 +26,10 @@ def recovery_map(ax, dimensions, samples, shares, title):
     return ax
 
 
-def recovery_levels(ax, dimensions, samples, predicted):
-    """Where a predicted share (samples, dimensions) is 5% and 95%, as thin lines over a map."""
-    style = {"colors": "black", "linewidths": 0.8}
-    ax.contour(dimensions, samples, predicted, levels=[0.05, 0.95], **style)
+def recovery_band(ax, dimensions, first, last):
+    """Samples at which a transition is predicted to begin and to have ended, over a map."""
+    for samples in (first, last):
+        ax.plot(dimensions, samples, color="black", linewidth=0.8)
     return ax
 
 
@@ -42,7 +42,7 @@ def recovery_collapse(ax, distance, shares, curve):
     ax.plot(distance, shares, "o", color=BLUE, markersize=4, mfc="none", label="measured")
     ax.set(xlim=(-4, 4), ylim=(-0.03, 1.03))
     ax.set_xlabel(r"$(n - 2d)\,/\sqrt{n - 1}$")
-    ax.set_ylabel("share of instances recovered")
+    ax.set_title("share recovered, by distance")
     ax.legend(loc="lower right")
     return ax
 

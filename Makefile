@@ -101,9 +101,11 @@ bench: $(INSTALLED) build/pyscnn/installed  ## time training side by side with o
 bench-mnist: $(INSTALLED)  ## train on 4,000 digits over 1,000 gates, beside Adam (ten minutes)
 	@$(RUN) -m benchmarks.mnist
 
-experiments: $(INSTALLED)  ## repeat the sweeps of notebook 10; resumes (DASK_SCHEDULER)
+experiments: $(INSTALLED)  ## repeat the sweeps of notebooks 09, 10; resumes (DASK_SCHEDULER)
 	@$(RUN) -m benchmarks.experiments.training && \
 	$(RUN) -m benchmarks.experiments.dimensions && \
+	$(RUN) -m benchmarks.experiments.recovery && \
+	$(RUN) -m benchmarks.experiments.teacher && \
 	$(RUN) -m benchmarks.experiments.leads $(if $(RECORD),--record "$(RECORD)")
 
 lab: $(INSTALLED)  ## open JupyterLab on the notebooks

@@ -8,7 +8,15 @@ from hidden_convexity.sweeps import read_sweep
 
 for _package in ("torch", "sklearn", "statsmodels", "pywt", "wfdb"):
     pytest.importorskip(_package)
-from benchmarks.experiments import descent, dimensions, leads, problems, training  # noqa: E402
+from benchmarks.experiments import (  # noqa: E402
+    descent,
+    dimensions,
+    leads,
+    problems,
+    recovery,
+    teacher,
+    training,
+)
 
 
 def linear_error(name):
@@ -104,3 +112,41 @@ def test_recorded_dimensions_are_those_of_the_sweep():
     asked = [tuple(point.values()) for point in dimensions.points()]
     assert sorted((row["d"], row["method"], row["gates"]) for row in rows) == sorted(asked)
     assert all(row["error"] is None and row["objective"] >= row["lower_bound"] for row in rows)
+
+
+def test_recorded_recovery_is_that_of_the_grid_and_of_the_code():
+    if not recovery.PATH.exists():
+        pytest.skip("benchmarks/experiments/recovery.csv is not there: see `make experiments`")
+    rows = {(row["n"], row["d"]): row for row in read_sweep(recovery.PATH)}
+    assert rows.keys() == {(n, d) for n in recovery.SAMPLES for d in recovery.DIMENSIONS}
+    assert all(row["error"] is None and row["both"] == 0 for row in rows.values())
+    for cell in [(20, 10), (60, 30), (40, 20)]:
+        assert recovery.run(*cell).items() <= rows[cell].items()
+
+
+def test_sgd_on_the_teacher_ends_at_the_objective_of_its_network():
+    problem, _, _ = teacher.data(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(teacher, "EPOCHS", 20)
+        network, curve = teacher.descend(problem, teacher.RATE, 0)
+    epochs, objectives = len(curve), [P for _, P in curve]
+    assert epochs == (teacher.RECORDED <= 20).sum()
+    assert objectives[-1] == pytest.approx(problem.objective(network), rel=1e-12)
+    assert objectives[-1] < 0.5 * objectives[0]
+
+
+def test_recorded_teacher_runs_obey_the_bounds_of_their_programs():
+    if not teacher.PATH.exists():
+        pytest.skip("benchmarks/experiments/teacher.csv is not there: see `make experiments`")
+    rows, names = read_sweep(teacher.PATH), ("draw", "method", "width", "rate", "seed")
+    asked = {tuple(point.values()) for point in teacher.points()}
+    assert {tuple(row[name] for name in names) for row in rows} == asked
+    assert all(row["error"] is None for row in rows)
+    same = [row for row in rows if (row["draw"], row["rate"]) == (0, teacher.RATE)]
+    descents = {row["seed"]: row for row in same if row["method"] == "sgd"}
+    for row in rows:
+        if row["method"] != "sgd":
+            within = row["objective"] * (1 - teacher.TOLERANCE)
+            assert within <= row["lower_bound"] <= row["objective"]
+        if row["method"] == "visited":  # the network that SGD found is allowed
+            assert row["lower_bound"] <= descents[row["seed"]]["objective"]

@@ -38,7 +38,7 @@ def test_the_least_norm_is_that_of_cvxpy_and_its_certificate_proves_it(n, d, ski
 
     fit = X @ found.skip + (chambers.patterns * (X @ (found.u - found.v))).sum(axis=1)
     np.testing.assert_allclose(fit, y, atol=1e-6)
-    assert found.skip.any() == skip
+    assert skip or not found.skip.any()
     if cones:
         np.testing.assert_allclose(X @ found.skip + found.network(X), y, atol=1e-6)
 

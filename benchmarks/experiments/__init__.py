@@ -1,5 +1,6 @@
-"""Sweeps behind notebook 10, too long for a notebook: `make experiments` runs them, resumably.
+"""Sweeps behind notebooks 09 and 10, too long for a notebook: `make experiments` runs them.
 
 `training.csv` holds descent beside convex training; `dimensions.csv` ways to choose neurons as the
-dimension grows; `leads.csv` the reconstruction of ECG leads.
+dimension grows; `leads.csv` the reconstruction of ECG leads; `teacher.csv` SGD beside convex
+programs over sampled patterns; `recovery.csv` the recovery of linear teachers. All resume.
 """

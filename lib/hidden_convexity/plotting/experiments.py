@@ -47,6 +47,35 @@ def excess_against_time(ax, curves, title):
     return ax
 
 
+def objectives_against_time(ax, curves):
+    """Objectives of many runs against processor seconds, {label: [(seconds, objective), ...]}.
+
+    The labels, three at most, are in the order of their colours: descent, then convex programs.
+    """
+    for (label, runs), colour in zip(curves.items(), [PINK, SKY, BLUE], strict=False):
+        for k, (seconds, objective) in enumerate(runs):
+            name = None if k else label
+            ax.plot(seconds, objective, color=colour, linewidth=0.9, label=name)
+            ax.plot(seconds[-1], objective[-1], "o", color=colour, markersize=3)
+    ax.set(xscale="log", yscale="log")
+    ax.set_xlabel("processor time (s)")
+    ax.set_ylabel("objective, P / n")
+    return ax
+
+
+def errors_at_objectives(ax, runs):
+    """Test errors against final objectives, {label: (objectives, errors)}, a mark a run."""
+    styles = zip([PINK, SKY, BLUE, GREY], ["^", "s", "o", "D"], strict=True)
+    for (label, (objectives, errors)), (colour, marker) in zip(runs.items(), styles, strict=False):
+        ax.plot(objectives, errors, marker, color=colour, markersize=4, mfc="none", label=label)
+    ax.set(xscale="log", ylim=(0, 1.2 * max(max(errors) for _, errors in runs.values())))
+    ax.set_xticks([0.005, 0.01, 0.02, 0.03], ["0.005", "0.01", "0.02", "0.03"])
+    ax.minorticks_off()
+    ax.set_xlabel("final objective, P / n")
+    ax.set_ylabel("test error")
+    return ax
+
+
 def spread_by_width(ax, widths, values, ylabel):
     """Values (widths, seeds) of each method, {method: array}, a mark a run, side by side."""
     place = np.arange(len(widths))

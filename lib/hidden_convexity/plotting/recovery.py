@@ -15,13 +15,35 @@ def recovery_map(ax, dimensions, samples, shares, title):
     # Edges in the colour of their cell: otherwise a viewer may show seams between cells.
     style = {"cmap": SHARE, "vmin": 0, "vmax": 1, "edgecolors": "face", "linewidth": 0.3}
     ax.pcolormesh(dimensions, samples, shares, shading="nearest", **style)
-    ends = np.array([dimensions[0] - 0.5, dimensions[-1] + 0.5])
+    half = (dimensions[1] - dimensions[0]) / 2
+    ends = np.array([dimensions[0] - half, dimensions[-1] + half])
     step = (samples[1] - samples[0]) / 2
     ax.plot(ends, 2 * ends, color="black", linestyle="--", linewidth=1)
     ax.set(xlim=ends, ylim=(samples[0] - step, samples[-1] + step))
     ax.set_title(title)
     ax.set_xlabel("dimension d")
     ax.set_ylabel("samples n")
+    return ax
+
+
+def recovery_band(ax, dimensions, first, last):
+    """Samples at which a transition is predicted to begin and to have ended, over a map."""
+    for samples in (first, last):
+        ax.plot(dimensions, samples, color="black", linewidth=0.8)
+    return ax
+
+
+def recovery_collapse(ax, distance, shares, curve):
+    """Measured shares at their distance from n = 2 d, in units of sqrt(n), and a predicted curve.
+
+    The curve is a pair of arrays, distances and shares.
+    """
+    ax.plot(*curve, color="black", linewidth=1, label="Wendel's formula")
+    ax.plot(distance, shares, "o", color=BLUE, markersize=4, mfc="none", label="measured")
+    ax.set(xlim=(-4, 4), ylim=(-0.03, 1.03))
+    ax.set_xlabel(r"$(n - 2d)\,/\sqrt{n - 1}$")
+    ax.set_title("share recovered, by distance")
+    ax.legend(loc="lower right")
     return ax
 
 

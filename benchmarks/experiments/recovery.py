@@ -1,0 +1,56 @@
+"""Recovery of linear teachers at the published size: `python -m benchmarks.experiments.recovery`.
+
+The gated program with a skip connection, on the grid of Wang, Hua, Candes and Pilanci (2022). One
+row is one cell of their map: how many of its teachers were recovered, and for how many there was a
+chamber in which all samples are active.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+import hidden_convexity as hc
+from hidden_convexity.solvers.interpolation import all_active, interpolate
+from hidden_convexity.sweeps import sweep
+
+PATH = Path(__file__).with_name("recovery.csv")
+SAMPLES, DIMENSIONS, TEACHERS = range(10, 401, 10), range(10, 101, 10), 5
+LEAST_GATES, TOLERANCE = 50, 1e-4
+
+
+def run(n, d):
+    """One cell, from a seed of its own."""
+    rng = np.random.default_rng([n, d])
+    outcomes = np.array([teacher(n, d, rng) for _ in range(TEACHERS)])
+    both = int(outcomes.all(axis=1).sum())
+    exists, recovered = (int(count) for count in outcomes.sum(axis=0))
+    return {"teachers": TEACHERS, "all_active": exists, "recovered": recovered, "both": both}
+
+
+def teacher(n, d, rng):
+    """Whether all samples can be active, and whether every weight is found."""
+    X, w = rng.normal(size=(n, d)) / np.sqrt(n), rng.normal(size=d)
+    w /= np.linalg.norm(w)
+    gates, everywhere = rng.normal(size=(max(n, LEAST_GATES), d)), all_active(X)
+    if everywhere is not None:
+        gates = np.vstack([gates, everywhere])
+    found = interpolate(hc.Arrangement.from_gates(X, gates.T), X @ w, cones=False)
+    off = max(np.abs(found.skip - w).max(), np.abs(found.u).max())
+    return everywhere is not None, off < TOLERANCE
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--store", type=Path, default=PATH)
+    parser.add_argument("--jobs", type=int, default=1)
+    given = parser.parse_args()
+    rows = sweep(run, {"n": SAMPLES, "d": DIMENSIONS}, given.store, jobs=given.jobs)
+    for row in rows:
+        if row["error"] is not None:
+            print(row["n"], row["d"], row["error"])
+    return any(row["error"] is not None for row in rows)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

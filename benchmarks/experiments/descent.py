@@ -25,7 +25,7 @@ RATES = {
     "lbfgs": {2: (0.0,), 10: (0.0,), 100: (0.0,), 500: (0.0,)},
 }
 RATES["sgd"] |= {500: (0.004, 0.008, 0.016)}
-RATES["adam"] |= {500: (0.005, 0.02, 0.05)}
+RATES["adam"] |= {500: (0.02, 0.05, 0.1)}
 
 
 def train(A, Y, beta, optimiser, rate, width, seed, loss="squared", steps=None):

@@ -33,6 +33,7 @@ from hidden_convexity.plotting.experiments import (
     errors_by_case,
     excess_against_time,
     spread_by_width,
+    ways_by_dimension,
 )
 from hidden_convexity.plotting.interactive import Interactive
 from hidden_convexity.plotting.landscape import (
@@ -216,6 +217,7 @@ __all__ = [
     "two_optima",
     "use_style",
     "value_against_width",
+    "ways_by_dimension",
     "within_reach",
     "zonogon",
 ]

@@ -20,7 +20,7 @@ WIDTHS, SEEDS = (2, 10, 100, 500), range(10)
 # Of descent, curves are kept at this width alone: those that notebook 10 draws.
 CURVES = 100
 # Gates sampled for comparison, on "ecg".
-SAMPLED = (10, 100, 1_000)
+SAMPLED = (10, 100, 1_000, 10_000)
 TOLERANCE = 1e-6
 
 

@@ -51,14 +51,18 @@ def excess_against_time(ax, curves, title):
 
 
 def spread_by_width(ax, widths, values, ylabel):
-    """Values (widths, seeds) of each method, {method: array}: median, range and a dot a run."""
+    """Values (widths, seeds) of each method, {method: array}: median, range and a dot a run.
+
+    Runs that diverged, to infinity, count in the median and are not drawn.
+    """
     place = np.arange(len(widths))
     for k, (method, array) in enumerate(values.items()):
         colour, marker, label = METHODS[method]
         x = place + 0.24 * (k - (len(values) - 1) / 2)
-        ax.vlines(x, array.min(axis=1), array.max(axis=1), color=colour, linewidth=1.0)
-        runs = np.repeat(x, array.shape[1])
-        ax.plot(runs, array.ravel(), "o", color=colour, markersize=3, alpha=0.4, mew=0)
+        ended = np.where(np.isfinite(array), array, np.nan)
+        low, high = np.nanmin(ended, axis=1), np.nanmax(ended, axis=1)
+        ax.vlines(x, low, high, color=colour, linewidth=1.0)
+        ax.plot(x, ended, "o", color=colour, markersize=3, alpha=0.4, mew=0)
         middle = {"markersize": 6, "mfc": "white", "mew": 1.2}
         ax.plot(x, np.median(array, axis=1), marker, color=colour, ls="", label=label, **middle)
     ax.set_xticks(place, [str(width) for width in widths])
@@ -68,9 +72,9 @@ def spread_by_width(ax, widths, values, ylabel):
 
 
 def ways_by_dimension(ax, dimensions, values, ylabel):
-    """Ways to choose neurons, {(method, gates): (k,)} over k dimensions; gates are 0 without any.
+    """Ways to choose neurons, {(method, gates): (k,)}, over the first k dimensions each.
 
-    Of each kind of gates, the most are drawn in full, fewer dashed and dotted.
+    Gates are 0 where there are none. Of each kind of gates, the most are drawn in full, fewer dashed and dotted.
     """
     counts = sorted({gates for _, gates in values if gates}, reverse=True)
     dashes = dict(zip(counts, ["-", "--", ":"], strict=True)) | {0: "-"}
@@ -78,7 +82,7 @@ def ways_by_dimension(ax, dimensions, values, ylabel):
         colour, marker, label = METHODS[method]
         name = f"{gates:,} {label}" if gates else label
         style = {"color": colour, "marker": marker, "markersize": 4, "label": name}
-        ax.plot(dimensions, heights, dashes[gates], linewidth=1.2, **style)
+        ax.plot(dimensions[: len(heights)], heights, dashes[gates], linewidth=1.2, **style)
     ax.set_xscale("log", base=2)
     ax.set_xticks(dimensions, [str(d) for d in dimensions])
     ax.set_xlabel("dimension d")

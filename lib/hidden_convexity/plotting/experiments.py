@@ -74,7 +74,8 @@ def spread_by_width(ax, widths, values, ylabel):
 def ways_by_dimension(ax, dimensions, values, ylabel):
     """Ways to choose neurons, {(method, gates): (k,)}, over the first k dimensions each.
 
-    Gates are 0 where there are none. Of each kind of gates, the most are drawn in full, fewer dashed and dotted.
+    Gates are 0 where there are none. Of each kind of gates, the most are drawn in full, fewer
+    dashed and dotted.
     """
     counts = sorted({gates for _, gates in values if gates}, reverse=True)
     dashes = dict(zip(counts, ["-", "--", ":"], strict=True)) | {0: "-"}

@@ -72,10 +72,9 @@ def spread_by_width(ax, widths, values, ylabel):
 
 
 def ways_by_dimension(ax, dimensions, values, ylabel):
-    """Ways to choose neurons, {(method, gates): (k,)}, over the first k dimensions each.
+    """Ways to choose neurons, {(method, gates): (k,)} over k dimensions; gates are 0 without any.
 
-    Gates are 0 where there are none. Of each kind of gates, the most are drawn in full, fewer
-    dashed and dotted.
+    Of each kind of gates, the most are drawn in full, fewer dashed and dotted.
     """
     counts = sorted({gates for _, gates in values if gates}, reverse=True)
     dashes = dict(zip(counts, ["-", "--", ":"], strict=True)) | {0: "-"}
@@ -83,7 +82,7 @@ def ways_by_dimension(ax, dimensions, values, ylabel):
         colour, marker, label = METHODS[method]
         name = f"{gates:,} {label}" if gates else label
         style = {"color": colour, "marker": marker, "markersize": 4, "label": name}
-        ax.plot(dimensions[: len(heights)], heights, dashes[gates], linewidth=1.2, **style)
+        ax.plot(dimensions, heights, dashes[gates], linewidth=1.2, **style)
     ax.set_xscale("log", base=2)
     ax.set_xticks(dimensions, [str(d) for d in dimensions])
     ax.set_xlabel("dimension d")

@@ -16,15 +16,23 @@ RECORDS = 20
 # Gradients taken: all are full-batch but SGD's, which are those of a tenth of the samples.
 STEPS = {"sgd": 3_000, "adam": 2_000, "lbfgs": 2_000}
 BATCH_SHARE, MOMENTUM, MEMORY = 0.1, 0.9, 20
-# L-BFGS has none: its line search chooses.
-RATES = {"sgd": (0.03, 0.1), "adam": (0.01, 0.03), "lbfgs": (0.0,)}
+# Learning rates by width, the best inside each grid. The curvature grows with the width, and SGD
+# diverges at ever smaller rates.
+RATES = {
+    "sgd": {2: (0.01, 0.03, 0.1), 10: (0.01, 0.03, 0.1), 100: (0.02, 0.05, 0.1)},
+    "adam": {2: (0.03, 0.1, 0.3), 10: (0.03, 0.1, 0.3), 100: (0.03, 0.1, 0.3)},
+    # It has none: its line search chooses.
+    "lbfgs": {2: (0.0,), 10: (0.0,), 100: (0.0,), 500: (0.0,)},
+}
+RATES["sgd"] |= {500: (0.004, 0.008, 0.016)}
+RATES["adam"] |= {500: (0.02, 0.05, 0.1)}
 
 
-def train(A, Y, beta, optimiser, rate, width, seed, loss="squared"):
+def train(A, Y, beta, optimiser, rate, width, seed, loss="squared", steps=None):
     """Train one network; return (seconds, objective) records, weights W (m, d) and V (m, c).
 
     The learning rate of SGD is in units of one over the number of samples, as if the loss were a
-    mean. Diverged runs have objectives that are not finite.
+    mean. Diverged runs have objectives that are not finite. Steps are STEPS unless given.
     """
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
@@ -44,7 +52,7 @@ def train(A, Y, beta, optimiser, rate, width, seed, loss="squared"):
             value = torch.nn.functional.cross_entropy(outputs, Y[rows], reduction="sum")
         return value / share + beta / 2 * (W.square().sum() + V.square().sum())
 
-    everything, steps = slice(None), STEPS[optimiser]
+    everything, steps = slice(None), steps or STEPS[optimiser]
     if optimiser == "lbfgs":
         return _lbfgs(W, V, lambda: objective(everything), steps)
     if optimiser == "sgd":

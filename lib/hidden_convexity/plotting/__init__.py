@@ -35,6 +35,7 @@ from hidden_convexity.plotting.experiments import (
     excess_against_time,
     objectives_against_time,
     spread_by_width,
+    ways_by_dimension,
 )
 from hidden_convexity.plotting.interactive import Interactive
 from hidden_convexity.plotting.landscape import (
@@ -224,6 +225,7 @@ __all__ = [
     "two_optima",
     "use_style",
     "value_against_width",
+    "ways_by_dimension",
     "within_reach",
     "zonogon",
 ]

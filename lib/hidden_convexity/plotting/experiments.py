@@ -13,6 +13,9 @@ METHODS = {
     "lbfgs": (SKY, "s", "L-BFGS"),
     "linear": (GREY, "D", "linear"),
     "lasso": ("black", "x", "Lasso, wide window"),
+    "searched": (BLUE, "o", "searched neurons"),
+    "random gates": (SKY, "s", "random gates"),
+    "wedge gates": (PINK, "^", "wedge gates"),
 }
 DECISIONS = LinearSegmentedColormap.from_list("decisions", ["#F6C7A5", "#FFFFFF", "#A9CFE8"])
 
@@ -77,15 +80,41 @@ def errors_at_objectives(ax, runs):
 
 
 def spread_by_width(ax, widths, values, ylabel):
-    """Values (widths, seeds) of each method, {method: array}, a mark a run, side by side."""
+    """Values (widths, seeds) of each method, {method: array}: median, range and a dot a run.
+
+    Runs that diverged, to infinity, count in the median and are not drawn.
+    """
     place = np.arange(len(widths))
     for k, (method, array) in enumerate(values.items()):
         colour, marker, label = METHODS[method]
-        shift = 0.18 * (k - (len(values) - 1) / 2)
-        x = np.repeat(place + shift, array.shape[1])
-        ax.plot(x, array.ravel(), marker, color=colour, markersize=4, mfc="none", label=label)
+        x = place + 0.24 * (k - (len(values) - 1) / 2)
+        ended = np.where(np.isfinite(array), array, np.nan)
+        low, high = np.nanmin(ended, axis=1), np.nanmax(ended, axis=1)
+        ax.vlines(x, low, high, color=colour, linewidth=1.0)
+        ax.plot(x, ended, "o", color=colour, markersize=3, alpha=0.4, mew=0)
+        middle = {"markersize": 6, "mfc": "white", "mew": 1.2}
+        ax.plot(x, np.median(array, axis=1), marker, color=colour, ls="", label=label, **middle)
     ax.set_xticks(place, [str(width) for width in widths])
     ax.set_xlabel("width m")
+    ax.set_ylabel(ylabel)
+    return ax
+
+
+def ways_by_dimension(ax, dimensions, values, ylabel):
+    """Ways to choose neurons, {(method, gates): (k,)} over k dimensions; gates are 0 without any.
+
+    Of each kind of gates, the most are drawn in full, fewer dashed and dotted.
+    """
+    counts = sorted({gates for _, gates in values if gates}, reverse=True)
+    dashes = dict(zip(counts, ["-", "--", ":"], strict=True)) | {0: "-"}
+    for (method, gates), heights in values.items():
+        colour, marker, label = METHODS[method]
+        name = f"{gates:,} {label}" if gates else label
+        style = {"color": colour, "marker": marker, "markersize": 4, "label": name}
+        ax.plot(dimensions, heights, dashes[gates], linewidth=1.2, **style)
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(dimensions, [str(d) for d in dimensions])
+    ax.set_xlabel("dimension d")
     ax.set_ylabel(ylabel)
     return ax
 

@@ -390,3 +390,11 @@ def test_other_bad_arguments_are_refused():
             solution.predict(data)
         with pytest.raises((TypeError, ValueError), match="X"):
             cone_decomposition(solution, data)
+
+
+def test_rounding_of_a_nearly_vanished_loss_does_not_end_the_descent():
+    rng = np.random.default_rng(0)
+    X, gates = rng.standard_normal((120, 12)), rng.standard_normal((12, 60))
+    labels = np.eye(3)[rng.integers(3, size=120)]
+    beta = 1e-4 * gated_beta_max(X, labels, gates, loss="softmax")
+    assert train_gated(X, labels, gates, beta, loss="softmax", tol=1e-6).gap <= 1e-6

@@ -78,7 +78,8 @@ def certify(network, problem, rounds=1, proof=True, progress=False):
         the best bound is kept.
     proof : bool
         False: search for the worst direction without proving that it is; works in any dimension,
-        and the scope is "searched".
+        and the scope is "searched". Where the rank is at most two there is nothing to search: the
+        maximum is found exactly, and the scope is "global".
     progress : bool
         Show progress bars on stderr, of the rounds and of each proof, where they take more than a
         second.

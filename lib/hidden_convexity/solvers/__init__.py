@@ -49,7 +49,8 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
     patterns : "all", Arrangement or int
         "all": networks of every width; the answer is globally optimal up to `tol`. An
         `Arrangement` of problem.X: networks whose neurons lie in its chambers. An integer: as many
-        random directions are drawn (`Arrangement.sample` with seed 0) and their chambers used.
+        random directions are drawn (`Arrangement.sample` with seed 0) and their chambers used. A
+        complete `Arrangement` means the same as "all".
     tol : float
         Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
         first; the solution's `gap` says what was reached.
@@ -69,8 +70,8 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
     Returns
     -------
     Solution
-        With `scope` "global", without proof "searched", and for patterns that are not all
-        chambers, or several outputs, "sampled". Interrupted (Ctrl-C), or at the end of the proof's
+        With `scope` "global"; without proof "searched", where the rank is above two; and for
+        patterns that are not all chambers, or several outputs, "sampled". Interrupted (Ctrl-C), or at the end of the proof's
         time budget, it is the best network so far with a valid bound.
 
     Raises

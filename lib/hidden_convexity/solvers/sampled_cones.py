@@ -89,7 +89,8 @@ def solve(problem, arrangement, tol):
         for beta in _way_down(problem, pairs, state):
             last = beta == problem.beta
             there = replace(problem, beta=beta)
-            for state in _rounds(there, pairs, state, tol if last else LOOSE):  # noqa: B020
+            for best in _rounds(there, pairs, state, tol if last else LOOSE):
+                state = best
                 if last:
                     step = (state.objective, state.lower_bound, len(state.used))
                     history.append(Step(perf_counter() - began, *step))

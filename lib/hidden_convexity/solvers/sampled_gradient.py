@@ -13,7 +13,8 @@ STEPS = 500
 # The step size is tried a little longer after each step, and halved until the loss lies below its
 # quadratic bound.
 GROWTH, SHRINKAGE = 1.05, 2.0
-# The loss is a sum of many terms: differences below this many units of its last place are rounding.
+# The loss is a sum of many terms, each a difference of numbers as large as the outputs: differences
+# below this many units of their last place are rounding.
 ROUNDING = 16.0
 # A bound costs another sum over the samples; it is asked for every so many steps.
 CHECK_EVERY = 5
@@ -56,6 +57,7 @@ def minimise(program, masks, weights, beta, tol, step=None):
             if height - bound <= tol * height:
                 break
         level = loss.value(Y, outputs_ahead)
+        allowance = rounding * (level + float(xp.sum(xp.abs(outputs_ahead))))
         step *= GROWTH
         while True:
             moved = shrink(xp, ahead + step * gradient, step * beta)
@@ -63,7 +65,7 @@ def minimise(program, masks, weights, beta, tol, step=None):
             outputs_moved = program.outputs(moved, masks)
             linear = float((gradient * change).sum())
             quadratic = float((change**2).sum()) / (2.0 * step)
-            if loss.value(Y, outputs_moved) <= level - linear + quadratic + rounding * level:
+            if loss.value(Y, outputs_moved) <= level - linear + quadratic + allowance:
                 break
             step /= SHRINKAGE
         if float(((ahead - moved) * (moved - weights)).sum()) > 0:

@@ -71,8 +71,8 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
     -------
     Solution
         With `scope` "global"; without proof "searched", where the rank is above two; and for
-        patterns that are not all chambers, or several outputs, "sampled". Interrupted (Ctrl-C), or at the end of the proof's
-        time budget, it is the best network so far with a valid bound.
+        patterns that are not all chambers, or several outputs, "sampled". Interrupted (Ctrl-C), or
+        at the end of the proof's time budget, it is the best network so far with a valid bound.
 
     Raises
     ------

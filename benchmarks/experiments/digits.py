@@ -5,14 +5,12 @@ chooses its own weight decay: the one with the fewest errors on validation digit
 them in case of a tie. Test digits are seen once, by the network chosen.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.experiments import descent, problems
+from benchmarks.experiments import command, descent, problems
 from hidden_convexity.solvers.sampled import train_gated_path
-from hidden_convexity.sweeps import sweep
 
 PATH = Path(__file__).with_name("digits.csv")
 # Neurons of Adam's ReLU network, or gates sampled of the gated one.
@@ -71,16 +69,8 @@ def _errors(predict, A, labels):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--store", type=Path, default=PATH)
-    parser.add_argument("--jobs", type=int, default=1)
-    given = parser.parse_args()
     grid = {"method": list(METHODS), "width": WIDTHS, "seed": SEEDS}
-    rows = sweep(run, grid, given.store, jobs=given.jobs)
-    for row in rows:
-        if row["error"] is not None:
-            print(row["method"], row["width"], row["seed"], row["error"])
-    return any(row["error"] is not None for row in rows)
+    return command.complete(run, grid, command.options(__doc__, PATH).parse_args())
 
 
 if __name__ == "__main__":

@@ -5,18 +5,16 @@ its value, test error and processor time are kept. Adam has more neurons than a 
 ever kept, and at least the processor time of the search.
 """
 
-import argparse
 import time
 from pathlib import Path
 
 import numpy as np
 
 import hidden_convexity as hc
-from benchmarks.experiments import problems
+from benchmarks.experiments import command, problems
 from hidden_convexity import datasets
 from hidden_convexity.oracle import Ascent
 from hidden_convexity.solvers.descent import adam
-from hidden_convexity.sweeps import sweep
 
 PATH = Path(__file__).with_name("dimensions.csv")
 DIMENSIONS, HORIZON, SHARE, TOLERANCE = (2, 4, 8, 16, 32, 64), 4, 0.01, 1e-3
@@ -91,15 +89,7 @@ def points():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--store", type=Path, default=PATH)
-    parser.add_argument("--jobs", type=int, default=1)
-    given = parser.parse_args()
-    rows = sweep(run, points(), given.store, jobs=given.jobs)
-    for row in rows:
-        if row["error"] is not None:
-            print(row["d"], row["method"], row["gates"], row["error"])
-    return any(row["error"] is not None for row in rows)
+    return command.complete(run, points(), command.options(__doc__, PATH).parse_args())
 
 
 if __name__ == "__main__":

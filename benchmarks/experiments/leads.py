@@ -7,17 +7,16 @@ Each row is one lead and one method: the error on the second half of the record,
 lead's variance there, after fitting on the first half.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 from scipy.signal import butter, decimate, sosfiltfilt
 
 import hidden_convexity as hc
+from benchmarks.experiments import command
 from hidden_convexity import datasets
 from hidden_convexity.oracle import Ascent
 from hidden_convexity.solvers.descent import adam
-from hidden_convexity.sweeps import sweep
 
 PATH = Path(__file__).with_name("leads.csv")
 NAME, DATABASE = "s0010_re", "ptbdb/1.0.0/patient001"
@@ -120,21 +119,15 @@ METHOD = {"linear": linear, "lasso": lasso, "convex": convex, "adam": descent}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--record", help="a local copy, without extension; default: PhysioNet")
-    parser.add_argument("--store", type=Path, default=PATH)
-    parser.add_argument("--jobs", type=int, default=1)
-    given = parser.parse_args()
+    options = command.options(__doc__, PATH)
+    options.add_argument("--record", help="a local copy, without extension; default: PhysioNet")
+    given = options.parse_args()
     record, database = given.record or NAME, None if given.record else DATABASE
 
     def run(lead, method):
         return reconstruct(lead, method, record, database)
 
-    rows = sweep(run, {"lead": HIDDEN, "method": METHODS}, given.store, jobs=given.jobs)
-    for row in rows:
-        if row["error"] is not None:
-            print(row["lead"], row["method"], row["error"])
-    return any(row["error"] is not None for row in rows)
+    return command.complete(run, {"lead": HIDDEN, "method": METHODS}, given)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ row is one cell of their map: how many of its teachers were recovered, and for h
 chamber in which all samples are active.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 
 import hidden_convexity as hc
+from benchmarks.experiments import command
 from hidden_convexity.solvers.interpolation import all_active, interpolate
-from hidden_convexity.sweeps import sweep
 
 PATH = Path(__file__).with_name("recovery.csv")
 SAMPLES, DIMENSIONS, TEACHERS = range(10, 401, 10), range(10, 101, 10), 5
@@ -41,15 +40,8 @@ def teacher(n, d, rng):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--store", type=Path, default=PATH)
-    parser.add_argument("--jobs", type=int, default=1)
-    given = parser.parse_args()
-    rows = sweep(run, {"n": SAMPLES, "d": DIMENSIONS}, given.store, jobs=given.jobs)
-    for row in rows:
-        if row["error"] is not None:
-            print(row["n"], row["d"], row["error"])
-    return any(row["error"] is not None for row in rows)
+    grid = {"n": SAMPLES, "d": DIMENSIONS}
+    return command.complete(run, grid, command.options(__doc__, PATH).parse_args())
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ inputs. SGD, the ReLU program over random patterns and over those that SGD ends 
 the gated program. `curve` is [[seconds of processor time, objective], ...].
 """
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -14,8 +13,8 @@ import numpy as np
 from scipy.stats import ortho_group
 
 import hidden_convexity as hc
+from benchmarks.experiments import command
 from hidden_convexity.solvers.sampled import train_gated
-from hidden_convexity.sweeps import sweep
 
 PATH = Path(__file__).with_name("teacher.csv")
 SAMPLES, INPUTS, TEACHERS, CONDITION = 250, 50, 100, 10.0
@@ -117,15 +116,7 @@ def points():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--store", type=Path, default=PATH)
-    parser.add_argument("--jobs", type=int, default=1)
-    given = parser.parse_args()
-    rows = sweep(run, points(), given.store, jobs=given.jobs)
-    for row in rows:
-        if row["error"] is not None:
-            print(row["method"], row["width"], row["seed"], row["error"])
-    return any(row["error"] is not None for row in rows)
+    return command.complete(run, points(), command.options(__doc__, PATH).parse_args())
 
 
 if __name__ == "__main__":

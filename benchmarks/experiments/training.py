@@ -4,7 +4,6 @@ Each row is one run: its test error, its final objective, and at one width its c
 against seconds of processor time as text, [[seconds, objective], ...].
 """
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -12,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import hidden_convexity as hc
-from benchmarks.experiments import descent, problems
-from hidden_convexity.sweeps import sweep
+from benchmarks.experiments import command, descent, problems
 
 PATH = Path(__file__).with_name("training.csv")
 WIDTHS, SEEDS = (2, 10, 100, 500), range(10)
@@ -86,17 +84,11 @@ def points():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--store", type=Path, default=PATH)
-    parser.add_argument("--jobs", type=int, default=1, help="1 times runs undisturbed")
-    parser.add_argument("--only", default="", help="one problem instead of all")
-    given = parser.parse_args()
+    options = command.options(__doc__, PATH)
+    options.add_argument("--only", default="", help="one problem instead of all")
+    given = options.parse_args()
     chosen = [point for point in points() if given.only in ("", point["problem"])]
-    rows = sweep(run, chosen, given.store, jobs=given.jobs)
-    failed = [row for row in rows if row["error"] is not None]
-    for row in failed:
-        print(row["problem"], row["method"], row["width"], row["error"])
-    return bool(failed)
+    return command.complete(run, chosen, given)
 
 
 if __name__ == "__main__":

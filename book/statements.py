@@ -79,7 +79,7 @@ def _definitions(tree, prefix):
 def index():
     """The index as a table in MyST Markdown."""
     cell, function, test = cells(), functions(), tests()
-    lines = ["| statement | computed in | by | proven by |", "| --- | --- | --- | --- |"]
+    lines = ["| statement | computed in | by | checked by |", "| --- | --- | --- | --- |"]
     for label in statements():
         where = [
             f"[{notebook[:2]}, {heading}](../notebooks/{notebook}.ipynb)"

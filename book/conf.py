@@ -1,9 +1,9 @@
 """The book: the executed notebooks, the theory, the course and the library's reference, offline.
 
-Nothing is executed here. The notebooks are read as they are committed, and four things are put in
-on the way: the alt text of their figures, which figures/manifest.json holds; plotly.js from the
-installed package in place of the one on the web; exercises as numbered environments; and above a
-cell that computes a statement of the theory, which one.
+Nothing is executed here. The notebooks are read as they are committed, and five things are put in
+on the way: the numbers of the chapters; the alt text of their figures, which figures/manifest.json
+holds; plotly.js from the installed package in place of the one on the web; exercises as numbered
+environments; and above a cell that computes a statement of the theory, which one.
 """
 
 import json
@@ -115,6 +115,8 @@ def prepare_notebook(app, docname, source):
     if not docname.startswith("notebooks/"):
         return
     notebook = json.loads(source[0])
+    title, number = notebook["cells"][0], docname.removeprefix("notebooks/")[:2]
+    title["source"] = "".join(title["source"]).replace("# ", f"# {number} · ", 1)
     announced = [(computed_statements(cell), cell) for cell in notebook["cells"]]
     notebook["cells"] = [cell for pair in announced for cell in pair if cell]
     figures = json.loads((ROOT / "figures" / "manifest.json").read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 """The book: the executed notebooks, the theory, the course and the library's reference, offline.
 
 Nothing is executed here. The notebooks are read as they are committed, and five things are put in
-on the way: the numbers of the chapters; the alt text of their figures, which figures/manifest.json
+on the way: the chapters' numbers; the alt text of their figures, which figures/manifest.json
 holds; plotly.js from the installed package in place of the one on the web; exercises as numbered
 environments; and above a cell that computes a statement of the theory, which one.
 """
@@ -94,6 +94,11 @@ def as_environment(heading):
     return f"::::{{admonition}} {heading[1]}\n:class: exercise\n{heading[2]}\n::::"
 
 
+def number_title(cell, number):
+    """Put the chapter's number, by which text and exercises refer to it, before its title."""
+    cell["source"] = re.sub(r"\A# ", f"# {number} ", "".join(cell["source"]))
+
+
 def computed_statements(cell):
     """A cell that says which statements of the theory the next one computes; None if none."""
     labels = statements.computed_in(cell)
@@ -115,8 +120,7 @@ def prepare_notebook(app, docname, source):
     if not docname.startswith("notebooks/"):
         return
     notebook = json.loads(source[0])
-    title, number = notebook["cells"][0], docname.removeprefix("notebooks/")[:2]
-    title["source"] = "".join(title["source"]).replace("# ", f"# {number} · ", 1)
+    number_title(notebook["cells"][0], docname.removeprefix("notebooks/")[:2])
     announced = [(computed_statements(cell), cell) for cell in notebook["cells"]]
     notebook["cells"] = [cell for pair in announced for cell in pair if cell]
     figures = json.loads((ROOT / "figures" / "manifest.json").read_text(encoding="utf-8"))
@@ -149,6 +153,15 @@ def generate_index(app, docname, source):
         source[0] += "\n" + statements.index()
 
 
+def link_statements(app, what, name, obj, options, lines):
+    """The labels in a docstring's "Theory: LABEL, LABEL." become links to the statements."""
+    text = statements.THEORY.sub(
+        lambda found: re.sub(r"[\w-]+", r":prf:ref:`\g<0>`", found[1]).join(("Theory: ", ".")),
+        "\n".join(lines),
+    )
+    lines[:] = text.split("\n")
+
+
 def escape_mathematics(app, what, name, obj, options, lines):
     """Docstrings write |nu.x| and nu_+ as plain text: no substitutions, no links."""
     lines[:] = [re.sub(r"\||(?<=\w)_(?=\W|$)", r"\\\g<0>", line) for line in lines]
@@ -166,4 +179,5 @@ def setup(app):
     app.connect("source-read", generate_index)
     # After numpydoc, which needs the text as it was written.
     app.connect("autodoc-process-docstring", escape_mathematics, priority=900)
+    app.connect("autodoc-process-docstring", link_statements, priority=901)
     app.connect("build-finished", copy_plotly)

@@ -1,4 +1,4 @@
-"""The index of statements: which cell computes each, with which function, which test proves it.
+"""The index of statements: which cell computes each, with which function, which test checks it.
 
 The theory names its statements by labels. A notebook's cell carries the tag `statement:LABEL`, a
 public function's docstring ends a line with `Theory: LABEL, LABEL.`, and a test is marked
@@ -12,6 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+THEORY = re.compile(r"Theory: ([\w\s,-]+)\.")  # the last line of a docstring
 _STATEMENT = re.compile(r"```\{prf:\w+\} (.+)\n:label: ([\w-]+)")
 
 
@@ -49,14 +50,14 @@ def functions():
         module = ".".join(path.relative_to(library).with_suffix("").parts)
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for name, node in _definitions(tree, module.removesuffix(".__init__")):
-            for labels in re.findall(r"Theory: ([\w\s,-]+)\.", ast.get_docstring(node) or ""):
+            for labels in THEORY.findall(ast.get_docstring(node) or ""):
                 for label in re.split(r",\s*", labels):
                     found[label].append(name)
     return found
 
 
 def tests():
-    """By label, (file, test) of the tests marked to prove it."""
+    """By label, (file, test) of the tests marked to check it."""
     found = defaultdict(list)
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for name, node in _definitions(ast.parse(path.read_text(encoding="utf-8")), ""):
@@ -78,15 +79,15 @@ def _definitions(tree, prefix):
 
 def index():
     """The index as a table in MyST Markdown."""
-    cell, function, test = cells(), functions(), tests()
+    titles, cell, function, test = statements(), cells(), functions(), tests()
     lines = ["| statement | computed in | by | checked by |", "| --- | --- | --- | --- |"]
-    for label in statements():
+    for label, title in titles.items():
         where = [
             f"[{notebook[:2]}, {heading}](../notebooks/{notebook}.ipynb)"
             for notebook, heading in dict.fromkeys(cell[label])
         ]
         by = [f"`{name.removeprefix('hidden_convexity.')}`" for name in function[label]]
-        proofs = [f"`{file}`: `{name}`" for file, name in test[label]]
-        row = [f"{{prf:ref}}`{label}`", *("<br>".join(part) for part in (where, by, proofs))]
-        lines.append("| " + " | ".join(row) + " |")
+        checks = [f"`{file}`: `{name}`" for file, name in test[label]]
+        row = ["<br>".join(part) for part in (where, by, checks)]
+        lines.append(f"| {{prf:ref}}`{label}`, {title} | " + " | ".join(row) + " |")
     return "\n".join(lines) + "\n"

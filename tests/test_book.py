@@ -69,7 +69,7 @@ def test_what_the_notebooks_cite_is_in_the_bibliography():
 
 
 @pytest.mark.parametrize("kind", ["cells", "functions", "tests"])
-def test_every_statement_is_computed_and_proven(kind):
+def test_every_statement_is_computed_and_checked(kind):
     found = {label for label, where in getattr(statements, kind)().items() if where}
     inside = {"chamber-projection"} if kind == "cells" else set()  # the oracles' business only
     assert statements.statements().keys() == found | inside

@@ -352,7 +352,6 @@ def test_from_torch_refuses_what_the_theory_does_not_cover():
     hidden, output = nn.Linear(2, 3, bias=False), nn.Linear(3, 1, bias=False)
     for module in [
         nn.Sequential(hidden, nn.Tanh(), output),
-        nn.Sequential(hidden, nn.ReLU(), nn.Linear(3, 1, bias=True)),
         nn.Sequential(hidden, nn.ReLU(), nn.Linear(3, 3), nn.ReLU(), output),
         nn.Linear(2, 1),
         "network",

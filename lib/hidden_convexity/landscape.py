@@ -14,7 +14,8 @@ arXiv:2006.05900; their statement for Clarke's stationary points is more general
 import numpy as np
 
 from hidden_convexity.arrangement import Arrangement
-from hidden_convexity.network import ON_WALL, ReLUNetwork, data_of
+from hidden_convexity.encoding import ON_WALL
+from hidden_convexity.network import ReLUNetwork, data_of
 from hidden_convexity.passes import Passes
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.restricted import RestrictedProgram

@@ -2,37 +2,51 @@
 
 import numpy as np
 
+from hidden_convexity import torch_modules
 from hidden_convexity.arrangement import Arrangement
+from hidden_convexity.encoding import decoded, encoded
+from hidden_convexity.pooling import activation, pooled
 from hidden_convexity.pruning import pruning_scale
-from hidden_convexity.validation import data_matrix, real_array
-
-# A decoded group this much smaller than the largest is a solver's zero.
-NEGLIGIBLE = 1e-8
-# A weight within this relative distance of a sample's hyperplane lies on the chamber's wall.
-ON_WALL = 1e-9
+from hidden_convexity.validation import (
+    optional_array,
+    read_only,
+    real_array,
+    samples,
+    slope_below_one,
+)
 
 
 class ReLUNetwork:
-    """The network f(X) = sum_j a_j (X w_j)_+.
+    """The network f(X) = sum_j a_j phi(X w_j), with phi(t) = t above zero and slope t below.
+
+    On samples of K patches each, X (n, K, d), activations are averaged over the patches: a
+    convolution with filters w_j, the activation, average pooling and a linear layer.
 
     Parameters
     ----------
     hidden_weights : (m, d) array_like
-        One neuron's weights a row; m = 0 is the zero network.
+        One neuron's weights, or filter, a row; m = 0 is the zero network.
     output_weights : (m,) or (m, c) array_like
         Output weights; one column per output if the output is a vector.
+    slope : float
+        Slope of the activation below zero, < 1: 0 is the ReLU, 0.2 a leaky one, -1 the absolute
+        value.
+    skip : None, (d,) or (d, c) array_like
+        Weights of a linear term X skip, of the patches' average if there are patches.
+    intercept : None, float or (c,) array_like
+        A constant added to the outputs.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not finite and real, or the shapes do not match.
+        If an argument is not finite and real, the shapes do not match, or slope >= 1.
 
     References
     ----------
     Pilanci and Ergen (2020), arXiv:2002.10553. A bias is a column of ones in X.
     """
 
-    def __init__(self, hidden_weights, output_weights):
+    def __init__(self, hidden_weights, output_weights, slope=0.0, skip=None, intercept=None):
         hidden = real_array(hidden_weights, "hidden_weights", ndim=2)
         output = real_array(output_weights, "output_weights", ndim=(1, 2))
         if len(hidden) != len(output):
@@ -42,41 +56,66 @@ class ReLUNetwork:
             )
         if hidden.shape[1] == 0:
             raise ValueError("hidden_weights must have at least one column")
-        for array in (hidden, output):
-            array.setflags(write=False)
-        self.hidden_weights = hidden
-        self.output_weights = output
+        outputs = output.shape[1:]
+        self.hidden_weights = read_only(hidden)
+        self.output_weights = read_only(output)
+        self.slope = slope_below_one(slope)
+        self.skip = optional_array(skip, "skip", (hidden.shape[1], *outputs))
+        self.intercept = optional_array(intercept, "intercept", outputs)
 
     def __call__(self, X):
-        """Outputs (n,) or (n, c) for samples X (n, d)."""
+        """Outputs (n,) or (n, c) for samples X (n, d), or (n, K, d) of K patches each."""
         X = self._inputs(X)
         output = np.zeros((len(X), *self.output_weights.shape[1:]))
-        # A block of samples at a time: the (n, m) activations may not fit in memory.
-        step = max(1_000_000 // max(len(self), 1), 1)
-        for start in range(0, len(X), step):
-            block = slice(start, start + step)
-            activations = np.maximum(X[block] @ self.hidden_weights.T, 0.0)
-            output[block] = activations @ self.output_weights
+        for block in self._blocks(X):
+            output[block] = self._activations(X[block]) @ self.output_weights
+        if self.skip is not None:
+            output += pooled(X) @ self.skip
+        if self.intercept is not None:
+            output += self.intercept
         return output
 
+    def activations(self, X):
+        """phi(X w_j), averaged over patches: (n, m) for samples X (n, d) or (n, K, d)."""
+        X = self._inputs(X)
+        features = np.empty((len(X), len(self)))
+        for block in self._blocks(X):
+            features[block] = self._activations(X[block])
+        return features
+
+    def _activations(self, X):
+        return pooled(activation(X @ self.hidden_weights.T, self.slope))
+
+    def _blocks(self, X):
+        """Blocks of samples: the activations of all may not fit in memory."""
+        step = max(1_000_000 // max(len(self) * (X[0].size // X.shape[-1]), 1), 1)
+        return (slice(start, start + step) for start in range(0, len(X), step))
+
     def _inputs(self, X):
-        X = data_matrix(X)
-        if X.shape[1] != self.hidden_weights.shape[1]:
+        X = samples(X)
+        if X.shape[-1] != self.hidden_weights.shape[1]:
             raise ValueError(
                 f"X must have {self.hidden_weights.shape[1]} columns, one per input of the "
                 f"network, got shape {X.shape}"
             )
         return X
 
+    def with_neurons(self, hidden_weights, output_weights):
+        """The network with other neurons and the same activation, skip and intercept."""
+        return ReLUNetwork(hidden_weights, output_weights, self.slope, self.skip, self.intercept)
+
     def __len__(self):
         return len(self.hidden_weights)
 
     def __repr__(self):
         m, d = self.hidden_weights.shape
-        outputs = (
-            "" if self.output_weights.ndim == 1 else f", {self.output_weights.shape[1]} outputs"
-        )
-        return f"ReLUNetwork({m} neuron{'' if m == 1 else 's'}, {d} inputs{outputs})"
+        parts = [f"{m} neuron{'' if m == 1 else 's'}", f"{d} inputs"]
+        if self.output_weights.ndim == 2:
+            parts.append(f"{self.output_weights.shape[1]} outputs")
+        if self.slope != 0:
+            parts.append(f"slope={self.slope:g}")
+        parts += [name for name in ("skip", "intercept") if getattr(self, name) is not None]
+        return f"ReLUNetwork({', '.join(parts)})"
 
     def balance(self):
         """The same function with ||w_j|| = ||a_j|| for every neuron; P never increases.
@@ -95,7 +134,7 @@ class ReLUNetwork:
         output = np.linalg.norm(_as_columns(self.output_weights), axis=1)
         used = (hidden > 0) & (output > 0)
         root = np.sqrt(hidden[used]) * np.sqrt(output[used])
-        return ReLUNetwork(
+        return self.with_neurons(
             self.hidden_weights[used] * (root / hidden[used])[:, None],
             (self.output_weights[used].T * (root / output[used])).T,
         )
@@ -109,7 +148,7 @@ class ReLUNetwork:
 
         Parameters
         ----------
-        X : (n, d) array_like
+        X : (n, d) or (n, K, d) array_like
             Data on which the outputs are kept.
 
         Returns
@@ -128,7 +167,7 @@ class ReLUNetwork:
         scale = pruning_scale(network, X)
         kept = scale > 0
         root = np.sqrt(scale[kept])
-        return ReLUNetwork(
+        return self.with_neurons(
             network.hidden_weights[kept] * root[:, None],
             (network.output_weights[kept].T * root).T,
         )
@@ -156,15 +195,7 @@ class ReLUNetwork:
 
         Theory: decode-encode.
         """
-        u, v = real_array(u, "u", ndim=2), real_array(v, "v", ndim=2)
-        if len(u) != len(v):
-            raise ValueError(f"u and v must have the same rows, got {u.shape} and {v.shape}")
-        directions = np.concatenate([u, v], axis=1).T
-        signs = np.repeat([1.0, -1.0], [u.shape[1], v.shape[1]])
-        norms = np.linalg.norm(directions, axis=1)
-        used = norms > NEGLIGIBLE * norms.max(initial=0.0)
-        root = np.sqrt(norms[used])
-        return cls(directions[used] / root[:, None], signs[used] * root)
+        return cls(*decoded(u, v))
 
     def encode(self, arrangement):
         """A feasible point of the convex program with an objective of at most P.
@@ -193,37 +224,24 @@ class ReLUNetwork:
         """
         if self.output_weights.ndim != 1:
             raise ValueError("encode takes networks with output_weights of shape (m,)")
+        if self.slope != 0 or self.skip is not None or self.intercept is not None:
+            raise ValueError(f"encode takes ReLU networks without skip or intercept, got {self!r}")
         if not isinstance(arrangement, Arrangement):
             raise TypeError(f"arrangement must be an Arrangement, got {type(arrangement).__name__}")
-        X, patterns = arrangement.X, arrangement.patterns
-        if X.shape[1] != self.hidden_weights.shape[1]:
-            raise ValueError(
-                f"arrangement must be of data with {self.hidden_weights.shape[1]} columns, got "
-                f"{X.shape[1]}"
-            )
-        u, v = np.zeros((2, X.shape[1], len(arrangement)))
-        row_norms = np.linalg.norm(X, axis=1)
-        for w, a in zip(self.hidden_weights, self.output_weights, strict=True):
-            products = X @ w
-            off_wall = np.abs(products) > ON_WALL * row_norms * np.linalg.norm(w)
-            fits = (patterns[off_wall] == (products[off_wall] > 0)[:, None]).all(axis=0)
-            if not fits.any():
-                raise ValueError(
-                    "a neuron lies in none of the arrangement's chambers; "
-                    "encode with Arrangement.enumerate(X)"
-                )
-            (u if a > 0 else v)[:, fits.argmax()] += abs(a) * w
-        return u, v
+        return encoded(self.hidden_weights, self.output_weights, arrangement)
 
     @classmethod
     def from_torch(cls, module):
-        """A network from a `torch.nn.Sequential` of Linear, ReLU, Linear.
+        """A network from a `torch.nn.Sequential`.
 
         Parameters
         ----------
         module : torch.nn.Sequential
-            The hidden layer's bias, if any, becomes the last column of `hidden_weights`: append a
-            column of ones to X. The output layer must have no bias.
+            Linear, ReLU or LeakyReLU, Linear; or Conv1d or Conv2d, ReLU or LeakyReLU, global
+            average pooling (`AdaptiveAvgPool1d(1)` or 2d), Flatten, Linear. A filter becomes a row
+            of `hidden_weights`, channels first, as `torch.nn.functional.unfold` orders patches.
+            The first layer's bias, if any, becomes the last column: append a column of ones to X,
+            or to each patch. The last layer's bias becomes the intercept.
 
         Returns
         -------
@@ -233,42 +251,31 @@ class ReLUNetwork:
         Raises
         ------
         ValueError
-            If the module is not of this form.
+            If the module is not of these forms, or a convolution pads, groups or dilates.
         """
-        import torch
+        return cls(**torch_modules.read_module(module))
 
-        layers = list(module.children()) if isinstance(module, torch.nn.Sequential) else []
-        kinds = [type(layer) for layer in layers]
-        if kinds != [torch.nn.Linear, torch.nn.ReLU, torch.nn.Linear]:
-            raise ValueError(
-                "module must be torch.nn.Sequential(Linear, ReLU, Linear), got "
-                f"{type(module).__name__}({', '.join(kind.__name__ for kind in kinds)})"
-            )
-        first, _, last = layers
-        if last.bias is not None:
-            raise ValueError("the output layer must be built with bias=False")
-        hidden = first.weight.detach().cpu().double().numpy()
-        if first.bias is not None:
-            bias = first.bias.detach().cpu().double().numpy()
-            hidden = np.concatenate([hidden, bias[:, None]], axis=1)
-        output = last.weight.detach().cpu().double().numpy().T
-        return cls(hidden, output[:, 0] if output.shape[1] == 1 else output)
+    def to_torch(self, kernel=None):
+        """The same network as a double precision `torch.nn.Sequential`.
 
-    def to_torch(self):
-        """The same network as a double precision `torch.nn.Sequential` without biases."""
-        import torch
+        Parameters
+        ----------
+        kernel : None or tuple of int
+            None: Linear, ReLU, Linear. (channels, length) or (channels, height, width): a
+            convolution of that kernel and stride 1, the activation, global average pooling and
+            Linear, for patches X (n, K, d) with d = channels times the kernel's size.
 
-        m, d = self.hidden_weights.shape
-        output = _as_columns(self.output_weights)
-        module = torch.nn.Sequential(
-            torch.nn.Linear(d, m, bias=False, dtype=torch.float64),
-            torch.nn.ReLU(),
-            torch.nn.Linear(m, output.shape[1], bias=False, dtype=torch.float64),
-        )
-        with torch.no_grad():
-            module[0].weight.copy_(torch.tensor(self.hidden_weights))
-            module[2].weight.copy_(torch.tensor(output.T))
-        return module
+        Returns
+        -------
+        torch.nn.Sequential
+            The first layer has no bias.
+
+        Raises
+        ------
+        ValueError
+            If the network has a skip term, or the kernel does not have d entries.
+        """
+        return torch_modules.make_module(self, kernel)
 
 
 def _as_columns(weights):
@@ -277,7 +284,14 @@ def _as_columns(weights):
 
 
 def data_of(network, X, name="network"):
-    """Return X as a matrix (n, d) of inputs of a network, or say what is wrong with either."""
+    """Return X as a matrix (n, d) of inputs of a ReLU network, or say what is wrong with either.
+
+    For what is proven of ReLU networks without patches, skip or intercept only.
+    """
     if not isinstance(network, ReLUNetwork):
         raise TypeError(f"{name} must be a ReLUNetwork, got {type(network).__name__}")
+    if network.slope != 0 or network.skip is not None or network.intercept is not None:
+        raise ValueError(f"{name} must have slope 0, no skip and no intercept, got {network!r}")
+    if np.ndim(X) != 2:
+        raise ValueError(f"X must be a matrix (n, d) here, without patches, got {np.shape(X)}")
     return network._inputs(X)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from hidden_convexity.pooling import activation
+
 # Entries of the largest temporary block: 16 MB of float64.
 BLOCK = 2_000_000
 # Relative to a row's and a weight's norm: rows nearer to a neuron than this are its tight rows. A
@@ -130,3 +132,53 @@ class Passes:
         start = np.abs(reference[outside])
         first = outside[np.argmin(start / (start - reached[outside]))]
         return [int(first), int(outside[np.argmin(depth[outside])])]
+
+
+class PooledPasses(Passes):
+    """The same for networks with a slope, or with activations averaged over patches.
+
+    A feature is A (D_j + slope (I - D_j)) R c, with the rows R and the averages A of a `Pooling`.
+    Features (n,) are kept from round to round: rows are many more than samples, and most neurons
+    stay.
+
+    Parameters
+    ----------
+    pooling : Pooling
+    """
+
+    def __init__(self, pooling):
+        super().__init__(pooling.rows)
+        self.pooling = pooling
+        self._kept = {}
+
+    def predict(self, weights, signs):
+        """Outputs sum_j signs_j A phi(R w_j) of neurons with weights (m, d): (n,)."""
+        output = np.empty(len(self.X))
+        for block in self._blocks(len(weights)):
+            values = activation(self.X[block] @ weights.T, self.pooling.slope)
+            output[block] = values @ signs
+        return self.pooling.pool(output)
+
+    def correlate(self, nu, directions, columns, owner):
+        """Products of nu (n,) with the features (K,); arguments as in `Passes`."""
+        return nu @ self._pooled_features(directions, columns, owner)
+
+    def gram(self, directions, columns, owner, weights=None):
+        """Products of all pairs of features, (K, K), sample i counted weights_i times."""
+        features = self._pooled_features(directions, columns, owner)
+        weighted = features if weights is None else features * weights[:, None]
+        return features.T @ weighted
+
+    def _pooled_features(self, directions, columns, owner):
+        keys = [feature.tobytes() for feature in np.hstack([directions[owner], columns])]
+        self._kept = {key: self._kept[key] for key in keys if key in self._kept}
+        new = [k for k, key in enumerate(keys) if key not in self._kept]
+        step = max(BLOCK // len(self.X), 1)
+        for start in range(0, len(new), step):
+            some = new[start : start + step]
+            used, of_used = np.unique(owner[some], return_inverse=True)
+            side = (self.X @ directions[used].T > 0)[:, of_used]
+            slopes = np.where(side, 1.0, self.pooling.slope)
+            pooled = self.pooling.pool(slopes * (self.X @ columns[some].T))
+            self._kept |= {keys[k]: pooled[:, j] for j, k in enumerate(some)}
+        return np.stack([self._kept[key] for key in keys], axis=1)

@@ -7,7 +7,8 @@ convex program, in which P = F(sum_j s_j (X u_j)_+) + beta sum_j ||u_j||.
 
 import numpy as np
 
-from hidden_convexity.network import ON_WALL, ReLUNetwork, data_of
+from hidden_convexity.encoding import ON_WALL
+from hidden_convexity.network import ReLUNetwork, data_of
 from hidden_convexity.pruning import pruning_scale
 from hidden_convexity.validation import real_number
 

@@ -1,18 +1,23 @@
 """The training problem of a two-layer ReLU network with weight decay, and its dual."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from hidden_convexity.free_terms import FreeTerms
 from hidden_convexity.losses import LOSSES, loss_for
+from hidden_convexity.pooling import Pooling, pooled
 from hidden_convexity.validation import (
     LARGEST,
     SMALLEST,
-    data_matrix,
+    flag,
     of_moderate_size,
     positive_number,
     real_array,
     real_number,
+    samples,
+    slope_below_one,
 )
 
 
@@ -21,20 +26,28 @@ class TrainingProblem:
     """Data, loss and weight decay of two-layer ReLU networks of any width.
 
     The objective of a network with hidden weights W (m, d) and output weights a (m,) is
-    P(W, a) = F(f) + (beta/2) sum_j (||w_j||^2 + a_j^2) with outputs f = sum_j a_j (X w_j)_+ and
+    P(W, a) = F(f) + (beta/2) sum_j (||w_j||^2 + a_j^2) with outputs f = sum_j a_j phi(X w_j) and
     the loss F(f) = 1/2 ||f - y||^2 or sum_i log(1 + exp(-y_i f_i)); with c outputs a_j and f_i are
     vectors, and "softmax" is sum_i log(sum_k exp f_ik) - y_i.f_i.
 
     Parameters
     ----------
-    X : (n, d) array_like
+    X : (n, d) or (n, K, d) array_like
         Data, one sample a row (the paper stores samples as columns). Append a column of ones
-        for a bias; it is then regularised like a weight.
+        for a bias; it is then regularised like a weight. Or K patches a sample, whose activations
+        are averaged: a convolution with average pooling.
     y : (n,) or (n, c) array_like
         Targets; labels -1 and 1 (n,) for the logistic loss, one-hot rows (n, c) for "softmax".
     beta : float
         Weight decay, > 0.
     loss : {"squared", "logistic", "softmax"}
+    slope : float
+        The activation is phi(t) = t for t > 0 and slope * t below, slope < 1: 0 is the ReLU, 0.2 a
+        leaky one, -1 the absolute value.
+    skip : bool
+        Whether networks have a linear term X b, b without weight decay; of the patches' average.
+    intercept : bool
+        Whether networks have a constant of the outputs, without weight decay.
 
     Raises
     ------
@@ -55,9 +68,12 @@ class TrainingProblem:
     y: np.ndarray
     beta: float
     loss: str = "squared"
+    slope: float = 0.0
+    skip: bool = False
+    intercept: bool = False
 
     def __post_init__(self):
-        X = data_matrix(self.X)
+        X = samples(self.X)
         y = real_array(self.y, "y", ndim=(1, 2))
         if len(y) != len(X) or y.size == 0:
             raise ValueError(
@@ -77,15 +93,41 @@ class TrainingProblem:
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "y", y)
         object.__setattr__(self, "beta", beta)
+        object.__setattr__(self, "slope", slope_below_one(self.slope))
+        for name in ("skip", "intercept"):
+            object.__setattr__(self, name, flag(getattr(self, name), name))
 
     def __repr__(self):
-        n, d = self.X.shape
+        n, d = len(self.X), self.X.shape[-1]
+        patches = "" if self.X.ndim == 2 else f", patches={self.X.shape[1]}"
         outputs = "" if self.y.ndim == 1 else f", outputs={self.y.shape[1]}"
         loss = "" if self.loss == "squared" else f", {self.loss} loss"
-        return f"TrainingProblem(n={n}, d={d}{outputs}, beta={self.beta:.4g}{loss})"
+        slope = "" if self.slope == 0 else f", slope={self.slope:g}"
+        free = "".join(f", {name}" for name in ("skip", "intercept") if getattr(self, name))
+        return (
+            f"TrainingProblem(n={n}{patches}, d={d}{outputs}, beta={self.beta:.4g}"
+            f"{loss}{slope}{free})"
+        )
+
+    @property
+    def plain(self):
+        """Whether the networks are ReLU networks on data (n, d) without free terms."""
+        return self.X.ndim == 2 and self.slope == 0 and not (self.skip or self.intercept)
+
+    @cached_property
+    def pooling(self):
+        """The rows that neurons see, and how their activations make a sample's."""
+        return Pooling.of(self.X, self.slope)
+
+    @cached_property
+    def free_terms(self):
+        """The columns that networks may use without weight decay: X if skip, ones if intercept."""
+        columns = [pooled(self.X)] if self.skip else []
+        columns += [np.ones((len(self.X), 1))] if self.intercept else []
+        return FreeTerms(np.concatenate([np.zeros((len(self.X), 0)), *columns], axis=1))
 
     def objective(self, network):
-        """P(W, a) of a `ReLUNetwork`: the loss plus the weight decay."""
+        """P(W, a) of a `ReLUNetwork`: the loss plus the weight decay of its neurons."""
         outputs = self._outputs(network)
         penalty = (network.hidden_weights**2).sum() + (network.output_weights**2).sum()
         return self.loss_value(outputs) + float(0.5 * self.beta * penalty)
@@ -115,6 +157,16 @@ class TrainingProblem:
     def _outputs(self, network):
         if not hasattr(network, "hidden_weights"):  # the class itself is one floor up
             raise TypeError(f"network must be a ReLUNetwork, got {type(network).__name__}")
+        if network.slope != self.slope:
+            raise ValueError(
+                f"the network's slope is {network.slope:g}, the problem's is {self.slope:g}"
+            )
+        for name in ("skip", "intercept"):
+            if getattr(network, name) is not None and not getattr(self, name):
+                raise ValueError(
+                    f"the network has {name} weights, which the problem does not allow; make it "
+                    f"with {name}=True"
+                )
         outputs = network(self.X)
         if outputs.shape != self.y.shape:
             raise ValueError(

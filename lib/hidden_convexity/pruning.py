@@ -11,10 +11,10 @@ LEFT_OVER = 1e-12
 def pruning_scale(network, X):
     """Factors (m,) >= 0 for the neurons of a balanced network, most of them 0.
 
-    With |a_j| w_j multiplied by its factor, the outputs on X (n, d) are the same, the penalty is no
+    With |a_j| w_j multiplied by its factor, the outputs on X are the same, the penalty is no
     larger, and the contributions of the neurons whose factor is not 0 are linearly independent.
     """
-    features = np.maximum(X @ network.hidden_weights.T, 0.0)
+    features = network.activations(X)
     outputs = np.atleast_2d(network.output_weights.T).T
     contributions = features[:, None, :] * outputs.T
     contributions = contributions.reshape(len(X) * outputs.shape[1], len(network))

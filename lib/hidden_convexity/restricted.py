@@ -50,8 +50,9 @@ class RestrictedProgram:
 
     def __init__(self, problem, passes):
         self.problem, self.passes = problem, passes
-        self.X, self.y, self.beta = problem.X, problem.y, problem.beta
-        self._known = {}
+        self.X, self.y, self.beta = passes.X, problem.y, problem.beta
+        self.free_terms = problem.free_terms
+        self._known, self._free = {}, np.zeros(len(self.free_terms))
 
     def neuron(self, direction, sign):
         """A neuron of weight zero in a unit direction (d,), on the flat of the rows tight there."""
@@ -64,15 +65,15 @@ class RestrictedProgram:
         return Neuron(unit, float(sign), unit[None, :], (), 0 * unit)
 
     def outputs(self, neurons):
-        """Outputs of the neurons on the data (n,), not to be written to."""
-        if not neurons:
-            return np.zeros(len(self.X))
-        weights = np.stack([neuron.weights for neuron in neurons])
+        """Outputs of the neurons on the data (n,), with the best free terms; not to be written."""
+        weights = np.reshape([neuron.weights for neuron in neurons], (-1, self.X.shape[1]))
         signs = np.array([neuron.sign for neuron in neurons])
         # A round asks several times for the outputs of the same neurons: the last few are kept.
         key = weights.tobytes() + signs.tobytes()
         if key not in self._known:
-            self._known[key] = self.passes.predict(weights, signs)
+            own = self.passes.predict(weights, signs) if neurons else np.zeros(len(self.y))
+            self._free = self.free_terms.fit(self.problem, own, self._free)
+            self._known[key] = own + self.free_terms.basis @ self._free
             if len(self._known) > KEPT:
                 del self._known[next(iter(self._known))]
         return self._known[key]
@@ -230,6 +231,7 @@ class RestrictedProgram:
         outputs = self.outputs([neuron for neuron in neurons if neuron.weights.any()])
         curvature = self.problem.loss_curvature(outputs)
         gram = self.passes.gram(directions, columns, owner, curvature)
+        gram -= self._taken_by_free_terms(directions, columns, owner, curvature)
         gram *= signs[:, None] * signs
         # Neighbouring neurons have nearly dependent features, on which interior point methods
         # stall. This makes each solution a proximal step from the present weights.
@@ -241,6 +243,16 @@ class RestrictedProgram:
         residual = self.problem.loss_residual(outputs)
         correlation = self.passes.correlate(residual, directions, columns, owner)
         return gram, signs * correlation + gram @ present
+
+    def _taken_by_free_terms(self, directions, columns, owner, curvature):
+        """F'HZ (Z'HZ)^-1 Z'HF: what the free terms follow of the features, at no cost."""
+        if len(self.free_terms) == 0:
+            return 0.0
+        basis = self.free_terms.basis
+        weighted = basis if curvature is None else curvature[:, None] * basis
+        products = [self.passes.correlate(z, directions, columns, owner) for z in weighted.T]
+        inverse = np.linalg.pinv(self.free_terms.hessian(curvature), hermitian=True)
+        return np.transpose(products) @ inverse @ products
 
     def _inward(self, neuron):
         """Unit normals (w, d) of the neuron's walls, pointing into its cone."""

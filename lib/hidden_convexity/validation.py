@@ -64,6 +64,32 @@ def data_matrix(X, name="X"):
     return X
 
 
+def read_only(array):
+    """The array itself, not to be written to from now on."""
+    array.setflags(write=False)
+    return array
+
+
+def optional_array(value, name, shape):
+    """None, or a read-only float64 array of the shape (see `real_array`)."""
+    if value is None:
+        return None
+    value = real_array(value, name, ndim=len(shape))
+    if value.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {value.shape}")
+    return read_only(value)
+
+
+def samples(X, name="X"):
+    """Return X as a finite (n, d) or (n, K, d) float64 array, no length 0 (see `real_array`)."""
+    X = real_array(X, name, ndim=(2, 3))
+    if X.size == 0:
+        raise ValueError(
+            f"{name} must have at least one sample, one patch and one column, got shape {X.shape}"
+        )
+    return X
+
+
 def of_moderate_size(array, name):
     """Return an array whose largest absolute entry is 0 or can be squared; else a ValueError."""
     largest = np.abs(array).max(initial=0.0)
@@ -89,6 +115,17 @@ def flag(value, name):
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
+
+
+def slope_below_one(value, name="slope"):
+    """Return a finite float < 1, the slope of an activation below zero, or raise."""
+    value = real_number(value, name)
+    if not (np.isfinite(value) and value < 1):
+        raise ValueError(
+            f"{name} must be finite and < 1 (0 ReLU, 0.2 leaky ReLU, -1 absolute value), got "
+            f"{value!r}; at 1 the network is linear"
+        )
+    return value
 
 
 def positive_number(value, name):

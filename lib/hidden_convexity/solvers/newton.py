@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hidden_convexity.encoding import ON_WALL
 from hidden_convexity.landscape import check_pair
-from hidden_convexity.network import ON_WALL, ReLUNetwork
+from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import TrainingProblem
 
 # Rows within this angle (radians) of a neuron's hyperplane are put on it when a descent starts: an

@@ -46,6 +46,11 @@ class Solution:
         The method's name.
     interrupted : bool
         Whether the user ended the run early.
+
+    Raises
+    ------
+    ContradictedProof
+        If a proven lower bound is above the objective by more than rounding.
     """
 
     network: ReLUNetwork | ParallelNetwork
@@ -56,10 +61,13 @@ class Solution:
     solver: str
     interrupted: bool = False
 
+    def __post_init__(self):
+        relative_gap(self.objective, self.lower_bound, self.scope != "searched")
+
     @property
     def gap(self):
         """Relative duality gap, (objective - lower_bound) / objective; 0 if the objective is 0."""
-        return relative_gap(self.objective, self.lower_bound)
+        return relative_gap(self.objective, self.lower_bound, self.scope != "searched")
 
     def __repr__(self):
         count = len(self.network)

@@ -46,6 +46,8 @@ class Solution:
         The method's name.
     interrupted : bool
         Whether the user ended the run early.
+    out_of_time : bool
+        Whether a budget of seconds ended it, that of the call or that of its proof.
     """
 
     network: ReLUNetwork | ParallelNetwork
@@ -55,6 +57,7 @@ class Solution:
     history: list[Step]
     solver: str
     interrupted: bool = False
+    out_of_time: bool = False
 
     @property
     def gap(self):

@@ -38,7 +38,7 @@ import numpy as np
 
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import relative_gap
-from hidden_convexity.solvers.sampled_flats import FlatProgram, Pairs
+from hidden_convexity.solvers.sampled_flats import BlindProgram, FlatProgram, Pairs
 from hidden_convexity.solvers.sampled_program import BLOCK
 from hidden_convexity.solvers.sampled_softmax import SoftmaxProgram
 from hidden_convexity.solvers.several_outputs import side_by_side, solve_each
@@ -219,6 +219,9 @@ def _quadratic_model(problem, pairs, working, outputs):
     if problem.loss == "softmax":
         restricted = SoftmaxProgram(problem, pairs, working, outputs, LEAST_CURVATURE)
         return restricted, restricted.start, restricted.scale
+    if problem.blind is not None:
+        whole = problem.X, problem.y, pairs, working, problem.beta, problem.blind
+        return BlindProgram(*whole), problem.loss_residual(outputs), np.ones(len(outputs))
     curvature, root = problem.loss_curvature(outputs), np.ones(len(outputs))
     if curvature is not None:
         root = np.sqrt(np.maximum(curvature, LEAST_CURVATURE))

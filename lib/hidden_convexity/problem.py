@@ -1,6 +1,6 @@
 """The training problem of a two-layer ReLU network with weight decay, and its dual."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -60,6 +60,9 @@ class TrainingProblem:
     y: np.ndarray
     beta: float
     loss: str = "squared"
+
+    # A unit vector (n,) of outputs that the loss does not see; none by default.
+    blind = None
 
     def __post_init__(self):
         X = data_matrix(self.X)
@@ -193,6 +196,22 @@ class TrainingProblem:
         unconstrained = LOSSES[self.loss].best_scale(self.y, nu)
         scale = min(unconstrained, self.beta / maximum) if maximum > 0 else unconstrained
         return self.dual_value(scale * nu)
+
+    def affordable_violation(self, nu, tol):
+        """The relative violation M(nu) / beta - 1 that costs a relative gap of tol.
+
+        It is that of the dual value at nu (n,), which at an optimum is the optimal value, against
+        its value where the dual constraint holds, at s nu with s = beta / M(nu). Concave in s and
+        0 at s = 0, the dual value loses at most its share 1 - s: the result is at least tol.
+        """
+        loss = LOSSES[self.loss]
+        scale = loss.affordable_scale(self.y, nu, tol * max(self.dual_value(nu), 0.0))
+        return max(1.0 / scale - 1.0, tol) if scale > 0 else np.inf
+
+    def of_samples(self, chosen):
+        """The same problem on some samples, with the penalty in proportion."""
+        beta = self.beta * len(chosen) / len(self.X)
+        return replace(self, X=self.X[chosen], y=self.y[chosen], beta=beta)
 
     def _dual_point(self, nu):
         """Return nu as a float vector that pairs with y, or say what is wrong with it."""

@@ -46,6 +46,8 @@ class Solution:
         The method's name.
     interrupted : bool
         Whether the user ended the run early.
+    out_of_time : bool
+        Whether a budget of seconds ended it, that of the call or that of its proof.
 
     Raises
     ------
@@ -60,6 +62,7 @@ class Solution:
     history: list[Step]
     solver: str
     interrupted: bool = False
+    out_of_time: bool = False
 
     def __post_init__(self):
         relative_gap(self.objective, self.lower_bound, self.scope != "searched")

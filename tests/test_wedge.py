@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hidden_convexity as hc
+from hidden_convexity.hyperplanes import unit_rows
 from hidden_convexity.wedge import cross_product, dictionary, signed_volume, unit_normal
 
 
@@ -135,11 +136,11 @@ def test_volumes_beyond_floating_point_are_refused_not_taken_for_dependence():
         with pytest.raises(ValueError, match=f"volume {way}; unit_normal gives"):
             cross_product(vectors)
         normal, logarithm = unit_normal(vectors)
-        rows = np.asarray(vectors) / np.linalg.norm(vectors, axis=-1, keepdims=True)
+        rows = unit_rows(np.asarray(vectors))
         assert np.linalg.norm(normal) == pytest.approx(1, rel=1e-12)
         assert np.abs(rows @ normal).max() < 1e-12
-        expected = 0.5 * np.linalg.slogdet(np.asarray(rows) @ rows.T)[1]
-        expected += np.log(np.linalg.norm(vectors, axis=-1)).sum()
+        expected = 0.5 * np.linalg.slogdet(rows @ rows.T)[1]
+        expected += np.log((rows * vectors).sum(axis=1)).sum()
         assert logarithm == pytest.approx(expected, rel=1e-10)
     with pytest.raises(ValueError, match="volume underflows; multiply"):
         signed_volume(1e-200 * np.eye(3))

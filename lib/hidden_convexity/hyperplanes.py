@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import combinations, islice
 
 import numpy as np
+from array_api_compat import array_namespace
 
 # Unit rows closer than this, up to sign, span one line: it is what tells a repeated row that went
 # through a rotation or a rescaling (error about 1e-16) from a second, nearly parallel row.
@@ -32,6 +33,29 @@ def row_lengths(X):
     """Norms of the rows (n,): zero for zero rows only, since no square can underflow."""
     largest = np.abs(X).max(axis=1, initial=0.0)
     return largest * np.linalg.norm(X / np.where(largest > 0, largest, 1.0)[:, None], axis=1)
+
+
+def active(X, gates):
+    """Which samples each gate switches on: (n, P) bool for X (n, d) and gates (d, P).
+
+    The one rule for samples on a gate's hyperplane, in training, in prediction and in an
+    `Arrangement`: sample x is on where x.g > ROUNDING ||x|| ||g||, ROUNDING in the arrays'
+    precision. So a sample that lies on it exactly is off whatever roundoff says; neither the
+    lengths of x and g nor the samples beside x have a say.
+
+    Arrays are of any library that keeps to the array API standard.
+    """
+    xp = array_namespace(X)
+    threshold = ROUNDING / np.finfo(float).eps * xp.finfo(X.dtype).eps
+    return _of_length_one(xp, X, axis=1) @ _of_length_one(xp, gates, axis=0) > threshold
+
+
+def _of_length_one(xp, vectors, axis):
+    """`unit_rows` for arrays of any library, along either axis."""
+    largest = xp.max(xp.abs(vectors), axis=axis, keepdims=True)
+    vectors = vectors / xp.where(largest > 0, largest, xp.ones_like(largest))
+    norms = xp.sqrt(xp.sum(vectors**2, axis=axis, keepdims=True))
+    return vectors / xp.where(norms > 0, norms, xp.ones_like(norms))
 
 
 def row_space(X):

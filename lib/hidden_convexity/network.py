@@ -233,11 +233,12 @@ class ReLUNetwork:
 
         Raises
         ------
+        ImportError
+            If PyTorch is not installed.
         ValueError
             If the module is not of this form.
         """
-        import torch
-
+        torch = _torch("from_torch() reads a PyTorch module")
         layers = list(module.children()) if isinstance(module, torch.nn.Sequential) else []
         kinds = [type(layer) for layer in layers]
         if kinds != [torch.nn.Linear, torch.nn.ReLU, torch.nn.Linear]:
@@ -256,9 +257,14 @@ class ReLUNetwork:
         return cls(hidden, output[:, 0] if output.shape[1] == 1 else output)
 
     def to_torch(self):
-        """The same network as a double precision `torch.nn.Sequential` without biases."""
-        import torch
+        """The same network as a double precision `torch.nn.Sequential` without biases.
 
+        Raises
+        ------
+        ImportError
+            If PyTorch is not installed.
+        """
+        torch = _torch("to_torch() makes a PyTorch module")
         m, d = self.hidden_weights.shape
         output = _as_columns(self.output_weights)
         module = torch.nn.Sequential(
@@ -270,6 +276,14 @@ class ReLUNetwork:
             module[0].weight.copy_(torch.tensor(self.hidden_weights))
             module[2].weight.copy_(torch.tensor(output.T))
         return module
+
+
+def _torch(purpose):
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(f'{purpose}: pip install "hidden-convexity[torch]"') from error
+    return torch
 
 
 def _as_columns(weights):

@@ -1,4 +1,4 @@
-"""Gated ReLU: each neuron is switched by a gate g that is fixed, a 1[X g >= 0] X w.
+"""Gated ReLU: each neuron is switched by a gate g that is fixed, a 1[X g > 0] X w.
 
 The pattern D of a fixed gate does not depend on w, so no cone is needed; and since -w is as good
 as w, no second sign. Balancing gives the price beta ||w||, w standing for a w, for each gate.
@@ -21,7 +21,7 @@ table_row = parts.TableRow(
 
 
 class GatedNetwork(NamedTuple):
-    """f(X) = sum_j a_j 1[X g_j >= 0] X w_j, with gates (m, d) that are not trained."""
+    """f(X) = sum_j a_j 1[X g_j > 0] X w_j, with gates (m, d) that are not trained."""
 
     gates: np.ndarray
     hidden: np.ndarray

@@ -1,4 +1,4 @@
-"""Gated ReLU with several outputs: sum_j 1[X g_j >= 0] X w_j a_j', any number of neurons a gate.
+"""Gated ReLU with several outputs: sum_j 1[X g_j > 0] X w_j a_j', any number of neurons a gate.
 
 The neurons of one gate add up to D_g X V_g with V_g = sum_j w_j a_j', any matrix (d, c), whose
 least price (beta/2) sum_j (||w_j||^2 + ||a_j||^2) is beta times its nuclear norm.
@@ -21,7 +21,7 @@ table_row = parts.TableRow(
 
 
 class GatedVectorNetwork(NamedTuple):
-    """f(X) = sum_j 1[X g_j >= 0] X w_j a_j', with gates (m, d) that are not trained, a (m, c)."""
+    """f(X) = sum_j 1[X g_j > 0] X w_j a_j', with gates (m, d) that are not trained, a (m, c)."""
 
     gates: np.ndarray
     hidden: np.ndarray

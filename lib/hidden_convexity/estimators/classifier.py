@@ -67,6 +67,7 @@ class FittedClassifier(ClassifierMixin, BaseEstimator):
         self.network_ = side_by_side(networks) if len(networks) > 1 else networks[0]
         self.scope_ = max((solution.scope for solution in solutions), key=STRENGTH.index)
         self.gap_ = max(solution.gap for solution in solutions)
+        fitting.warn_of_gap(self.gap_, self.tol)
         return self
 
 

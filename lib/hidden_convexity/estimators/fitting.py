@@ -1,14 +1,17 @@
 """One fit behind every estimator: which program is within reach, and its solution at some betas."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from hidden_convexity.arrangement import Arrangement, count_chambers
 from hidden_convexity.budget import Budget
 from hidden_convexity.datasets import with_bias
 from hidden_convexity.oracle import coordinates
+from hidden_convexity.report import format_gap
 from hidden_convexity.solvers import train, train_path
 from hidden_convexity.validation import positive_number, whole_number
 
@@ -17,6 +20,9 @@ SCOPES = ("auto", "global", "searched", "sampled")
 # of chambers that are listed as soon.
 PROVABLE_SAMPLES = {1: np.inf, 2: np.inf, 3: 20_000, 4: 2_000}
 LISTABLE = 10_000
+# Powers of ten between sample weights, from which on they are a likely cause of a gap: their roots
+# scale the rows, and the squares of these, in normal equations, keep 16 digits.
+SPREAD = 6
 
 
 def check_options(estimator, intercepts):
@@ -31,6 +37,24 @@ def check_options(estimator, intercepts):
         raise ValueError(
             f"intercept must be one of {', '.join(intercepts)}, got {estimator.intercept!r}"
         )
+
+
+def warn_of_gap(gap, tol, weights=None):
+    """Warn where training ended, for want of digits, before the gap that was asked for."""
+    if gap <= tol:
+        return
+    spread = 0.0 if weights is None else np.ptp(np.log10(weights))
+    remedy = (
+        f"; the sample weights span {spread:.0f} powers of ten: bring them closer together"
+        if spread > SPREAD
+        else ""
+    )
+    warnings.warn(
+        f"training ended at {format_gap(gap)}, above tol={tol:g}: the gap is valid, but a network "
+        f"that is better by as much may exist{remedy}",
+        ConvergenceWarning,
+        stacklevel=4,
+    )
 
 
 def inputs(X, intercept):

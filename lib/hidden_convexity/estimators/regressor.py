@@ -45,6 +45,7 @@ class FittedRegressor(RegressorMixin, BaseEstimator):
         self.network_ = solution.network
         self.scope_, self.gap_ = solution.scope, solution.gap
         self.objective_, self.lower_bound_ = solution.objective, solution.lower_bound
+        fitting.warn_of_gap(self.gap_, self.tol, weights)
         return self
 
 
@@ -139,6 +140,12 @@ class ConvexReLURegressor(FittedRegressor):
         ------
         TypeError, ValueError
             For an option or data out of range, or a proof asked for and out of reach.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the gap at the end is above tol: of sample weights that differ by factors of 1e10,
+            double precision keeps too few digits.
         """
         X, y = self._checked(X, y)
         weights = _check_sample_weight(sample_weight, X, dtype=float, ensure_non_negative=True)

@@ -1,8 +1,8 @@
 """Gated ReLU with several outputs: sum_j 1[X g_j >= 0] X w_j a_j', any number of neurons a gate.
 
 The neurons of one gate add up to D_g X V_g with V_g = sum_j w_j a_j', any matrix (d, c), whose
-least price (beta/2) sum_j (||w_j||^2 + ||a_j||^2) is beta times its nuclear norm. The network has the
-value of the convex program if each gate has at least as many neurons as V_g has rank.
+least price (beta/2) sum_j (||w_j||^2 + ||a_j||^2) is beta times its nuclear norm. The network has
+the value of the convex program if each gate has at least as many neurons as V_g has rank.
 """
 
 from typing import NamedTuple

@@ -114,7 +114,7 @@ def solve(maps, y, beta, tol, max_seconds=None, progress=False):
         interrupted = True
     finally:
         bar.close()
-    return Trained(best, bound, history, interrupted or gap > tol and clock.over())
+    return Trained(best, bound, history, interrupted or (gap > tol and clock.over()))
 
 
 def _enter(maps, factors, found, beta):

@@ -11,28 +11,27 @@ TORCH_INDEX ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help figures notebooks exercises launch test book slides crib test-book bench bench-mnist experiments lab verify-figures lint clean executed
+.PHONY: help figures notebooks exercises launch test book slides crib test-book bench bench-mnist experiments lab verify-figures lint clean
 
 # VENV= (empty) takes the environment of PYTHON as it is, conda's for instance.
 ifeq ($(VENV),)
 RUN := $(PYTHON)
-INSTALLED :=
 else
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
+FOR_TESTS := $(VENV)/installed-test
+FOR_BOOK := $(VENV)/installed-book
 endif
 
+# JupyterLab's copies, 03-title-Copy1.ipynb, are their owner's.
 NOTEBOOKS := $(patsubst notebooks/%.ipynb,%,$(sort $(wildcard notebooks/[0-9][0-9]-*.ipynb)))
-SELECTED := $(if $(NB),$(patsubst %.ipynb,%,$(notdir $(NB))),$(NOTEBOOKS))
-UNKNOWN := $(filter-out $(NOTEBOOKS),$(SELECTED))
-ifneq ($(UNKNOWN),)
+NOTEBOOKS := $(foreach name,$(NOTEBOOKS),$(if $(findstring -Copy,$(name)),,$(name)))
+# NB=03 is the notebook that begins so.
+NAMED := $(patsubst %.ipynb,%,$(notdir $(NB)))
+SELECTED := $(if $(NB),$(or $(filter $(NAMED),$(NOTEBOOKS)),$(filter $(NAMED)%,$(NOTEBOOKS))),$(NOTEBOOKS))
+ifeq ($(if $(NB),$(SELECTED),all),)
 $(error NB=$(NB) is not a notebook. The notebooks are: $(NOTEBOOKS))
 endif
-
-# An executed notebook is out of date when its source, the library or the environment has changed.
-BUILD := build
-EXECUTED := $(SELECTED:%=$(BUILD)/%/notebook.ipynb)
-LIBRARY := $(shell find lib -name '*.py')
 
 # Without a reader: one thread (sums then have one order), no progress bars, nobody's own settings.
 HEADLESS = env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
@@ -44,22 +43,22 @@ help:  ## list these commands (the default)
 	@echo 'Usage: make COMMAND [VARIABLE=VALUE]'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 	@echo 'Variables:'
-	@echo '  NB=NAME          one notebook, for figures, notebooks, exercises, verify-figures'
+	@echo '  NB=03            the notebook that begins so, for figures, notebooks, exercises,'
+	@echo '                   verify-figures, slides'
 	@echo '  CASES="d3-n*"    some cases instead of all (bench); see benchmarks/cases.py'
 	@echo '  RECORD=PATH      a local s0010_re, without extension, instead of PhysioNet (experiments)'
 	@echo '  REPOSITORY=A/B   its owner and name on GitHub (launch)'
 	@echo '  PYTHON=python3   the Python, 3.11 or later, that .venv is made from'
-	@echo '  TORCH_INDEX=URL  a package index with a CPU build of PyTorch; on Linux,'
-	@echo '                   https://download.pytorch.org/whl/cpu saves several GB'
+	@echo '  TORCH_INDEX=URL  a package index for PyTorch; on Linux by default that of its CPU'
+	@echo '                   builds, https://download.pytorch.org/whl/cpu, if it can be reached'
+	@echo '  LAB_ARGS=...     arguments for JupyterLab (lab), such as --no-browser'
 	@echo '  VENV=            (empty) use the environment of PYTHON as it is: a conda one, say'
 
 figures: $(INSTALLED)  ## execute the notebooks that changed, and regenerate figures/
-	@status=0; $(MAKE) --no-print-directory --keep-going executed || status=1; \
-	$(HEADLESS) $(RUN) notebooks/execute.py install $(SELECTED) || status=1; exit $$status
+	@$(HEADLESS) $(RUN) notebooks/execute.py update $(SELECTED)
 
 notebooks: $(INSTALLED)  ## the same, and refresh the outputs stored in the notebooks
-	@status=0; $(MAKE) --no-print-directory --keep-going executed || status=1; \
-	$(HEADLESS) $(RUN) notebooks/execute.py install --refresh $(SELECTED) || status=1; exit $$status
+	@$(HEADLESS) $(RUN) notebooks/execute.py update --refresh $(SELECTED)
 
 exercises: $(INSTALLED)  ## write the exercises of solutions/ into the notebooks
 	@$(RUN) solutions/generate.py $(SELECTED)
@@ -68,31 +67,28 @@ launch: $(INSTALLED)  ## write the repository's address (REPOSITORY) into all th
 	@$(RUN) book/launch.py $(REPOSITORY)
 
 verify-figures: $(INSTALLED)  ## execute every notebook afresh, and compare with figures/
-	@rm -rf build/verify; status=0; \
-	$(MAKE) --no-print-directory --keep-going BUILD=build/verify executed || status=1; \
-	$(HEADLESS) $(RUN) notebooks/execute.py verify --build build/verify $(SELECTED) || status=1; \
-	exit $$status
+	@$(HEADLESS) $(RUN) notebooks/execute.py verify --build build/verify $(SELECTED)
 
-test: $(INSTALLED)  ## run the library's tests, then compare the notebooks' outputs (nbval)
+test: $(FOR_TESTS)  ## run the library's tests, then compare the notebooks' outputs (nbval)
 	@status=0; \
 	$(HEADLESS) $(RUN) -m pytest -n 2 --dist worksteal tests || status=$$?; \
 	HIDDEN_CONVEXITY_FIGURES="$(CURDIR)/build/nbval" $(HEADLESS) $(RUN) -m pytest \
-		-n 2 --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=300 notebooks || status=$$?; \
+		-n 2 --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=300 $(NOTEBOOKS:%=notebooks/%.ipynb) || status=$$?; \
 	exit $$status
 
-book: $(INSTALLED)  ## build the book, with every notebook as a chapter, in build/book/
+book: $(FOR_BOOK)  ## build the book, with every notebook as a chapter, in build/book/
 	@$(RUN) -m sphinx -c book -b html -q -W --keep-going -d build/book-doctrees . build/book
 	@echo 'The book is build/book/book/index.html'
 
-slides: $(INSTALLED)  ## make slides of the notebooks, for a browser without a network, in build/slides/
+slides: $(FOR_BOOK)  ## make slides of the notebooks, for a browser without a network, in build/slides/
 	@$(RUN) book/slides.py $(SELECTED)
 
-crib: $(INSTALLED)  ## make the crib sheet of the equivalences, one page, build/crib-sheet.pdf
+crib: $(FOR_BOOK)  ## make the crib sheet of the equivalences, one page, build/crib-sheet.pdf
 	@mkdir -p build
 	@$(RUN) -c 'import typst; typst.compile("book/crib-sheet.typ", output="build/crib-sheet.pdf")'
 	@echo 'build/crib-sheet.pdf'
 
-test-book: book  ## look at the built book in Chromium: errors, mathematics, links, sizes
+test-book: book $(FOR_TESTS)  ## look at the built book in Chromium: errors, mathematics, links, sizes
 	@$(HEADLESS) $(RUN) -m pytest -m browser tests/test_book_in_browser.py
 
 bench: $(INSTALLED) build/pyscnn/installed  ## time training side by side with other programs
@@ -109,22 +105,16 @@ experiments: $(INSTALLED)  ## repeat the sweeps of notebooks 09, 10; resumes (DA
 	$(RUN) -m benchmarks.experiments.teacher && \
 	$(RUN) -m benchmarks.experiments.leads $(if $(RECORD),--record "$(RECORD)")
 
-lab: $(INSTALLED)  ## open JupyterLab on the notebooks
-	@$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks
+lab: $(INSTALLED)  ## open JupyterLab on the first notebook (LAB_ARGS)
+	@$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb $(LAB_ARGS)
 
-lint: $(INSTALLED)  ## check style (ruff) and the floors of the library (import-linter)
+lint: $(FOR_TESTS)  ## check style (ruff) and the floors of the library (import-linter)
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && \
 	$(RUN) -m pytest -q tests/test_floors.py
 
 clean:  ## remove build/ and caches; the environment in .venv stays
 	@rm -rf build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find lib tests notebooks -name __pycache__ -prune -exec rm -rf {} +
-
-executed: $(EXECUTED)
-	@:
-
-$(EXECUTED): $(BUILD)/%/notebook.ipynb: notebooks/%.ipynb notebooks/execute.py $(LIBRARY) $(INSTALLED)
-	@$(HEADLESS) $(RUN) notebooks/execute.py run --build $(BUILD) $*
 
 # Only pure Python comes in: numpy and torch are those of the environment, the same for everybody.
 build/pyscnn/installed: benchmarks/requirements.txt $(INSTALLED)
@@ -133,16 +123,13 @@ build/pyscnn/installed: benchmarks/requirements.txt $(INSTALLED)
 		--requirement benchmarks/requirements.txt
 	@touch $@
 
-# The stamp is written last and taken away first: an installation that was cut short starts afresh.
-$(VENV)/installed: pyproject.toml constraints.txt
+ifneq ($(VENV),)
+$(INSTALLED) $(FOR_TESTS) $(FOR_BOOK): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Python 3.11 or later is needed; PYTHON=$(PYTHON) is: $$($(PYTHON) --version 2>&1)." >&2; \
 		echo 'Name another, for instance: make figures PYTHON=python3.12' >&2; exit 1; }
-	@echo 'Installing the pinned packages in $(VENV): some minutes, once.'
-	@test -n '$(TORCH_INDEX)' || test "$$(uname)" != Linux || \
-		echo 'PyTorch comes as pip is configured; TORCH_INDEX (see make help) can save several GB.'
-	@if test -e $@; then rm $@; else $(PYTHON) -m venv --clear $(VENV); fi
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[notebooks,jupyter,torch,test,book]'
-	@$(RUN) -c 'import matplotlib.font_manager'
-	@touch $@
+	@$(PYTHON) notebooks/environment.py --torch-index '$(TORCH_INDEX)' $(VENV) \
+		$(if $(filter %-test,$@),test,$(if $(filter %-book,$@),book,figures))
+
+$(FOR_TESTS) $(FOR_BOOK): $(INSTALLED)
+endif

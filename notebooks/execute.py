@@ -1,21 +1,31 @@
 """Execute notebooks headlessly and install what they draw: the program behind the Makefile.
 
-    python notebooks/execute.py run NAME...                  execute into build/NAME/
-    python notebooks/execute.py install [--refresh] NAME...  build/NAME/ to figures/ and notebooks/
-    python notebooks/execute.py verify NAME...               build/NAME/ against figures/
+    python notebooks/execute.py run NAME...                 execute into build/NAME/
+    python notebooks/execute.py update [--refresh] NAME...  the same, of those that changed; then
+                                                            build/NAME/ to figures/ and notebooks/
+    python notebooks/execute.py verify NAME...              execute afresh; compare with figures/
+    python notebooks/execute.py stale NAME...               print the names of those that changed
 
 `run` touches nothing outside build/. Its last act is to write build/NAME/notebook.ipynb, whose
-presence means that the notebook ran from top to bottom. `install` copies from there file by file,
-each complete or not at all; it costs little, so it can be repeated after an interruption.
+presence means that the notebook ran from top to bottom. `update` copies from there file by file,
+each complete or not at all; it costs little, so it can be repeated after an interruption. One
+`update` or `verify` is at work at a time; a second one waits, and uses what the first has made.
 """
 
 import argparse
+import ast
+import contextlib
 import fcntl
+import hashlib
 import json
 import os
+import re
 import shutil
+import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -25,6 +35,7 @@ from hidden_convexity import manifest
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 FIGURES = ROOT / "figures"
+LIBRARY = ROOT / "lib"
 
 # What the kernel or an editor writes into a notebook and the author did not.
 VOLATILE = [
@@ -40,6 +51,8 @@ VOLATILE = [
 ]
 # A widget's address in a kernel that has ended; the picture stored beside it stays.
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+# The files of a figure.
+KINDS = ("svg", "json")
 KERNEL = {
     "kernelspec": {
         "display_name": "Python 3 (ipykernel)",
@@ -62,6 +75,9 @@ def run(name, build):
     shutil.rmtree(target, ignore_errors=True)
     (target / "figures").mkdir(parents=True)
     os.environ[manifest.FIGURES_VARIABLE] = str(target / "figures")
+    os.environ[manifest.NOTEBOOK_VARIABLE] = name
+    manifest.write_manifest(target / "figures", {})
+    made_from = digest(name)
     running = target / "running.ipynb"
     started = time.time()
     try:
@@ -88,9 +104,9 @@ def run(name, build):
         return False
     executed = cleaned(source, running)
     running.unlink()
+    # What was edited meanwhile has another digest.
+    manifest.write_atomically(target / "made-from", made_from.encode())
     manifest.write_atomically(target / "notebook.ipynb", as_bytes(executed))
-    # For make it is as old as what it was made from: what was edited meanwhile is newer.
-    os.utime(target / "notebook.ipynb", (started, started))
     print(f"{name}  {len(executed.cells)} cells  {time.time() - started:.0f} s", flush=True)
     return True
 
@@ -134,31 +150,169 @@ def as_bytes(notebook):
     return (nbformat.writes(notebook).rstrip("\n") + "\n").encode()
 
 
+def digest(name):
+    """What an execution depends on: the notebook's code, what it imports of lib/, its data."""
+    cells = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
+    # The cells' tags tell papermill the parameters, and outputs and prose change nothing.
+    code = [(cell.source, cell.metadata.get("tags")) for cell in cells if cell.cell_type == "code"]
+    text = "\n".join(source for source, _ in code)
+    files = {Path(__file__), *(ROOT / "constraints.txt",)[: (ROOT / "constraints.txt").exists()]}
+    files |= imported_by(text)
+    if "benchmarks" in text:
+        folder = ROOT / "benchmarks"
+        files |= {file for kind in ("py", "csv", "json") for file in folder.rglob(f"*.{kind}")}
+    parts = [sys.version, repr(code), *(hash_of(file) for file in sorted(files))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@cache
+def hash_of(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def imported_by(text):
+    """Files of lib/ that a program imports, and those that these import in turn."""
+    found, waiting = set(), imports_of(text)
+    while waiting:
+        module = waiting.pop()
+        path = LIBRARY.joinpath(*module.split("."))
+        for file in (path / "__init__.py", path.with_suffix(".py")):
+            if file.exists() and file not in found:
+                found.add(file)
+                waiting |= imports_of_file(file)
+    return found
+
+
+@cache
+def imports_of_file(file):
+    return imports_of(file.read_text(encoding="utf-8"))
+
+
+def imports_of(text):
+    """Names of all modules that a program may import, the packages that hold them included."""
+    # What only IPython understands, a line that begins with % or !, imports nothing.
+    lines = ["" if re.match(r"\s*[%!]", line) else line for line in text.splitlines()]
+    names = set()
+    for node in ast.walk(ast.parse("\n".join(lines))):
+        if isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+    return {
+        ".".join(parts[:k])
+        for parts in (n.split(".") for n in names)
+        for k in range(1, 1 + len(parts))
+    }
+
+
+def is_stale(name, build):
+    """Whether a notebook has to be executed: it changed, or some of what it drew is gone."""
+    target = build / name
+    made_from, staged = target / "made-from", target / "figures"
+    if not (target / "notebook.ipynb").exists() or not made_from.exists():
+        return True
+    if not (staged / "manifest.json").exists():
+        return True
+    drawn = [f"{figure}.{kind}" for figure in manifest.read_manifest(staged) for kind in KINDS]
+    if not all((staged / file).exists() for file in drawn):
+        return True
+    try:
+        return made_from.read_text() != digest(name)
+    except Exception:  # a notebook that is none, or Python that is none: executing it says what
+        return True
+
+
+def execute(names, build, jobs):
+    """Run notebooks, several at a time, each in a process of its own."""
+    command = [sys.executable, __file__, "run", "--build", str(build)]
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(lambda name: subprocess.run([*command, name], check=False), names))
+
+
+def jobs_of_make():
+    """The number that was given to make as -jN: make -j4 figures."""
+    flags = os.environ.get("MAKEFLAGS", "")
+    parallel = re.search(r"(?:^| )-?[a-zA-Z]*j ?(\d*)(?= |$)", flags)
+    return int(parallel[1] or os.cpu_count()) if parallel else 1
+
+
+@contextlib.contextmanager
+def alone():
+    """One process at a time updates figures/ and what is staged for it."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with open(ROOT / "build" / "lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another make is executing notebooks here; waiting for it.", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        # What a write that was killed left behind; nobody is writing now.
+        for folder in (FIGURES, NOTEBOOKS):
+            for stray in folder.glob(".*.tmp"):
+                stray.unlink()
+        yield
+
+
+def update(names, build, refresh):
+    """Execute what changed, and install what it drew; return whether all is well."""
+    execute([name for name in names if is_stale(name, build)], build, jobs_of_make())
+    good = install(names, build, refresh)
+    changed = [
+        name
+        for name in names
+        if (executed := build / name / "notebook.ipynb").exists()
+        and executed.read_bytes() != (NOTEBOOKS / f"{name}.ipynb").read_bytes()
+    ]
+    print()
+    if changed:
+        print(
+            "Outputs that differ from those stored in notebooks/: "
+            f"{', '.join(f'build/{name}/notebook.ipynb' for name in changed)}; "
+            "`make notebooks` stores them."
+        )
+    print("Open figures/*.svg for the figures; `make lab` opens the notebooks in JupyterLab.")
+    return good
+
+
 def install(names, build, refresh):
     """Copy what the notebooks drew to figures/, print the table; return whether all is well."""
     done = [name for name in names if (build / name / "notebook.ipynb").exists()]
-    rows, drawn = [], {}
+    rows, drawn, failed = [], {}, set()
     recorded = manifest.read_manifest(FIGURES)
+    drawn_by = {}
     for name in done:
         staged = build / name / "figures"
         for figure, entry in manifest.read_manifest(staged).items():
+            if (other := drawn_by.setdefault(figure, name)) != name:
+                rows.append((figure, name, f"FAILED  {other} draws a figure of this name too"))
+                continue
             # The last digits depend on the processor: they are no reason to change committed files.
             if figure in recorded and manifest.same_to_rounding(FIGURES, staged, figure):
                 drawn[figure], status = recorded[figure], "unchanged"
             else:
-                drawn[figure], status = entry, install_figure(figure, staged)
+                try:
+                    drawn[figure], status = entry, install_figure(figure, staged)
+                except OSError as error:
+                    status = f"FAILED  {error.strerror}: figures/{figure}"
+                    failed.add(figure)
+                    drawn.pop(figure, None)
             rows.append((figure, name, status))
     existing = {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
     gone = [
         figure
         for figure, entry in recorded.items()
-        if figure not in drawn and (entry["notebook"] in done or entry["notebook"] not in existing)
+        if figure not in drawn.keys() | failed
+        and (entry["notebook"] in done or entry["notebook"] not in existing)
     ]
     kept = {figure: entry for figure, entry in recorded.items() if figure not in gone}
     if kept | drawn != recorded:
-        manifest.write_manifest(FIGURES, kept | drawn)
+        try:
+            manifest.write_manifest(FIGURES, kept | drawn)
+        except OSError as error:
+            rows.append(("manifest.json", "", f"FAILED  {error.strerror}: figures/manifest.json"))
+            gone = []
     for figure in gone:
-        for kind in ("svg", "json"):
+        for kind in KINDS:
             (FIGURES / f"{figure}.{kind}").unlink(missing_ok=True)
         rows.append((figure, recorded[figure]["notebook"], "removed"))
     for name in sorted(set(names) - set(done)):
@@ -173,7 +327,7 @@ def install_figure(figure, staged):
     """Copy one figure's files where they differ; return 'unchanged', 'changed' or 'new'."""
     status = "unchanged"
     FIGURES.mkdir(exist_ok=True)
-    for kind in ("svg", "json"):
+    for kind in KINDS:
         target = FIGURES / f"{figure}.{kind}"
         content = (staged / target.name).read_bytes()
         if not target.exists():
@@ -195,10 +349,10 @@ def refresh_outputs(name, build):
     cells = [["".join(cell["source"]) for cell in json.loads(text)["cells"]] for text in (old, new)]
     if cells[0] != cells[1]:
         return "FAILED  edited while it ran; repeat the command"
-    manifest.write_atomically(source, new)
-    # Else the notebook would be newer than its own execution, and make would repeat that.
-    age = executed.stat()
-    os.utime(source, ns=(age.st_atime_ns, age.st_mtime_ns))
+    try:
+        manifest.write_atomically(source, new)
+    except OSError as error:
+        return f"FAILED  {error.strerror}: notebooks/{source.name}"
     return "refreshed"
 
 
@@ -208,7 +362,9 @@ def read_failure(target):
 
 
 def verify(names, build):
-    """Compare figures/ with what the notebooks drew just now; return whether they agree."""
+    """Execute notebooks afresh, and compare figures/ with what they draw; return the verdict."""
+    shutil.rmtree(build, ignore_errors=True)
+    execute(names, build, jobs_of_make())
     rows = []
     recorded = manifest.read_manifest(FIGURES)
     for name in names:
@@ -234,7 +390,7 @@ def print_table(header, rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=["run", "install", "verify"])
+    parser.add_argument("command", choices=["run", "update", "verify", "stale"])
     parser.add_argument("names", nargs="+", metavar="NAME", help="a notebook, without .ipynb")
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--refresh", action="store_true", help="store outputs in the notebooks too")
@@ -243,10 +399,15 @@ def main():
     if given.command == "run":
         # A list, not a generator: a notebook that fails does not stop the others.
         good = all([run(name, build) for name in given.names])
-    elif given.command == "install":
-        good = install(given.names, build, given.refresh)
+    elif given.command == "stale":
+        print(*[name for name in given.names if is_stale(name, build)])
+        good = True
     else:
-        good = verify(given.names, build)
+        with alone():
+            if given.command == "update":
+                good = update(given.names, build, given.refresh)
+            else:
+                good = verify(given.names, build)
     return 0 if good else 1
 
 
@@ -255,3 +416,6 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        print(f"{error.strerror}: {error.filename}", file=sys.stderr)
+        sys.exit(1)

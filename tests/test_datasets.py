@@ -193,6 +193,95 @@ def test_load_ecg_does_not_put_two_units_in_one_array(tmp_path):
     assert load_ecg(tmp_path / "two", channel="ABP").unit == "mmHg"
 
 
+def record(folder, name, *lines, count=1920):
+    """A local record of this header whose samples are 0, 1, 2, ... steps."""
+    (folder / f"{name}.hea").write_text("\n".join([f"{name}{lines[0]}", *lines[1:]]) + "\n")
+    np.arange(count).astype("<i2").tofile(folder / f"{name}.dat")
+    return folder / name
+
+
+LEAD = "one.dat 16 200/mV 16 0 0 0 0 II"
+
+
+@needs_wfdb
+def test_load_ecg_gives_every_sample_of_a_frame_not_their_averages(tmp_path):
+    path = record(tmp_path, "one", " 1 1 30", "one.dat 16x64 200/mV 16 0 0 0 0 ECG")
+    signal = load_ecg(path)
+    assert signal.rate == 64 and signal.values.shape == (1920,)
+    np.testing.assert_allclose(signal.values, np.arange(1920) / 200)
+    # Neither end of this stretch is the end of a frame.
+    part = load_ecg(path, start=0.5, seconds=1.25)
+    np.testing.assert_allclose(part.values, signal.values[32:112])
+
+
+@needs_wfdb
+def test_load_ecg_reads_leads_of_two_rates_one_at_a_time(tmp_path):
+    lines = [LEAD.replace("16 200", "16x2 200"), LEAD.replace("II", "V1")]
+    path = record(tmp_path, "one", " 2 10 30", *lines, count=90)
+    assert [load_ecg(path, channel=lead).rate for lead in ("II", "V1")] == [20, 10]
+    assert len(load_ecg(path, channel="II").values) == 60
+    with pytest.raises(ValueError, match="leads of one rate, got 20 Hz, 10 Hz"):
+        load_ecg(path, channel=[0, 1])
+
+
+@needs_wfdb
+@pytest.mark.parametrize(
+    ("lines", "rate", "unit", "name"),
+    [
+        ([" 1 100", LEAD], 100, "mV", "one (II)"),
+        ([" 1", LEAD], 250, "mV", "one (II)"),
+        ([" 1 100 1920", "one.dat 16 200/mV"], 100, "mV", "one (lead 0)"),
+        ([" 1 100 1920", "one.dat 16 0/mV 16 0 0 0 0 II"], 100, None, "one (II)"),
+        ([" 1 100 1920", "one.dat 16"], 100, None, "one (lead 0)"),
+    ],
+    ids=["no length", "no frequency", "no description", "gain 0", "no gain"],
+)
+def test_load_ecg_reads_headers_that_leave_fields_out(tmp_path, lines, rate, unit, name):
+    signal = load_ecg(record(tmp_path, "one", *lines))
+    assert (signal.rate, signal.unit, signal.name) == (rate, unit, name)
+    np.testing.assert_allclose(signal.values, np.arange(1920) / 200)
+
+
+@needs_wfdb
+@pytest.mark.parametrize(
+    ("lines", "channel", "message"),
+    [
+        ([" 1 100 0", LEAD], 0, "record has length 0 .* delete the 0"),
+        ([" 1 0 1920", LEAD], 0, "record has sampling frequency 0"),
+        ([" 0 100 1920"], 0, "record has no signals"),
+        ([" 1 100 4000", LEAD], 0, "does not fit its header"),
+        ([" 2 100 960", LEAD, LEAD], "II", "a number for 'II', .* several leads: 0 or 1"),
+        ([" 2 100 960", LEAD, "one.dat 16"], "V1", "one of II or a number from 0 to 1, got 'V1'"),
+    ],
+)
+def test_load_ecg_says_in_a_sentence_what_a_header_lacks(tmp_path, lines, channel, message):
+    with pytest.raises(ValueError, match=message):
+        load_ecg(record(tmp_path, "one", *lines), channel=channel)
+
+
+@needs_wfdb
+def test_load_ecg_reads_around_null_segments(tmp_path):
+    record(tmp_path, "one", " 1 100 500", LEAD, count=500)
+    whole = tmp_path / "whole"
+    whole.with_suffix(".hea").write_text("whole/3 1 100 1100\n~ 100\none 500\none 500\n")
+    assert load_ecg(whole, start=1).values.shape == (1000,)
+    with pytest.raises(ValueError, match="null segment, without samples, from 0 s to 1 s"):
+        load_ecg(whole)
+    whole.with_suffix(".hea").write_text("whole/2 1 100\none 500\none 500\n")
+    with pytest.raises(ValueError, match="write 1000, the sum of its segments"):
+        load_ecg(whole)
+    whole.with_suffix(".hea").write_text("whole/1 1 100 100\n~ 100\n")
+    with pytest.raises(ValueError, match=r"every segment of .* is null"):
+        load_ecg(whole)
+
+
+@needs_wfdb
+def test_load_ecg_names_the_signal_file_that_is_not_there(tmp_path):
+    (tmp_path / "one.hea").write_text(f"one 1 100 1920\n{LEAD}\n")
+    with pytest.raises(FileNotFoundError, match=r"one\.dat; put it beside the header"):
+        load_ecg(tmp_path / "one")
+
+
 # From a signal to X, y
 
 

@@ -11,6 +11,7 @@ import hidden_convexity as hc
 
 sklearn = pytest.importorskip("sklearn")
 from sklearn.datasets import load_iris  # noqa: E402
+from sklearn.exceptions import ConvergenceWarning  # noqa: E402
 from sklearn.model_selection import GridSearchCV  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
@@ -112,6 +113,22 @@ def test_weights_are_those_of_the_squared_errors():
     other = 0.5 * weights @ (unweighted.predict(x) - y) ** 2
     other += unweighted.objective_ - 0.5 * np.sum((unweighted.predict(x) - y) ** 2)
     assert fitted.objective_ < other
+
+
+@pytest.mark.parametrize("ratio", [1e10, 1e14])
+def test_a_gap_that_was_not_reached_is_warned_of(ratio):
+    """Sample weights this far apart gave gaps of 0.02 to 0.99 without a word."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(12, 2)), rng.normal(size=12)
+    weights = np.where(np.arange(12) % 3 == 0, ratio, 1.0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitted = ConvexReLURegressor(0.1).fit(X, y, sample_weight=weights)
+    ended = [one for one in caught if one.category is ConvergenceWarning]
+    assert len(ended) == (fitted.gap_ > fitted.tol)
+    for one in ended:
+        assert "sample weights span 1" in str(one.message)
+        assert one.filename == __file__
 
 
 def test_the_order_of_the_samples_does_not_matter():

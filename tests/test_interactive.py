@@ -1,11 +1,14 @@
 """A picture with sliders is drawn again as they move, and stays a picture without a kernel."""
 
 import base64
+import subprocess
+import sys
 
 import pytest
 
 pytest.importorskip("ipywidgets")
-plotting = pytest.importorskip("hidden_convexity.plotting")
+pytest.importorskip("matplotlib")
+from hidden_convexity import plotting
 
 
 def test_it_is_drawn_at_the_first_values_and_again_when_a_slider_moves():
@@ -24,3 +27,15 @@ def test_it_is_drawn_at_the_first_values_and_again_when_a_slider_moves():
     assert base64.b64decode(bundle["image/png"]) == shown.picture.value
     assert bundle["text/plain"] == repr(shown)
     assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_without_matplotlib_the_plots_name_the_extra():
+    program = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "try:\n    import hidden_convexity.plotting\n"
+        "except ImportError as error:\n    print(error)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert 'pip install "hidden-convexity[notebooks]"' in run.stdout

@@ -19,10 +19,8 @@ NAME = "fig03-parabola"
 
 @pytest.fixture
 def figures(tmp_path, monkeypatch):
-    """A folder of notebooks as the working directory, and an empty folder for figures."""
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks" / "03-curves.ipynb").touch()
-    monkeypatch.chdir(tmp_path / "notebooks")
+    """What make says to a notebook: its name, and an empty folder for figures."""
+    monkeypatch.setenv(manifest.NOTEBOOK_VARIABLE, "03-curves")
     monkeypatch.setenv(manifest.FIGURES_VARIABLE, str(tmp_path / "drawn"))
     return tmp_path / "drawn"
 
@@ -89,10 +87,24 @@ def test_another_process_draws_the_same_bytes(figures):
     assert here == {path.name: path.read_bytes() for path in there.iterdir()}
 
 
-def test_figures_go_next_to_the_notebooks_by_default(figures, monkeypatch):
-    monkeypatch.delenv(manifest.FIGURES_VARIABLE)
+def test_who_plays_with_a_notebook_changes_no_figure(figures, monkeypatch):
+    """JupyterLab, papermill from the root, a copy of a notebook: none overwrites, none fails."""
+    for variable in (manifest.FIGURES_VARIABLE, manifest.NOTEBOOK_VARIABLE):
+        monkeypatch.delenv(variable)
+    (figures.parent / "figures").mkdir()
+    (figures.parent / "notebooks").mkdir()
+    for folder in ("notebooks", "."):
+        monkeypatch.chdir(figures.parent / folder)
+        save()
+    assert not [path for path in figures.parent.rglob("*") if path.is_file()]
+    with pytest.raises(ValueError, match="alt"):
+        save(alt="")
+
+
+def test_a_folder_without_a_notebook_takes_figures_too(figures, monkeypatch):
+    monkeypatch.delenv(manifest.NOTEBOOK_VARIABLE)
     save()
-    assert (figures.parent / "figures" / "manifest.json").exists()
+    assert manifest.read_manifest(figures)[NAME]["notebook"] is None
 
 
 def test_a_second_figure_joins_the_manifest_in_order_of_name(figures):
@@ -110,8 +122,10 @@ def test_a_name_of_another_form_is_refused(figures, name):
         save(name)
 
 
-def test_a_number_without_its_notebook_is_refused(figures):
-    with pytest.raises(ValueError, match=r"0 notebooks 04-\*\.ipynb"):
+def test_a_number_other_than_the_notebooks_is_refused(figures):
+    with pytest.raises(
+        ValueError, match="in notebook 03-curves; number the figure as the notebook"
+    ):
         save("fig04-parabola")
 
 

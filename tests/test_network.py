@@ -1,5 +1,7 @@
 """Decode, encode, balance and prune: what each keeps, and what none of them increases."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -321,6 +323,14 @@ def test_to_torch_and_back(outputs):
     again = ReLUNetwork.from_torch(module)
     np.testing.assert_array_equal(again.hidden_weights, network.hidden_weights)
     np.testing.assert_array_equal(again.output_weights, network.output_weights)
+
+
+def test_without_torch_the_way_to_it_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    network = ReLUNetwork(np.ones((1, 2)), np.ones(1))
+    for way in (network.to_torch, lambda: ReLUNetwork.from_torch(network)):
+        with pytest.raises(ImportError, match=r'pip install "hidden-convexity\[torch\]"'):
+            way()
 
 
 def test_torch_bias_becomes_the_last_weight():

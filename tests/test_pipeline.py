@@ -55,9 +55,17 @@ class Project:
 
     def write_cells(self, notebook, cells):
         nbformat.write(nbformat.v4.new_notebook(cells=cells), self.path(notebook))
-        # A file system may keep whole seconds: an edit is told from the run just before it.
-        later = time.time() + 2
-        os.utime(self.path(notebook), (later, later))
+
+    def stale(self, *notebooks):
+        """Names of the notebooks that make would execute."""
+        run = subprocess.run(
+            [sys.executable, "notebooks/execute.py", "stale", *notebooks],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return run.stdout.split()
 
     def pretend(self, notebook):
         """Leave what an earlier run of this notebook might have: a figure, and its entry."""
@@ -77,7 +85,9 @@ class Project:
         )
         rows = [" ".join(line.split()) for line in run.stdout.splitlines()]
         header = rows.index("figure notebook") if "figure notebook" in rows else len(rows)
-        return run.returncode, rows[header + 1 :], run.stdout + run.stderr
+        rows = rows[header + 1 :]
+        rows = rows[: rows.index("")] if "" in rows else rows  # what to open comes after a blank
+        return run.returncode, rows, run.stdout + run.stderr
 
     def command(self, *arguments):
         return ["make", "VENV=", f"PYTHON={shlex.quote(sys.executable)}", *arguments]
@@ -133,12 +143,6 @@ def drawn(executed, project):
     return project
 
 
-def settle(project):
-    """Make every source older than what was made from it, as it is a moment later."""
-    for path in [*project.root.glob("notebooks/*"), *project.root.glob("lib/*")]:
-        os.utime(path, (time.time() - 100, time.time() - 100))
-
-
 def test_figures_are_drawn_once_and_again_only_after_a_change(drawn):
     figures = {f"fig{name}.{kind}" for name in FIGURES for kind in ("json", "svg")}
     assert {path.name for path in (drawn.root / "figures").iterdir()} == figures | {"manifest.json"}
@@ -172,16 +176,120 @@ def test_the_last_digits_of_another_processor_change_no_committed_file(drawn):
     assert figures == {path: path.read_bytes() for path in (drawn.root / "figures").iterdir()}
 
 
-def test_a_change_of_the_library_executes_every_notebook(project):
-    for notebook in ("00-first", "01-second"):
-        project.write(notebook, 1)
-        (project.root / "build" / notebook).mkdir(parents=True)
-        (project.root / "build" / notebook / "notebook.ipynb").touch()
-    settle(project)
-    assert "run" not in project.make("--dry-run", "executed")[2]
-    later = time.time() + 2
-    os.utime(project.root / "lib" / "library.py", (later, later))
-    assert project.make("--dry-run", "executed")[2].count("execute.py run") == 2
+def test_an_edit_of_a_file_executes_the_notebooks_that_import_it_and_no_others(project):
+    """Whole or in part, directly or through another file; touching a file is no edit."""
+    library = project.root / "lib" / "library"
+    library.mkdir()
+    for name, text in (
+        ("__init__", ""),
+        ("base", "one = 1\n"),
+        ("upon", "def f():\n    from library.base import one\n    return one\n"),
+        ("alone", ""),
+    ):
+        (library / f"{name}.py").write_text(text)
+    names = {
+        "00-nothing": "1",
+        "01-base": "%matplotlib inline\nimport library.base",
+        "02-upon": "from library import upon",
+        "03-alone": "import library.alone as alone",
+    }
+    for name, source in names.items():
+        project.write_cells(name, [nbformat.v4.new_code_cell(source, id="only")])
+    (project.root / "lib" / "library.py").unlink()
+    environment = os.environ | {"PYTHONPATH": str(project.root / "lib")}
+    command = [sys.executable, "notebooks/execute.py", "run", *names]
+    subprocess.run(command, cwd=project.root, env=environment, check=True)
+    assert project.stale(*names) == []
+    os.utime(library / "base.py", (time.time() + 2, time.time() + 2))
+    assert project.stale(*names) == []
+    (library / "base.py").write_text("one = 2\n")
+    assert project.stale(*names) == ["01-base", "02-upon"]
+    (library / "alone.py").write_text("# an edit\n")
+    assert project.stale(*names) == ["01-base", "02-upon", "03-alone"]
+    (library / "__init__.py").write_text("# an edit\n")
+    assert "00-nothing" not in project.stale(*names)
+
+
+def test_what_is_staged_and_then_lost_is_drawn_again_and_not_taken_for_removed(drawn):
+    """`make figures` twice at once cleared one's staging, and the other deleted the figures."""
+    before = drawn.committed()
+    shutil.rmtree(drawn.root / "build" / "00-first" / "figures")
+    (drawn.root / "build" / "01-second" / "figures" / "fig01-line.svg").unlink()
+    status, rows, _ = drawn.make("figures")
+    assert status == 0
+    assert all(row.endswith("unchanged") for row in rows) and len(rows) == 3
+    assert drawn.committed() == before
+
+
+def test_a_second_make_waits_for_the_first_and_uses_what_it_has_made(project):
+    wait = (
+        "import time; from pathlib import Path\n"
+        "Path('../started').touch()\n"
+        "while not Path('../released').exists(): time.sleep(0.05)"
+    )
+    project.write("00-first", 2, wait)
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(project.command("figures"), cwd=project.root, **pipe) as first:
+        while not (project.root / "started").exists():
+            assert first.poll() is None, "make ended before the cell began to wait"
+            time.sleep(0.05)
+        with subprocess.Popen(project.command("figures"), cwd=project.root, **pipe) as second:
+            assert "waiting for it" in second.stdout.readline()
+            (project.root / "released").touch()
+            outputs = [run.communicate()[0] for run in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert "00-first  4 cells" in outputs[0] and "00-first  4 cells" not in outputs[1]
+    assert "unchanged" in outputs[1]
+    assert (project.root / "figures" / "fig00-line.svg").exists()
+
+
+def test_a_copy_that_jupyterlab_made_is_no_notebook_of_ours(project):
+    project.write("00-first", 1)
+    shutil.copy(project.path("00-first"), project.path("00-first-Copy1"))
+    _, _, output = project.make("--dry-run", "figures")
+    assert output.strip().endswith("execute.py update 00-first")
+
+
+def test_two_notebooks_that_draw_one_figure_are_told_so(drawn):
+    shutil.copy(drawn.path("01-second"), drawn.path("01-twin"))
+    status, rows, _ = drawn.make("figures")
+    assert status != 0
+    assert "fig01-line 01-second unchanged" in rows
+    assert "fig01-line 01-twin FAILED 01-second draws a figure of this name too" in rows
+
+
+def test_a_figure_that_cannot_be_written_is_a_row_of_the_table_not_a_traceback(drawn):
+    picture = drawn.root / "figures" / "fig00-line.svg"
+    picture.unlink()
+    picture.mkdir()
+    status, rows, output = drawn.make("figures")
+    assert status != 0
+    assert "Traceback" not in output
+    assert "fig00-line 00-first FAILED Is a directory: figures/fig00-line" in rows
+    assert "fig01-line 01-second unchanged" in rows
+    assert "fig00-line" in read_manifest(drawn.root / "figures")
+
+
+def test_what_a_killed_write_left_behind_is_swept(drawn):
+    strays = [drawn.root / folder / ".fig00.svg.1.tmp" for folder in ("figures", "notebooks")]
+    for stray in strays:
+        stray.touch()
+    assert drawn.make("figures", "NB=01")[0] == 0
+    assert not any(stray.exists() for stray in strays)
+
+
+def test_a_dry_run_changes_nothing(drawn):
+    drawn.write("01-second", 3)
+    before = {path: path.stat().st_mtime_ns for path in drawn.root.rglob("*")}
+    for command in ("figures", "notebooks", "verify-figures"):
+        assert drawn.make("--dry-run", command)[0] == 0
+    assert before == {path: path.stat().st_mtime_ns for path in drawn.root.rglob("*")}
+
+
+def test_edited_parameters_are_told_where_their_outputs_are(drawn):
+    drawn.write("01-second", 3)
+    _, _, output = drawn.make("figures", "NB=01")
+    assert "build/01-second/notebook.ipynb; `make notebooks` stores them" in output
 
 
 def test_a_figure_no_longer_drawn_is_removed(project):
@@ -195,12 +303,14 @@ def test_a_figure_no_longer_drawn_is_removed(project):
     assert read_manifest(project.root / "figures") == {}
 
 
-@pytest.mark.parametrize("name", ["01-second", "01-second.ipynb", "notebooks/01-second.ipynb"])
+@pytest.mark.parametrize(
+    "name", ["01-second", "01-second.ipynb", "notebooks/01-second.ipynb", "01"]
+)
 def test_one_notebook_can_be_selected(project, name):
     project.write("00-first", 1)
     project.write("01-second", 2)
-    _, _, output = project.make("--dry-run", "executed", f"NB={name}")
-    assert "execute.py run --build build 01-second" in output
+    _, _, output = project.make("--dry-run", "figures", f"NB={name}")
+    assert "execute.py update 01-second" in output
     assert "00-first" not in output
 
 
@@ -238,7 +348,7 @@ def test_a_notebook_that_fails_changes_nothing_and_stops_no_other(project):
         "figures/manifest.json",
         "notebooks/04-works.ipynb",
     }
-    assert "execute.py run --build build 01-exits" in project.make("--dry-run", "executed")[2]
+    assert project.stale("01-exits", "04-works") == ["01-exits"]
 
 
 def test_killed_midway_nothing_is_half_written_and_the_next_run_goes_on(project):

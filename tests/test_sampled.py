@@ -7,7 +7,7 @@ from scipy.optimize import nnls
 
 import hidden_convexity as hc
 from hidden_convexity.cones import project_each
-from hidden_convexity.hyperplanes import unit_rows
+from hidden_convexity.hyperplanes import active, unit_rows
 from hidden_convexity.losses import LOSSES
 from hidden_convexity.solvers import sampled_cones, sampled_newton
 from hidden_convexity.solvers.sampled import (
@@ -285,6 +285,56 @@ def test_the_program_over_cones_with_ties():
     solution = sampled_cones.solve(problem, arrangement, 1e-6)
     assert solution.gap <= 1e-6
     assert solution.objective >= hc.train(problem).lower_bound
+
+
+# Gates that lie on a sample's hyperplane
+
+WEDGES = np.array([[0.1, 0.7], [0.3, 0.2], [0.7, 0.9]])
+
+
+def wedge_gates(X):
+    """One gate orthogonal to each sample, the third at another length, which rounds it again."""
+    gates = np.stack([-X[:, 1], X[:, 0]])
+    gates[:, 2] /= 3
+    return gates
+
+
+def test_samples_on_gates_make_one_program_at_every_scale():
+    """Roundoff chose their side before: the same program had the values 0.13, 0.08 and 2.03."""
+    gates, y = wedge_gates(WEDGES), [1.0, 2.0, 3.0]
+    values = [
+        train_gated(k * WEDGES, y, gates, 0.01 * k, tol=1e-9).objective for k in (1, 3, 10, 1 / 7)
+    ]
+    # ||W|| scales by 1 / k where X scales by k.
+    np.testing.assert_allclose(values, values[0], rtol=1e-6)
+
+
+def test_a_sample_on_a_gate_is_predicted_alone_as_in_its_batch():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    gates = np.concatenate([np.cross(X[:20], X[20:]), np.cross(X[20:], X[:20]) / 3]).T
+    solution = train_gated(X, X[:, 0] ** 2, gates, 0.01)
+    alone = np.concatenate([solution.predict(x[None]) for x in X])
+    np.testing.assert_allclose(alone, solution.predict(X), atol=1e-12)
+    np.testing.assert_allclose(alone, solution.predict(X[::-1])[::-1], atol=1e-12)
+    np.testing.assert_allclose(solution.predict(3e5 * X), 3e5 * alone, rtol=1e-9, atol=1e-7)
+
+
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_a_sample_on_a_gate_is_off_and_one_beside_it_is_on(precision):
+    X = np.random.default_rng(1).normal(size=(500, 2)).astype(precision)
+    gates = np.stack([-X[:, 1], X[:, 0]]) / np.arange(1, 501, dtype=precision)
+    patterns = active(X, gates)
+    assert patterns.dtype == bool and not np.diagonal(patterns).any()
+    toward = np.finfo(precision).eps * np.linalg.norm(gates, axis=0) * unit_rows(X).T
+    beside = gates + 100 * toward
+    assert np.diagonal(active(X, beside)).all()
+    assert not np.diagonal(active(X, gates + 20 * toward)).any()
+
+
+def test_an_arrangement_and_a_gated_program_have_the_same_patterns():
+    X = np.random.default_rng(2).normal(size=(30, 3))
+    arrangement = hc.Arrangement.sample(X, 200)
+    np.testing.assert_array_equal(active(X, arrangement.gates), arrangement.patterns)
 
 
 # From gated to ReLU networks

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hidden_convexity as hc
-from hidden_convexity.wedge import cross_product, dictionary, signed_volume
+from hidden_convexity.hyperplanes import unit_rows
+from hidden_convexity.wedge import cross_product, dictionary, signed_volume, unit_normal
 
 
 def gaussian(*shape, seed=0):
@@ -121,7 +122,51 @@ def test_lengths_far_from_one():
     expected = np.cross(a, b)
     np.testing.assert_allclose(cross_product([1e150 * a, b]) / 1e150, expected, rtol=1e-13)
     np.testing.assert_allclose(cross_product([1e160 * a, 1e-160 * b]), expected, rtol=1e-13)
-    np.testing.assert_array_equal(cross_product([1e-200 * a, 1e-200 * b]), 0)
+
+
+def test_volumes_beyond_floating_point_are_refused_not_taken_for_dependence():
+    """2,000 unit rows had the product 0, which stands for dependence."""
+    many, long, (a, b) = gaussian(1500, 1501), gaussian(349, 350), gaussian(2, 3)
+    many /= np.linalg.norm(many, axis=1, keepdims=True)
+    for vectors, way in [
+        (many, "underflows"),
+        (long, "overflows"),
+        ([1e-200 * a, 1e-200 * b], "underflows"),
+    ]:
+        with pytest.raises(ValueError, match=f"volume {way}; unit_normal gives"):
+            cross_product(vectors)
+        normal, logarithm = unit_normal(vectors)
+        rows = unit_rows(np.asarray(vectors))
+        assert np.linalg.norm(normal) == pytest.approx(1, rel=1e-12)
+        assert np.abs(rows @ normal).max() < 1e-12
+        expected = 0.5 * np.linalg.slogdet(rows @ rows.T)[1]
+        expected += np.log((rows * vectors).sum(axis=1)).sum()
+        assert logarithm == pytest.approx(expected, rel=1e-10)
+    with pytest.raises(ValueError, match="volume underflows; multiply"):
+        signed_volume(1e-200 * np.eye(3))
+
+
+def test_partial_products_may_leave_the_range_that_the_volume_is_in():
+    """The lengths of 299 Gaussian rows, multiplied, overflow; their volume does not."""
+    vectors = gaussian(299, 300)
+    normal, logarithm = unit_normal(vectors)
+    np.testing.assert_allclose(cross_product(vectors), np.exp(logarithm) * normal, rtol=1e-9)
+    scales = np.concatenate([np.full(100, 1e-150), np.full(100, 1e150)])
+    assert signed_volume(np.diag(scales)) == pytest.approx(1, rel=1e-12)
+
+
+@pytest.mark.parametrize("d", range(1, 7))
+def test_the_unit_normal_and_its_logarithm_are_the_cross_product(d):
+    vectors = gaussian(5, d - 1, d)
+    normal, logarithm = unit_normal(vectors)
+    assert normal.shape == (5, d) and logarithm.shape == (5,)
+    np.testing.assert_allclose(np.exp(logarithm)[:, None] * normal, cross_product(vectors))
+
+
+def test_the_unit_normal_of_dependent_rows_is_zero():
+    normal, logarithm = unit_normal([[1.0, 2.0, 3.0], [-2.0, -4.0, -6.0]])
+    assert logarithm == -np.inf
+    np.testing.assert_array_equal(normal, 0)
 
 
 @pytest.mark.parametrize("d", range(2, 7))

@@ -6,7 +6,7 @@ from hidden_convexity.certificate import Certificate, beta_max, certify
 from hidden_convexity.exercises import check
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.parallel import ParallelNetwork
-from hidden_convexity.problem import TrainingProblem
+from hidden_convexity.problem import ContradictedProof, TrainingProblem
 from hidden_convexity.report import report
 from hidden_convexity.solvers import Solution, train, train_path
 from hidden_convexity.zonotope import Zonotope
@@ -14,6 +14,7 @@ from hidden_convexity.zonotope import Zonotope
 __all__ = [
     "Arrangement",
     "Certificate",
+    "ContradictedProof",
     "ParallelNetwork",
     "ReLUNetwork",
     "Solution",

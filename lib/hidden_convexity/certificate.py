@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hidden_convexity.budget import Budget, limit_seconds
+from hidden_convexity.hyperplanes import unit_rows
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.oracle import Circle, coordinates, proving_oracle, searching_oracle
 from hidden_convexity.passes import Passes
@@ -15,6 +17,7 @@ from hidden_convexity.validation import (
     data_matrix,
     flag,
     of_moderate_size,
+    positive_number,
     real_array,
     whole_number,
 )
@@ -43,6 +46,11 @@ class Certificate:
     direction : (d,) ndarray
         The unit direction in which a neuron would violate the dual constraint most at the
         network's residual: where to grow.
+
+    Raises
+    ------
+    ContradictedProof
+        If a proven lower bound is above the objective by more than rounding.
     """
 
     objective: float
@@ -50,10 +58,13 @@ class Certificate:
     scope: str
     direction: np.ndarray
 
+    def __post_init__(self):
+        relative_gap(self.objective, self.lower_bound, self.scope != "searched")
+
     @property
     def gap(self):
         """Relative duality gap, (objective - lower_bound) / objective; 0 if the objective is 0."""
-        return relative_gap(self.objective, self.lower_bound)
+        return relative_gap(self.objective, self.lower_bound, self.scope != "searched")
 
     def __repr__(self):
         return (
@@ -62,7 +73,7 @@ class Certificate:
         )
 
 
-def certify(network, problem, rounds=1, proof=True, progress=False):
+def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=False):
     """Bound the global optimum from below by means of a network, whatever trained it.
 
     Parameters
@@ -80,6 +91,9 @@ def certify(network, problem, rounds=1, proof=True, progress=False):
         False: search for the worst direction without proving that it is; works in any dimension,
         and the scope is "searched". Where the rank is at most two there is nothing to search: the
         maximum is found exactly, and the scope is "global".
+    max_seconds : float or None
+        Budget of all rounds and proofs together, > 0, looked at between their steps: the bound that
+        is reached by then is valid. None: each proof ends after a minute.
     progress : bool
         Show progress bars on stderr, of the rounds and of each proof, where they take more than a
         second.
@@ -108,6 +122,7 @@ def certify(network, problem, rounds=1, proof=True, progress=False):
     if problem.y.ndim != 1:
         raise ValueError(f"problem.y must have shape (n,) to certify, got {problem.y.shape}")
     proof, progress = flag(proof, "proof"), flag(progress, "progress")
+    budget = Budget(None if max_seconds is None else positive_number(max_seconds, "max_seconds"))
     with np.errstate(over="ignore", invalid="ignore"):
         objective = problem.objective(network)
     if not np.isfinite(objective):
@@ -116,38 +131,47 @@ def certify(network, problem, rounds=1, proof=True, progress=False):
             f"{max(np.abs(w).max() for w in (network.hidden_weights, network.output_weights)):.3g}"
         )
     residual = problem.residual(network)
-    basis = coordinates(problem.X)
-    X = problem.X @ basis
-    search = searching_oracle(X)
-    oracle = proving_oracle(X, progress=progress) if proof else search
+    reduced = coordinates(problem.X)
+    X, basis, dropped = reduced.rows, reduced.basis, reduced.dropped
+    search = searching_oracle(X, dropped)
+    oracle = proving_oracle(X, progress=progress, dropped=dropped) if proof else search
     scope = "global" if proof or isinstance(oracle, Circle) else "searched"
     passes = oracle if isinstance(oracle, Circle) else Passes(X)
     program = RestrictedProgram(replace(problem, X=X), passes)
     neurons = _own_neurons(program, network, basis)
     starts = np.reshape([neuron.direction for neuron in neurons], (-1, X.shape[1]))
 
-    found = _maximum(oracle, residual, problem.beta, starts)
+    # An even share for the first proof and for that of each round.
+    found = _maximum(oracle, residual, problem.beta, starts, budget.part(1 / (rounds + 1)))
     direction = basis @ found.directions[:1].sum(axis=0)
     lower_bound = _bound(problem, residual, found, scope)
     with progress_bar(progress, desc="certificate", unit="round", total=rounds) as bar:
-        for _ in range(rounds):
+        for done in range(rounds):
+            if budget.spent:
+                break
             for _ in range(SOLVES):
                 neurons = program.polish(program.solve(neurons + _worst(program, found)))
                 residual = problem.loss_residual(program.outputs(neurons))
                 found = search(residual, level=problem.beta, starts=starts)
             seen = np.concatenate([starts, found.directions])
-            found = _maximum(oracle, residual, problem.beta, seen)
+            part = budget.part(1 / (rounds - done))
+            found = _maximum(oracle, residual, problem.beta, seen, part)
             lower_bound = max(lower_bound, _bound(problem, residual, found, scope))
             bar.update()
     return Certificate(objective, lower_bound, scope, direction)
 
 
-def _maximum(oracle, nu, beta, starts):
+def _maximum(oracle, nu, beta, starts, budget):
     """M(nu) as sharply as it matters: the closer nu is to feasible, the sharper."""
+    limit_seconds(oracle, budget)
     found = oracle(nu, tolerance=LOOSE, level=beta, starts=starts)
     sharp = max(LOOSE * (found.value / beta - 1), SHARP)
-    if np.isfinite(found.bound) and found.bound > (1 + sharp) * max(found.value, beta):
-        found = oracle(nu, tolerance=sharp, level=beta, starts=found.directions)
+    loose = np.isfinite(found.bound) and found.bound > (1 + sharp) * max(found.value, beta)
+    if loose and not budget.spent:
+        limit_seconds(oracle, budget)
+        sharper = oracle(nu, tolerance=sharp, level=beta, starts=found.directions)
+        # Out of time, the second proof may have come less far than the first.
+        found = replace(sharper, bound=min(sharper.bound, found.bound))
     return found
 
 
@@ -168,7 +192,7 @@ def _own_neurons(program, network, basis):
     for w, a in zip(balanced.hidden_weights @ basis, balanced.output_weights, strict=True):
         pattern = program.X @ w > 0
         if pattern.any():
-            own.setdefault((np.packbits(pattern).tobytes(), a > 0), (w / np.linalg.norm(w), a))
+            own.setdefault((np.packbits(pattern).tobytes(), a > 0), (unit_rows(w[None])[0], a))
     return [program.neuron(u, np.sign(a)) for u, a in own.values()]
 
 
@@ -187,8 +211,8 @@ def beta_max(X, y):
     Returns
     -------
     float
-        max over ||u|| <= 1 of |y.(Xu)_+|: exact if the rank is 2 or the chambers are at most
-        30,000, otherwise from above to 1e-7.
+        max over ||u|| <= 1 of |y.(Xu)_+|, from above: to rounding if the rank is 2 or the chambers
+        are at most 30,000, otherwise to 1e-7.
 
     Raises
     ------
@@ -204,9 +228,10 @@ def beta_max(X, y):
     if len(y) != len(X):
         raise ValueError(f"y must have one entry per row of X: {len(X)}, got {len(y)}")
     X, y = of_moderate_size(X, "X"), of_moderate_size(y, "y")
-    X = X @ coordinates(X)
+    reduced = coordinates(X)
+    X = reduced.rows
     try:
-        oracle = proving_oracle(X, exact=True)
+        oracle = proving_oracle(X, exact=True, dropped=reduced.dropped)
     except ValueError as error:
         raise ValueError(
             f"X must have a lower rank or fewer rows for beta_max to be proven, got {len(X)} "

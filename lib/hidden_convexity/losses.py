@@ -14,6 +14,8 @@ one output each, the maximum of |nu_k.(Xu)_+| over outputs k as well.
 Arrays are of any library that keeps to the array API standard, NumPy and PyTorch among them.
 """
 
+import math
+
 import numpy as np
 from array_api_compat import array_namespace
 from scipy.optimize import brentq
@@ -49,6 +51,19 @@ class Squared:
     def best_scale(y, nu):
         """The s >= 0 at which the dual value at s nu is largest: (nu.y)_+ / ||nu||^2."""
         return max(float((nu * y).sum()) / float((nu * nu).sum()), 0.0)
+
+    @staticmethod
+    def affordable_scale(y, nu, cost):
+        """The least s in [0, 1] with a dual value at s nu no more than `cost` below that at nu.
+
+        With t = 1 - s it is lower by t nu.(y - nu) + t^2 ||nu||^2 / 2.
+        """
+        energy, slope = float((nu * nu).sum()), float((nu * (y - nu)).sum())
+        if energy == 0.0:
+            return 0.0
+        root = math.hypot(slope, math.sqrt(2.0 * energy) * math.sqrt(cost))
+        step = 2.0 * cost / (slope + root) if slope > 0 else (root - slope) / energy
+        return max(1.0 - step, 0.0)
 
 
 class Logistic:
@@ -100,6 +115,17 @@ class Logistic:
         # At s = 1/2 all terms are >= 0.
         root = _LAST if derivative(_LAST) >= 0 else brentq(derivative, 0.5, _LAST, xtol=1e-15)
         return root / most
+
+    @classmethod
+    def affordable_scale(cls, y, nu, cost):
+        """The least s in [0, 1] with a dual value at s nu no more than `cost` below that at nu.
+
+        The dual value is concave in s and 0 at s = 0, so below its maximum it rises.
+        """
+        floor = cls.dual_value(y, nu) - cost
+        if floor <= 0:
+            return 0.0
+        return brentq(lambda s: cls.dual_value(y, s * nu) - floor, 0.0, 1.0)
 
 
 class Softmax:

@@ -12,8 +12,10 @@ import numpy as np
 from hidden_convexity.report import format_gap
 from hidden_convexity.validation import real_array
 
-# Where figures go when it is not ../figures, as seen from the notebook.
+# The folder that figures go to, and the notebook that draws them: make sets both. Without a folder
+# nothing is written, so who plays with a notebook leaves the committed figures as they are.
 FIGURES_VARIABLE = "HIDDEN_CONVEXITY_FIGURES"
+NOTEBOOK_VARIABLE = "HIDDEN_CONVEXITY_NOTEBOOK"
 
 # Two runs of one figure agree when each pair of numbers is this close. Solvers stop at 1e-9 or
 # better, and BLAS adds in another order on another processor: neither moves a number this far.
@@ -46,8 +48,11 @@ def save_figure(
 ):
     """Write a figure, the numbers it shows, and its entry in the manifest.
 
-    The files are ``figures/<name>.svg``, ``figures/<name>.json`` and ``figures/manifest.json``.
-    Each appears complete or not at all, and the same figure always gives the same bytes.
+    The files are ``<name>.svg``, ``<name>.json`` and ``manifest.json``, in the folder that the
+    environment variable ``HIDDEN_CONVEXITY_FIGURES`` names: `make figures` sets it, and so
+    regenerates ``figures/``. Where it is not set, in JupyterLab say, the arguments are checked and
+    nothing is written. Each file appears complete or not at all, and the same figure always gives
+    the same bytes.
 
     Parameters
     ----------
@@ -70,15 +75,15 @@ def save_figure(
     Raises
     ------
     ValueError
-        If the name is not of that form, no notebook has its number, `alt` is empty, or a number
-        is not finite.
+        If the name is not of that form, or not numbered as the notebook that make executes, `alt`
+        is empty, or a number is not finite.
     """
     import matplotlib as mpl
 
     notebook = _notebook(name)
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"alt: {alt!r} given; say in a sentence what the picture shows")
-    folder = Path(os.environ.get(FIGURES_VARIABLE) or "../figures")
+    folder = os.environ.get(FIGURES_VARIABLE)
     picture = io.BytesIO()
     with mpl.rc_context(_SVG_STYLE):
         fig.savefig(picture, format="svg", metadata={"Date": None})
@@ -94,6 +99,9 @@ def save_figure(
         "matplotlib": mpl.__version__,
         "sha256": {"svg": _sha256(picture), "json": _sha256(table)},
     }
+    if not folder:
+        return
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / f"{name}.svg", picture)
     write_atomically(folder / f"{name}.json", table)
@@ -212,20 +220,18 @@ def _close(old, new):
 
 
 def _notebook(name):
-    """Return the stem of the notebook that a figure name belongs to."""
+    """Return the notebook that make is executing, None where it is not; check the figure's name."""
     match = re.fullmatch(r"fig(\d\d)-[a-z0-9]+(-[a-z0-9]+)*", name)
     if match is None:
         raise ValueError(
             f"name: {name!r} given; write figNN-title in lower case, such as fig03-dual-certificate"
         )
-    number = match[1]
-    found = sorted(path.stem for path in Path.cwd().glob(f"{number}-*.ipynb"))
-    if len(found) != 1:
+    notebook = os.environ.get(NOTEBOOK_VARIABLE)
+    if notebook and not notebook.startswith(f"{match[1]}-"):
         raise ValueError(
-            f"name: {name!r} given, but {Path.cwd()} has {len(found)} notebooks {number}-*.ipynb; "
-            "call save_figure from a notebook, and number the figure as the notebook"
+            f"name: {name!r} given in notebook {notebook}; number the figure as the notebook"
         )
-    return found[0]
+    return notebook or None
 
 
 def _summary(solution):

@@ -5,6 +5,7 @@ import numpy as np
 from hidden_convexity import torch_modules
 from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.encoding import decoded, encoded
+from hidden_convexity.hyperplanes import row_lengths
 from hidden_convexity.pooling import activation, pooled
 from hidden_convexity.pruning import pruning_scale
 from hidden_convexity.validation import (
@@ -130,8 +131,8 @@ class ReLUNetwork:
         ----------
         Theory: balance.
         """
-        hidden = np.linalg.norm(self.hidden_weights, axis=1)
-        output = np.linalg.norm(_as_columns(self.output_weights), axis=1)
+        hidden = row_lengths(self.hidden_weights)
+        output = row_lengths(_as_columns(self.output_weights))
         used = (hidden > 0) & (output > 0)
         root = np.sqrt(hidden[used]) * np.sqrt(output[used])
         return self.with_neurons(
@@ -250,6 +251,8 @@ class ReLUNetwork:
 
         Raises
         ------
+        ImportError
+            If PyTorch is not installed.
         ValueError
             If the module is not of these forms, or a convolution pads, groups or dilates.
         """
@@ -272,6 +275,8 @@ class ReLUNetwork:
 
         Raises
         ------
+        ImportError
+            If PyTorch is not installed.
         ValueError
             If the network has a skip term, or the kernel does not have d entries.
         """

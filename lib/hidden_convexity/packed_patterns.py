@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from hidden_convexity.hyperplanes import CHUNK
+from hidden_convexity.hyperplanes import CHUNK, ROUNDING
 
 # A gate is inside if no rounding of its products with unit rows, a few 1e-16, can say otherwise.
 INSIDE = 8 * np.finfo(float).eps
 
 
 def packed_sides(normals, directions):
-    """Bits (P, ceil(m / 8)) of normals (m, r) @ directions (r, P) > 0, a chunk at a time."""
+    """Bits (P, ceil(m / 8)) of `hyperplanes.active`, for unit normals and directions."""
     step = max(CHUNK // max(len(normals), 1), 1)
     chunks = [
-        np.packbits(directions[:, k : k + step].T @ normals.T > 0, axis=1)
+        np.packbits(directions[:, k : k + step].T @ normals.T > ROUNDING, axis=1)
         for k in range(0, directions.shape[1], step)
     ]
     return np.concatenate(chunks)

@@ -1,6 +1,6 @@
 """The training problem of a two-layer ReLU network with weight decay, and its dual."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,11 @@ from hidden_convexity.validation import (
     samples,
     slope_below_one,
 )
+
+# The objective of a network is a sum of n squares of differences of outputs and targets: at small
+# weight decays, where both nearly cancel, it is known to about this share of it. Bounds include
+# their own rounding.
+SAME_VALUE = 1e-9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -71,6 +76,9 @@ class TrainingProblem:
     slope: float = 0.0
     skip: bool = False
     intercept: bool = False
+
+    # A unit vector (n,) of outputs that the loss does not see; none by default.
+    blind = None
 
     def __post_init__(self):
         X = samples(self.X)
@@ -241,6 +249,22 @@ class TrainingProblem:
         scale = min(unconstrained, self.beta / maximum) if maximum > 0 else unconstrained
         return self.dual_value(scale * nu)
 
+    def affordable_violation(self, nu, tol):
+        """The relative violation M(nu) / beta - 1 that costs a relative gap of tol.
+
+        It is that of the dual value at nu (n,), which at an optimum is the optimal value, against
+        its value where the dual constraint holds, at s nu with s = beta / M(nu). Concave in s and
+        0 at s = 0, the dual value loses at most its share 1 - s: the result is at least tol.
+        """
+        loss = LOSSES[self.loss]
+        scale = loss.affordable_scale(self.y, nu, tol * max(self.dual_value(nu), 0.0))
+        return max(1.0 / scale - 1.0, tol) if scale > 0 else np.inf
+
+    def of_samples(self, chosen):
+        """The same problem on some samples, with the penalty in proportion."""
+        beta = self.beta * len(chosen) / len(self.X)
+        return replace(self, X=self.X[chosen], y=self.y[chosen], beta=beta)
+
     def _dual_point(self, nu):
         """Return nu as a float vector that pairs with y, or say what is wrong with it."""
         nu = real_array(nu, "nu", ndim=self.y.ndim)
@@ -249,6 +273,54 @@ class TrainingProblem:
         return nu
 
 
-def relative_gap(objective, lower_bound):
-    """(objective - lower_bound) / objective, never below 0, and 0 where the objective is 0."""
+class ContradictedProof(ArithmeticError):
+    """A proven bound and a number that is attained contradict one another.
+
+    Never the fault of the data: it is an error of this library, and what it returned before for
+    the same data can't be relied on. The message says what to report.
+    """
+
+    def __init__(self, contradiction, data):
+        self.contradiction, self.data = contradiction, data
+        super().__init__(
+            f"{contradiction}: the two contradict one another, so one of them is wrong. This is an "
+            "error of hidden-convexity, not of your data. Please report it with this message, the "
+            "versions of hidden-convexity, NumPy, SciPy and numba, the processor, and the data, or "
+            f"their shape if they can't be shared: numpy.savez('report.npz', ...) with {data}"
+        )
+
+    def __reduce__(self):
+        return type(self), (self.contradiction, self.data)
+
+
+def relative_gap(objective, lower_bound, proven=True):
+    """(objective - lower_bound) / objective, and 0 where the objective is 0.
+
+    Parameters
+    ----------
+    objective : float
+        P of a network.
+    lower_bound : float
+        Lower bound on the optimal value.
+    proven : bool
+        False for a bound that is only searched: one above the objective shows that the search
+        missed something, and the gap is 0 for want of a better number.
+
+    Returns
+    -------
+    float
+        At least 0: a proven bound above the objective by less than `SAME_VALUE` of it is rounding
+        of the objective.
+
+    Raises
+    ------
+    ContradictedProof
+        If a proven bound is further above the objective.
+    """
+    if proven and lower_bound > objective * (1 + SAME_VALUE):
+        raise ContradictedProof(
+            f"no network has an objective below {lower_bound!r}, it was proven, but one has "
+            f"{objective!r}",
+            "X=problem.X, y=problem.y, beta=problem.beta and the network's weights",
+        )
     return max(objective - lower_bound, 0.0) / objective if objective > 0 else 0.0

@@ -14,15 +14,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from hidden_convexity.group_lasso import group_lasso
+from hidden_convexity.group_lasso import change, group_lasso, newton
 from hidden_convexity.neurons import Neuron, null_space, null_space_within
 
 # Cone rows violated by less, relative to a row's and a weight's norm, are rounding.
 VIOLATED = 1e-9
 # Angles (radians) within which neurons may be consolidated, tried in turn.
 CLOSE = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
-# Strength of the proximal term, relative to features of unit norm.
-PROXIMAL = 1e-9
+# Strength of the proximal term, relative to features of unit norm, at first and at least; share of
+# a step's gain that the term may cost before it counts as what binds, and the factor by which it is
+# then weakened.
+PROXIMAL, LEAST_PROXIMAL, BINDING, WEAKER = 1e-9, 1e-14, 0.1, 0.1
 # Newton steps after the solver; the first takes its 1e-11 to about 1e-12, the second to rounding.
 POLISHING_STEPS = 2
 # Quadratic models of a loss minimised in a row, relative decrease below which they have converged,
@@ -30,8 +32,8 @@ POLISHING_STEPS = 2
 MODELS, SAME_HEIGHT, HALVINGS = 20, 1e-12, 12
 # Outputs (n,) that are kept: those of a round's start and of its candidates.
 KEPT = 4
-# Singular values of the Hessian below this share of the largest come from dependent features.
-DEPENDENT = 1e-8
+# P is evaluated to this, relative.
+ROUNDING = 1e-14
 
 
 class RestrictedProgram:
@@ -53,6 +55,7 @@ class RestrictedProgram:
         self.X, self.y, self.beta = passes.X, problem.y, problem.beta
         self.free_terms = problem.free_terms
         self._known, self._free = {}, np.zeros(len(self.free_terms))
+        self._proximal = PROXIMAL
 
     def neuron(self, direction, sign):
         """A neuron of weight zero in a unit direction (d,), on the flat of the rows tight there."""
@@ -121,27 +124,49 @@ class RestrictedProgram:
         """
         if not neurons:
             return []
-        sizes = [len(neuron.basis) for neuron in neurons]
-        groups = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
-        gram, linear = self._quadratic(neurons, sizes)
+        gram, slope = self._quadratic(neurons)
+        # Neighbouring neurons have nearly dependent features, on which interior point methods
+        # stall. A ridge makes each solution a proximal step from the present weights.
+        while True:
+            ridge = self._proximal * gram.diagonal()
+            solved, gained, cost = self._proximal_step(neurons, gram, slope, ridge)
+            if gained <= 0 or self._proximal >= PROXIMAL:
+                break
+            self._proximal /= WEAKER
+        # Where large neurons cancel each other, an even slight term makes thousands of steps out
+        # of one: the loss hardly changes along the way, and the gain does not outweigh the term.
+        if cost > BINDING * -gained > 0:
+            self._proximal = max(self._proximal * WEAKER, LEAST_PROXIMAL)
+        return solved
+
+    def _proximal_step(self, neurons, gram, slope, ridge):
+        """Minimise the model plus 1/2 sum ridge (c - present)^2.
+
+        Returns
+        -------
+        solved, gained, cost
+            Neurons, the change of the model, which is negative, and the value of the term there.
+        """
+        groups, present = _groups(neurons), _coefficients(neurons)
+        damped = gram + np.diag(ridge)
+        linear = slope + damped @ present
         scale = float(np.linalg.norm(self.y))
         while True:
             walls = [self._inward(neuron) @ neuron.basis.T for neuron in neurons]
-            solution, multipliers = group_lasso(gram, linear, self.beta, scale, groups, walls)
-            solved = [
-                replace(neuron, weights=neuron.basis.T @ solution[group])
-                for neuron, group in zip(neurons, groups, strict=True)
-            ]
+            solution, multipliers = group_lasso(damped, linear, self.beta, scale, groups, walls)
+            solved = _with_coefficients(neurons, groups, solution)
             neurons = [self._add_walls(neuron) for neuron in solved]
             if all(new is old for new, old in zip(neurons, solved, strict=True)):
                 break
-        return [
+        gained = change(gram, slope, self.beta, groups, present, solution)
+        settled = [
             self._settle(neuron, multiplier > wall @ solution[group])
             for neuron, group, wall, multiplier in zip(
                 neurons, groups, walls, multipliers, strict=True
             )
             if neuron.weights.any()
         ]
+        return settled, gained, 0.5 * float(ridge @ (solution - present) ** 2)
 
     def consolidate(self, neurons, allowance, before):
         """Replace close neurons of one sign by their sums, if P rises by at most the allowance.
@@ -183,47 +208,63 @@ class RestrictedProgram:
         return grouped
 
     def polish(self, neurons):
-        """Solved neurons after Newton steps on the piece where none vanishes or meets a wall.
+        """Solved neurons after Newton steps, with those off their piece that do not belong there.
 
         An interior point method leaves the objective right to about 1e-11, hence the dual
-        constraint only to its square root. A step that leaves the piece or climbs is not taken.
+        constraint only to its square root, and neurons that it cannot tell from vanished ones. A
+        step goes on until a length vanishes or a wall is met; that neuron is then left out, or
+        stays on the wall. A step that climbs is not taken.
         """
-        if not neurons:
-            return []
-        sizes = [len(neuron.basis) for neuron in neurons]
-        groups = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
-        for _ in range(POLISHING_STEPS):
-            gram, linear = self._quadratic(neurons, sizes)
-            present = np.concatenate([neuron.basis @ neuron.weights for neuron in neurons])
-            gradient, hessian = gram @ present - linear, gram.copy()
-            for group in groups:
-                norm = np.linalg.norm(present[group])
-                unit = present[group] / norm
-                gradient[group] += self.beta * unit
-                curvature = np.eye(len(group)) - np.outer(unit, unit)
-                hessian[np.ix_(group, group)] += self.beta / norm * curvature
-            moved = present - np.linalg.lstsq(hessian, gradient, rcond=DEPENDENT)[0]
-            heights = [
-                0.5 * c @ gram @ c
-                - linear @ c
-                + self.beta * sum(np.linalg.norm(c[g]) for g in groups)
-                for c in (present, moved)
-            ]
-            stepped = [
-                replace(neuron, weights=neuron.basis.T @ moved[group])
-                for neuron, group in zip(neurons, groups, strict=True)
-            ]
-            if (
-                heights[1] > heights[0]
-                or any(len(group) == 1 and moved[group[0]] <= 0 for group in groups)
-                or any(self._add_walls(neuron) is not neuron for neuron in stepped)
-            ):
+        whole = 0
+        for _ in range(len(neurons) + POLISHING_STEPS):
+            if not neurons or whole == POLISHING_STEPS:
                 break
-            neurons = stepped
+            groups, present = _groups(neurons), _coefficients(neurons)
+            best, height = None, (1 + ROUNDING) * self.objective(neurons)
+            for moved in newton(*self._quadratic(neurons), self.beta, groups, present):
+                stepped, is_whole = self._until_met(neurons, groups, present, moved)
+                if (reached := self.objective(stepped)) <= height:
+                    best, height = (stepped, is_whole), (1 - ROUNDING) * reached
+            if best is None:
+                break
+            neurons, whole = best[0], whole + best[1]
         return neurons
 
-    def _quadratic(self, neurons, sizes):
-        """The loss near the present weights as 1/2 c'Gc - l.c + constant: G and l."""
+    def _until_met(self, neurons, groups, present, moved):
+        """The neurons moved as far as all of them stay on their piece; and whether that was all."""
+        share, met = 1.0, None
+        for k, (neuron, group) in enumerate(zip(neurons, groups, strict=True)):
+            here, there = present[group] @ present[group], present[group] @ moved[group]
+            if there <= 0 and len(group) > 1:
+                # On its way through zero, past which the norm is nothing like its model here.
+                ray = replace(self.ray(neuron.weights, neuron.sign), weights=neuron.weights)
+                return [*neurons[:k], ray, *neurons[k + 1 :]], False
+            meetings = [(here / (here - there), None)] if there <= 0 else []
+            if len(group) > 1:
+                meetings = self._meetings(neuron, neuron.basis.T @ moved[group])
+            for reached, row in meetings:
+                if reached < share:
+                    share, met = reached, (k, row)
+        stepped = _with_coefficients(neurons, groups, present + share * (moved - present))
+        if met is not None:
+            k, row = met
+            if row is None:
+                del stepped[k]
+            else:
+                stepped[k] = self._settle(replace(stepped[k], walls=(row,)), np.array([True]))
+        return stepped, met is None
+
+    def _meetings(self, neuron, there):
+        """Shares of the way from a neuron's weights (d,) at which rows are met, and the rows."""
+        rows = self.passes.crossed_rows(neuron.direction, there, VIOLATED, ())
+        for row in rows:
+            inward = self._inward(replace(neuron, walls=(row,)))[0]
+            here = max(inward @ neuron.weights, 0.0)
+            yield here / (here - inward @ there), row
+
+    def _quadratic(self, neurons):
+        """The loss near the present weights c as 1/2 m'Gm - s.m + constant in a move m: G and s."""
+        sizes = [len(neuron.basis) for neuron in neurons]
         directions = np.stack([neuron.direction for neuron in neurons])
         columns = np.concatenate([neuron.basis for neuron in neurons])
         owner = np.repeat(np.arange(len(neurons)), sizes)
@@ -233,16 +274,11 @@ class RestrictedProgram:
         gram = self.passes.gram(directions, columns, owner, curvature)
         gram -= self._taken_by_free_terms(directions, columns, owner, curvature)
         gram *= signs[:, None] * signs
-        # Neighbouring neurons have nearly dependent features, on which interior point methods
-        # stall. This makes each solution a proximal step from the present weights.
-        gram += PROXIMAL * np.diag(gram.diagonal())
-        # For the squared loss l is F^T y, written as F^T r + F^T F c at the present weights: exact
-        # where it matters, at the optimum, even if the Gram matrix (prefix sums) has lost digits
-        # to cancellation.
-        present = np.concatenate([neuron.basis @ neuron.weights for neuron in neurons])
+        # The slope is exact where it matters, at the optimum, even if the Gram matrix (prefix sums)
+        # has lost digits to cancellation.
         residual = self.problem.loss_residual(outputs)
-        correlation = self.passes.correlate(residual, directions, columns, owner)
-        return gram, signs * correlation + gram @ present
+        slope = self.passes.correlate(residual, directions, columns, owner)
+        return gram, signs * slope
 
     def _taken_by_free_terms(self, directions, columns, owner, curvature):
         """F'HZ (Z'HZ)^-1 Z'HF: what the free terms follow of the features, at no cost."""
@@ -282,3 +318,21 @@ class RestrictedProgram:
             direction = weights / np.linalg.norm(weights)
             return Neuron(direction, neuron.sign, direction[None, :], (), weights)
         return replace(neuron, basis=basis, walls=walls, weights=weights)
+
+
+def _groups(neurons):
+    """Which coefficients are whose, all neurons' put one after the other."""
+    ends = np.cumsum([len(neuron.basis) for neuron in neurons])
+    return np.split(np.arange(ends[-1]), ends[:-1])
+
+
+def _coefficients(neurons):
+    """The weights in the neurons' bases, one after the other."""
+    return np.concatenate([neuron.basis @ neuron.weights for neuron in neurons])
+
+
+def _with_coefficients(neurons, groups, coefficients):
+    return [
+        replace(neuron, weights=neuron.basis.T @ coefficients[group])
+        for neuron, group in zip(neurons, groups, strict=True)
+    ]

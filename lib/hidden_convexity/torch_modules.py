@@ -10,8 +10,7 @@ FORMS = (
 
 def read_module(module):
     """The arguments of `ReLUNetwork` that make it the same as a module; see its `from_torch`."""
-    import torch
-
+    torch = _torch("from_torch() reads a PyTorch module")
     nn = torch.nn
     layers = list(module.children()) if isinstance(module, nn.Sequential) else []
     kinds = tuple(type(layer) for layer in layers)
@@ -40,6 +39,14 @@ def read_module(module):
     }
 
 
+def _torch(purpose):
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(f'{purpose}: pip install "hidden-convexity[torch]"') from error
+    return torch
+
+
 def _check_convolution(layer, pooling):
     sizes = pooling.output_size
     if {*np.ravel(layer.padding)} - {0, "valid"} or layer.groups != 1 or {*layer.dilation} != {1}:
@@ -54,8 +61,7 @@ def _array(tensor):
 
 def make_module(network, kernel):
     """A module with a network's weights; see `ReLUNetwork.to_torch`."""
-    import torch
-
+    torch = _torch("to_torch() makes a PyTorch module")
     if network.skip is not None:
         raise ValueError(f"torch.nn.Sequential has no skip connection, got {network!r}")
     nn, double = torch.nn, {"dtype": torch.float64}

@@ -33,12 +33,13 @@ def cross_product(vectors):
     (..., d) ndarray
         Orthogonal to every row; its length is the (d - 1)-volume of the parallelotope that they
         span, in the unit of the rows to the power d - 1. Zero, exactly, where a row is within
-        `hyperplanes.SAME_LINE` of its length of the span of the rows above it.
+        `hyperplanes.SAME_LINE` of its length of the span of the rows above it; nowhere else.
 
     Raises
     ------
     TypeError, ValueError
-        If the rows are not finite and real, their number is not d - 1, or the length overflows.
+        If the rows are not finite and real, their number is not d - 1, or the length is beyond
+        the range of floating-point numbers: see `unit_normal`.
 
     Notes
     -----
@@ -53,9 +54,43 @@ def cross_product(vectors):
     Theory: cross-product.
     """
     vectors = _rows(vectors, fewer=1)
-    basis, heights, lengths = _orthogonalise(vectors)
+    basis, mantissa, exponent = _wedge(vectors)
     sign = (-1) ** (vectors.shape[-1] - 1)
-    return sign * _volume(heights, lengths)[..., None] * basis[..., -1] + 0.0  # no -0.0
+    volume = _in_range(mantissa, exponent, "unit_normal gives its direction and its logarithm")
+    return sign * volume[..., None] * basis[..., -1] + 0.0  # no -0.0
+
+
+def unit_normal(vectors):
+    """The cross product of d - 1 vectors as a direction and the logarithm of its length.
+
+    Parameters
+    ----------
+    vectors : (..., d - 1, d) array_like
+        Vectors as rows, d >= 1; leading dimensions are a batch.
+
+    Returns
+    -------
+    normal : (..., d) ndarray
+        Of length 1, with the orientation of `cross_product`; zero where the rows are dependent.
+    log_length : float, or (...) ndarray for a batch
+        Natural logarithm of the length; -inf where the rows are dependent.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the rows are not finite and real, or their number is not d - 1.
+
+    Notes
+    -----
+    The volume of 350 Gaussian rows overflows, that of 2,000 random unit rows underflows.
+    """
+    vectors = _rows(vectors, fewer=1)
+    basis, mantissa, exponent = _wedge(vectors)
+    sign = (-1) ** (vectors.shape[-1] - 1) * np.sign(mantissa)
+    with np.errstate(divide="ignore"):
+        logarithm = np.log(np.abs(mantissa)) + exponent * np.log(2.0)
+    normal = sign[..., None] * basis[..., -1] + 0.0
+    return normal, logarithm if logarithm.ndim else float(logarithm)
 
 
 def signed_volume(vectors):
@@ -76,10 +111,11 @@ def signed_volume(vectors):
     Raises
     ------
     TypeError, ValueError
-        If the rows are not finite and real, their number is not d, or the volume overflows.
+        If the rows are not finite and real, their number is not d, or the volume is beyond the
+        range of floating-point numbers.
     """
-    _, heights, lengths = _orthogonalise(_rows(vectors, fewer=0))
-    volume = _volume(heights, lengths) + 0.0
+    _, mantissa, exponent = _wedge(_rows(vectors, fewer=0))
+    volume = _in_range(mantissa, exponent, "multiply or divide them by a constant") + 0.0
     return volume if volume.ndim else float(volume)
 
 
@@ -178,11 +214,25 @@ def _orthogonalise(vectors):
     return basis, heights, (vectors * unit).sum(axis=-1)
 
 
-def _volume(heights, lengths):
-    with np.errstate(over="ignore"):
-        volume = heights.prod(axis=-1) * lengths.prod(axis=-1)
-    if not np.isfinite(volume).all():
-        raise ValueError("vectors are too long: their volume overflows; divide them by a constant")
+def _wedge(vectors):
+    """Q of the rows, and their signed volume as mantissa and exponent: mantissa 2^exponent."""
+    basis, heights, lengths = _orthogonalise(vectors)
+    mantissa, exponent = np.ones(heights.shape[:-1]), np.zeros(heights.shape[:-1], dtype=np.int64)
+    for factor in (heights, lengths):
+        for row in range(factor.shape[-1]):
+            mantissa, shift = np.frexp(mantissa * factor[..., row])
+            exponent = exponent + shift
+    return basis, mantissa, exponent
+
+
+def _in_range(mantissa, exponent, remedy):
+    """mantissa 2^exponent, or an error where only a dependence could be zero or infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        volume = np.ldexp(mantissa, exponent)
+    lost = (mantissa != 0) & (np.abs(volume) < np.finfo(float).tiny)
+    if lost.any() or not np.isfinite(volume).all():
+        kind, way = ("short", "underflows") if lost.any() else ("long", "overflows")
+        raise ValueError(f"vectors are too {kind}: their volume {way}; {remedy}")
     return volume
 
 

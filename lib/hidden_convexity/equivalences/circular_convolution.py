@@ -8,7 +8,8 @@ F(h (*) a) = sqrt(d) (F h)(F a), entry by entry, and norms are kept, so the pena
                                                >= (beta / sqrt(d)) sum_k |F z|_k.
 
 Both are equalities for a single filter with |F h|_k = |F a|_k = (|F z|_k / sqrt(d))^(1/2), the
-phases of F z given to a: then F h is even and real, F a has the symmetry of F z, both are real.
+phases of F z given to a: then F h is even and real, F a has the symmetry of F z, both are real. So
+the network has the value of the convex program with any number of filters.
 """
 
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
 
 FILTERS = 3
 
@@ -24,7 +25,8 @@ table_row = parts.TableRow(
     name="linear circular convolution",
     model=r"$\frac12\|Xz - y\|^2 + \frac{\beta}{\sqrt d}\|Fz\|_1$",
     signal="Lasso, in frequency",
-    citation="[Ergen, Pilanci 2021](https://arxiv.org/abs/2006.14798)",
+    citation="[Gunasekar et al. 2018](https://arxiv.org/abs/1806.00468), "
+    "[Ergen, Pilanci 2021](https://arxiv.org/abs/2006.14798)",
     atoms=r"$|Fz|_k$",
 )
 
@@ -34,6 +36,11 @@ class ConvolutionalNetwork(NamedTuple):
 
     filters: np.ndarray
     output: np.ndarray
+
+    @property
+    def width(self):
+        """Number m of filters."""
+        return self.filters.shape[-2]
 
     def __call__(self, X):
         spectrum = (np.fft.rfft(self.filters) * np.fft.rfft(self.output)).sum(axis=-2)
@@ -66,9 +73,86 @@ def convex_program(X, y, beta):
     return parts.Program(0.5 * cp.sum_squares(X @ z - y) + penalty)
 
 
+class Spectrum:
+    """The map from spectral lines to X z, as `nuclear_norm.solve` takes it: the group Lasso.
+
+    Block k is the row (Re, Im) of m_k (F z)_k / sqrt(d) for k = 0, ..., d/2, where m_k = 2 counts
+    the conjugate line too if there is one: its length is what the line, or the pair, costs.
+    """
+
+    def __init__(self, X):
+        self._X, self._d = X, X.shape[1]
+        lines = self._d // 2 + 1
+        self._count = np.full(lines, 2.0)
+        self._count[0] = 1.0
+        if self._d % 2 == 0:
+            self._count[-1] = 1.0
+        self.shape = lines, 1, 2
+
+    def filter(self, factors):
+        """z (d,)."""
+        rows = factors.left * factors.right
+        real, imaginary = (
+            np.bincount(factors.block, weights=part, minlength=len(self._count)) for part in rows.T
+        )
+        return np.fft.irfft((real + 1j * imaginary) * self._d / self._count, n=self._d)
+
+    def outputs(self, factors):
+        """X z."""
+        return self._X @ self.filter(factors)
+
+    def pullback(self, factors, nu):
+        """The lines of X'nu that the factors stand for, times the other factor."""
+        rows = self.adjoint(nu)[factors.block, 0]
+        return (rows * factors.right).sum(axis=1, keepdims=True), rows * factors.left
+
+    def adjoint(self, nu):
+        """The DFT of X'nu, real and imaginary parts, (lines, 1, 2)."""
+        spectrum = np.fft.rfft(nu @ self._X)
+        return np.stack([spectrum.real, spectrum.imag], axis=-1)[:, None, :]
+
+
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+    """Train the network to a certified gap, at any size: by FFT, see `nuclear_norm`.
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+        n signals of d samples.
+    y : (n,) array_like
+    beta : float
+        Weight decay, > 0.
+    tol : float
+        Relative duality gap at which to stop, > 0.
+    max_seconds : float, optional
+        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+    progress : bool
+        Show a progress bar on stderr.
+
+    Returns
+    -------
+    RowSolution
+        Its network has one filter; the scope is "global": any number of filters.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of these kinds.
+    """
+    X, y, beta = parts.checked(X, y, beta)
+    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    maps = Spectrum(X)
+    found = nuclear_norm.solve(maps, y, beta, tol, max_seconds, progress)
+    network = _one_filter(maps.filter(found.factors))
+    return found.solution(network, objective(network, X, y, beta), "global")
+
+
 def decode(program):
     """One filter, balanced against its output weights at every frequency."""
-    z = program.weights("z")
+    return _one_filter(program.weights("z"))
+
+
+def _one_filter(z):
     spectrum = np.fft.rfft(z)
     root = np.sqrt(np.abs(spectrum))
     pair = root, root * np.exp(1j * np.angle(spectrum))

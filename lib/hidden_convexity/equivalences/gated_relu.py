@@ -1,7 +1,8 @@
-"""Gated ReLU: each neuron is switched by a gate g that is fixed, a 1[X g >= 0] X w.
+"""Gated ReLU: each neuron is switched by a gate g that is fixed, a 1[X g > 0] X w.
 
 The pattern D of a fixed gate does not depend on w, so no cone is needed; and since -w is as good
-as w, no second sign. Balancing gives the price beta ||w||, w standing for a w, for each gate.
+as w, no second sign. Balancing gives the price beta ||w||, w standing for a w, for each gate. One
+neuron a gate is enough.
 """
 
 from typing import NamedTuple
@@ -9,7 +10,8 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
+from hidden_convexity.equivalences.gated_maps import GatedMaps
 
 table_row = parts.TableRow(
     name="gated ReLU",
@@ -21,11 +23,16 @@ table_row = parts.TableRow(
 
 
 class GatedNetwork(NamedTuple):
-    """f(X) = sum_j a_j 1[X g_j >= 0] X w_j, with gates (m, d) that are not trained."""
+    """f(X) = sum_j a_j 1[X g_j > 0] X w_j, with gates (m, d) that are not trained."""
 
     gates: np.ndarray
     hidden: np.ndarray
     output: np.ndarray
+
+    @property
+    def width(self):
+        """Number m of neurons."""
+        return self.hidden.shape[-2]
 
     def __call__(self, X):
         features = parts.gated_features(X, self.gates, self.hidden)
@@ -52,6 +59,43 @@ def convex_program(X, y, beta):
     outputs = cp.sum(cp.multiply(patterns, X @ w), axis=1)
     penalty = beta * cp.sum(cp.norm(w, 2, axis=0))
     return parts.Program(0.5 * cp.sum_squares(outputs - y) + penalty, gates=gates)
+
+
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+    """Train the gated network, over the gates of `parts.fixed_gates`, to a certified gap.
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+    y : (n,) array_like
+    beta : float
+        Weight decay, > 0.
+    tol : float
+        Relative duality gap at which to stop, > 0.
+    max_seconds : float, optional
+        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+    progress : bool
+        Show a progress bar on stderr.
+
+    Returns
+    -------
+    RowSolution
+        Its network has the gates that are used, one neuron each; the scope is "sampled": the bound
+        is proven for any number of neurons, with these gates.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of these kinds.
+    """
+    X, y, beta = parts.checked(X, y, beta)
+    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    gates, patterns = parts.fixed_gates(X)
+    maps = GatedMaps(X, 1, patterns)
+    found = nuclear_norm.solve(maps, y[:, None], beta, tol, max_seconds, progress)
+    left, right, block = found.factors
+    network = GatedNetwork(gates[block], left, right[:, 0])
+    return found.solution(network, objective(network, X, y, beta), "sampled")
 
 
 def decode(program):

@@ -1,7 +1,8 @@
-"""Gated ReLU with several outputs: sum_j 1[X g_j >= 0] X w_j a_j', any number of neurons a gate.
+"""Gated ReLU with several outputs: sum_j 1[X g_j > 0] X w_j a_j', any number of neurons a gate.
 
 The neurons of one gate add up to D_g X V_g with V_g = sum_j w_j a_j', any matrix (d, c), whose
-least price (beta/2) sum_j (||w_j||^2 + ||a_j||^2) is beta times its nuclear norm.
+least price (beta/2) sum_j (||w_j||^2 + ||a_j||^2) is beta times its nuclear norm. The network has
+the value of the convex program if each gate has at least as many neurons as V_g has rank.
 """
 
 from typing import NamedTuple
@@ -9,7 +10,8 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
+from hidden_convexity.equivalences.gated_maps import GatedMaps
 
 table_row = parts.TableRow(
     name="gated ReLU, several outputs",
@@ -21,11 +23,16 @@ table_row = parts.TableRow(
 
 
 class GatedVectorNetwork(NamedTuple):
-    """f(X) = sum_j 1[X g_j >= 0] X w_j a_j', with gates (m, d) that are not trained, a (m, c)."""
+    """f(X) = sum_j 1[X g_j > 0] X w_j a_j', with gates (m, d) that are not trained, a (m, c)."""
 
     gates: np.ndarray
     hidden: np.ndarray
     output: np.ndarray
+
+    @property
+    def width(self):
+        """Number m of neurons."""
+        return self.hidden.shape[-2]
 
     def __call__(self, X):
         return parts.gated_features(X, self.gates, self.hidden) @ self.output
@@ -49,6 +56,43 @@ def convex_program(X, y, beta):
     outputs = sum(D[:, None] * X @ block for D, block in zip(patterns.T, blocks, strict=True))
     penalty = beta * sum(cp.normNuc(block) for block in blocks)
     return parts.Program(0.5 * cp.sum_squares(outputs - y) + penalty, gates=gates)
+
+
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+    """Train the gated network, over the gates of `parts.fixed_gates`, to a certified gap.
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+    y : (n, c) array_like
+    beta : float
+        Weight decay, > 0.
+    tol : float
+        Relative duality gap at which to stop, > 0.
+    max_seconds : float, optional
+        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+    progress : bool
+        Show a progress bar on stderr.
+
+    Returns
+    -------
+    RowSolution
+        Its network has as many neurons of each gate as V_g has rank; the scope is "sampled": the
+        bound is proven for any number of neurons, with these gates.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of these kinds.
+    """
+    X, y, beta = parts.checked(X, y, beta, outputs="several")
+    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    gates, patterns = parts.fixed_gates(X)
+    maps = GatedMaps(X, y.shape[1], patterns)
+    found = nuclear_norm.solve(maps, y, beta, tol, max_seconds, progress)
+    left, right, block = found.factors
+    network = GatedVectorNetwork(gates[block], left, right)
+    return found.solution(network, objective(network, X, y, beta), "sampled")
 
 
 def decode(program):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
 from hidden_convexity.validation import positive_number, real_array
 
 table_row = parts.TableRow(
@@ -26,11 +26,48 @@ table_row = parts.TableRow(
 )
 
 
+class AttentionMaps:
+    """The linear map of the formula above, of Z (d^2, d c), as `nuclear_norm.solve` takes it."""
+
+    def __init__(self, X, outputs):
+        self._X, self._gram = X, X.swapaxes(1, 2) @ X
+        self._d, self._c = X.shape[2], outputs
+        self.shape = 1, self._d**2, self._d * outputs
+
+    def network(self, factors):
+        """One head a factor."""
+        left, right, d = factors.left, factors.right, self._d
+        return AttentionNetwork(left.reshape(-1, d, d), right.reshape(-1, d, self._c))
+
+    def outputs(self, factors):
+        """sum_j X_i Q_j G_i V_j, (n, s, c)."""
+        return self.network(factors)(self._X)
+
+    def pullback(self, factors, nu):
+        """sum_i X_i' nu_i V_j' G_i and sum_i G_i Q_j' X_i' nu_i, for each head j."""
+        scores, values = self.network(factors)
+        inner = self._X.swapaxes(1, 2) @ nu
+        left = np.einsum("iab,jlb,ikl->jak", inner, values, self._gram, optimize=True)
+        right = np.einsum("ikl,jak,iab->jlb", self._gram, scores, inner, optimize=True)
+        return left.reshape(len(scores), -1), right.reshape(len(scores), -1)
+
+    def adjoint(self, nu):
+        """Entry (a k, l b): sum_i (X_i' nu_i)[a, b] G_i[k, l]."""
+        inner = self._X.swapaxes(1, 2) @ nu
+        found = np.einsum("iab,ikl->aklb", inner, self._gram, optimize=True)
+        return found.reshape(self.shape)
+
+
 class AttentionNetwork(NamedTuple):
     """Heads Q (h, d, d) and V (h, d, c)."""
 
     scores: np.ndarray
     values: np.ndarray
+
+    @property
+    def width(self):
+        """Number h of heads."""
+        return self.scores.shape[-3]
 
     def __call__(self, X):
         """Outputs (n, s, c) for n sequences X (n, s, d)."""
@@ -75,6 +112,41 @@ def convex_program(X, y, beta):
         outputs = outputs + design @ Z[:, row * c : (row + 1) * c]
     loss = 0.5 * cp.sum_squares(outputs - y.reshape(-1, c))
     return parts.Program(loss + beta * cp.normNuc(Z), inputs=d)
+
+
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+    """Train any number of heads to a certified gap, at any size: see `nuclear_norm`.
+
+    Parameters
+    ----------
+    X : (n, s, d) array_like
+        n sequences of s tokens.
+    y : (n, s, c) array_like
+    beta : float
+        Weight decay, > 0.
+    tol : float
+        Relative duality gap at which to stop, > 0.
+    max_seconds : float, optional
+        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+    progress : bool
+        Show a progress bar on stderr.
+
+    Returns
+    -------
+    RowSolution
+        Its network has as many heads as Z has rank; the scope is "global": any number of heads.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of these kinds.
+    """
+    X, y, beta = checked(X, y, beta)
+    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    maps = AttentionMaps(X, y.shape[2])
+    found = nuclear_norm.solve(maps, y, beta, tol, max_seconds, progress)
+    network = maps.network(found.factors)
+    return found.solution(network, objective(network, X, y, beta), "global")
 
 
 def decode(program):

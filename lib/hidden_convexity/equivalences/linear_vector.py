@@ -1,7 +1,9 @@
 """Two linear layers, several outputs: f(X) = X W A.
 
 Only Z = W A matters, and the least (beta/2)(||W||_F^2 + ||A||_F^2) over W A = Z is beta ||Z||_*:
-by Cauchy-Schwarz for the inner product of the factors, with equality at the balanced SVD.
+by Cauchy-Schwarz for the inner product of the factors, with equality at the balanced SVD (Srebro,
+Rennie and Jaakkola 2004, "Maximum-margin matrix factorization"). The network has the value of the
+convex program if it has at least as many neurons as Z has rank.
 """
 
 from typing import NamedTuple
@@ -9,13 +11,15 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
+from hidden_convexity.equivalences.gated_maps import GatedMaps
 
 table_row = parts.TableRow(
     name="linear, several outputs",
     model=r"$\frac12\|XZ - Y\|_F^2 + \beta\|Z\|_*$",
     signal="low rank",
-    citation="[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
+    citation="[Srebro et al. 2004](https://papers.nips.cc/paper/2655), "
+    "[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
     atoms="singular values of $Z$",
 )
 
@@ -25,6 +29,11 @@ class LinearNetwork(NamedTuple):
 
     hidden: np.ndarray
     output: np.ndarray
+
+    @property
+    def width(self):
+        """Number m of neurons."""
+        return self.hidden.shape[-1]
 
     def __call__(self, X):
         return X @ self.hidden @ self.output
@@ -44,6 +53,40 @@ def convex_program(X, y, beta):
     X, y, beta = parts.checked(X, y, beta, outputs="several")
     Z = cp.Variable((X.shape[1], y.shape[1]), name="Z")
     return parts.Program(0.5 * cp.sum_squares(X @ Z - y) + beta * cp.normNuc(Z))
+
+
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+    """Train a network of every width to a certified gap, at any size: see `nuclear_norm`.
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+    y : (n, c) array_like
+    beta : float
+        Weight decay, > 0.
+    tol : float
+        Relative duality gap at which to stop, > 0.
+    max_seconds : float, optional
+        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+    progress : bool
+        Show a progress bar on stderr.
+
+    Returns
+    -------
+    RowSolution
+        Its network has as many neurons as Z has rank; the scope is "global".
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of these kinds.
+    """
+    X, y, beta = parts.checked(X, y, beta, outputs="several")
+    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    maps = GatedMaps(X, y.shape[1], np.ones((len(X), 1)))
+    found = nuclear_norm.solve(maps, y, beta, tol, max_seconds, progress)
+    network = LinearNetwork(found.factors.left.T, found.factors.right)
+    return found.solution(network, objective(network, X, y, beta), "global")
 
 
 def decode(program):

@@ -12,6 +12,7 @@ import numpy as np
 
 from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.equivalences import descent
+from hidden_convexity.hyperplanes import active
 from hidden_convexity.problem import TrainingProblem
 
 # Clarabel's default, 1e-8, leaves the weights right to 1e-4 only: as the square root.
@@ -245,8 +246,8 @@ def fixed_gates(X):
 
 
 def gated_features(X, gates, hidden):
-    """1[X g_j >= 0] X w_j as (..., n, m), for gates (m, d) and hidden weights (..., m, d)."""
-    return (X @ gates.T >= 0) * (X @ hidden.swapaxes(-1, -2))
+    """1[X g_j > 0] X w_j as (..., n, m), for gates (m, d) and hidden weights (..., m, d)."""
+    return active(X, gates.T) * (X @ hidden.swapaxes(-1, -2))
 
 
 # Several outputs, and products of two matrices

@@ -3,7 +3,8 @@
 f(x) = x' Z x with the symmetric matrix Z = sum_j a_j w_j w_j'. By the inequality of the arithmetic
 and geometric mean of |a|^3, ||w||^3 and ||w||^3, a neuron costs at least beta |a| ||w||^2, with
 equality where |a| = ||w||, which rescaling reaches. Over all sums that give Z, the least
-sum_j |a_j| ||w_j||^2 is the nuclear norm ||Z||_*, attained by the eigenvectors of Z.
+sum_j |a_j| ||w_j||^2 is the nuclear norm ||Z||_*, attained by the eigenvectors of Z. The network
+has the value of the convex program if it has at least as many neurons as Z has rank.
 """
 
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
 
 NEURONS = 6
 
@@ -29,6 +30,11 @@ class QuadraticNetwork(NamedTuple):
 
     hidden: np.ndarray
     output: np.ndarray
+
+    @property
+    def width(self):
+        """Number m of neurons."""
+        return self.hidden.shape[-2]
 
     def __call__(self, X):
         features = (X @ self.hidden.swapaxes(-1, -2)) ** 2
@@ -58,11 +64,85 @@ def convex_program(X, y, beta):
     return parts.Program(0.5 * cp.sum_squares(outputs - y) + penalty)
 
 
-def decode(program):
-    """One neuron an eigenvector q of eigenvalue l: w = |l|^(1/3) q, a = sign(l) |l|^(1/3)."""
-    values, vectors = np.linalg.eigh(program.weights("P") - program.weights("N"))
+class QuadraticForms:
+    """The linear map Z -> (x_i' Z x_i)_i, as `nuclear_norm.solve` takes it.
+
+    Z need not be symmetric: its symmetric part has the same outputs, and no larger nuclear norm.
+    """
+
+    def __init__(self, X):
+        self._X = X
+        self.shape = 1, X.shape[1], X.shape[1]
+
+    def _products(self, factors):
+        return self._X @ factors.left.T, self._X @ factors.right.T
+
+    def outputs(self, factors):
+        """sum_k (X p_k) (X q_k), entry by entry."""
+        left, right = self._products(factors)
+        return (left * right).sum(axis=1)
+
+    def pullback(self, factors, nu):
+        """X' diag(nu) X q_k and X' diag(nu) X p_k."""
+        left, right = self._products(factors)
+        return (nu[:, None] * right).T @ self._X, (nu[:, None] * left).T @ self._X
+
+    def adjoint(self, nu):
+        """X' diag(nu) X, (1, d, d)."""
+        return (self._X.T @ (nu[:, None] * self._X))[None]
+
+
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+    """Train a network of every width to a certified gap, at any size: see `nuclear_norm`.
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+    y : (n,) array_like
+    beta : float
+        Weight decay, > 0.
+    tol : float
+        Relative duality gap at which to stop, > 0.
+    max_seconds : float, optional
+        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+    progress : bool
+        Show a progress bar on stderr.
+
+    Returns
+    -------
+    RowSolution
+        Its network has as many neurons as Z has rank; the scope is "global".
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of these kinds.
+    """
+    X, y, beta = parts.checked(X, y, beta)
+    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    found = nuclear_norm.solve(QuadraticForms(X), y, beta, tol, max_seconds, progress)
+    network = _of_eigenvectors(*_eigen(*found.factors[:2]))
+    return found.solution(network, objective(network, X, y, beta), "global")
+
+
+def _eigen(left, right):
+    """Eigenvalues and vectors (d, r) of the symmetric part of left' right, for thin factors."""
+    basis, _ = np.linalg.qr(np.concatenate([left, right]).T)
+    inner = (left @ basis).T @ (right @ basis)
+    values, vectors = np.linalg.eigh((inner + inner.T) / 2)
+    used = np.abs(values) > parts.NEGLIGIBLE * np.abs(values).max(initial=0.0)
+    return values[used], basis @ vectors[:, used]
+
+
+def _of_eigenvectors(values, vectors):
+    """Neurons w = |l|^(1/3) q, a = sign(l) |l|^(1/3)."""
     root = np.cbrt(values)
     return QuadraticNetwork((vectors * np.abs(root)).T, root)
+
+
+def decode(program):
+    """One balanced neuron for each eigenvector."""
+    return _of_eigenvectors(*np.linalg.eigh(program.weights("P") - program.weights("N")))
 
 
 def sizes(program):

@@ -4,6 +4,8 @@ The penalty is (beta/2) sum_j (s_j^2 + a_j^2), with no decay on w_j, whose lengt
 A neuron is a multiple z = a s of the vector 1[X w >= 0], at the price beta |z| after balancing.
 There are finitely many such vectors: a Lasso. A sample on the hyperplane of w counts as active, so
 the patterns of lower-dimensional faces, w = 0 among them, are columns that no chamber supplies.
+The network has the value of the Lasso if it has a neuron for each non-zero coefficient; n are
+always enough.
 """
 
 from typing import NamedTuple
@@ -12,12 +14,17 @@ import cvxpy as cp
 import numpy as np
 from scipy.linalg import null_space
 
+from hidden_convexity import lasso
 from hidden_convexity.arrangement import Arrangement
-from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.equivalences import descent, parts, trained
+from hidden_convexity.equivalences.active_sets import ActiveSets
+from hidden_convexity.problem import TrainingProblem
 
 NEURONS = 60
 # A sample this close to a neuron's hyperplane, relative to both lengths, lies on it.
 ON_WALL = 1e-9
+# Above rank three training goes over the patterns of so many random directions.
+SAMPLED = 2_000
 
 table_row = parts.TableRow(
     name="threshold, trainable amplitude",
@@ -34,6 +41,11 @@ class ThresholdNetwork(NamedTuple):
     directions: np.ndarray
     amplitude: np.ndarray
     output: np.ndarray
+
+    @property
+    def width(self):
+        """Number m of neurons."""
+        return self.output.shape[-1]
 
     def __call__(self, X):
         heights = self.amplitude * self.output
@@ -87,12 +99,80 @@ def directions_of_all_faces(X):
     return np.concatenate(found)
 
 
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+    """Train a network to a certified gap, by column generation over its patterns.
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+        In rank two a round is one pass over the data, in rank three n passes and sorts.
+    y : (n,) array_like
+    beta : float
+        Weight decay, > 0.
+    tol : float
+        Relative duality gap at which to stop, > 0.
+    max_seconds : float, optional
+        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+    progress : bool
+        Show a progress bar on stderr.
+
+    Returns
+    -------
+    RowSolution
+        Where X has rank three at most the scope is "global": every pattern, those of faces too, and
+        any number of neurons. Above it is "sampled": the bound is proven for neurons with the
+        patterns of `SAMPLED` random directions, and for no others.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of these kinds.
+    """
+    X, y, beta = parts.checked(X, y, beta)
+    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    search, scope = _search(X)
+    problem, clock = TrainingProblem(X, y, beta), trained.Clock(max_seconds)
+    found = lasso.solve(
+        problem,
+        lambda directions: patterns(X, directions),
+        search,
+        X.shape[1],
+        tol,
+        over=clock.over,
+        progress=progress,
+    )
+    network = _balanced(found.columns, found.coefficients)
+    value = float(objective(network, X, y, beta))
+    bound = min(found.lower_bound, value)
+    return trained.RowSolution(
+        network, value, bound, scope, found.history, "lasso", found.interrupted
+    )
+
+
+def _search(X):
+    """A function of nu to directions and sums of nu over their patterns, and what it ranges over.
+
+    In the plane neighbours among the directions are alike.
+    """
+    every = ActiveSets(X, ON_WALL)
+    if every.rank <= 3:
+        return every, "global"
+    drawn = Arrangement.sample(X, SAMPLED, rng=0).gates.T
+    drawn = np.concatenate([drawn, np.zeros((1, X.shape[1]))])
+    dictionary = patterns(X, drawn)
+    return lambda nu: (drawn, nu @ dictionary), "sampled"
+
+
 def decode(program):
     """One balanced neuron for each non-zero coefficient."""
     z = program.weights("z")
     used = np.abs(z) > parts.NEGLIGIBLE * np.abs(z).max()
-    root = np.sqrt(np.abs(z[used]))
-    return ThresholdNetwork(program.known["directions"][used], root, np.sign(z[used]) * root)
+    return _balanced(program.known["directions"][used], z[used])
+
+
+def _balanced(directions, z):
+    root = np.sqrt(np.abs(z))
+    return ThresholdNetwork(directions, root, np.sign(z) * root)
 
 
 def sizes(program):

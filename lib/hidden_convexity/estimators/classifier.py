@@ -6,6 +6,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hidden_convexity.budget import Budget
 from hidden_convexity.estimators import fitting
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.solvers.several_outputs import side_by_side
@@ -55,13 +56,18 @@ class FittedClassifier(ClassifierMixin, BaseEstimator):
     def _trainer(self, X):
         return fitting.Trainer(fitting.inputs(X, self.intercept), self)
 
-    def _fit_at(self, X, signs, beta):
+    def _fit_at(self, X, signs, beta, budget):
         trainer = self._trainer(X)
-        solutions = [trainer(TrainingProblem(trainer.X, y, beta, "logistic")) for y in signs]
+        solutions = []
+        for done, y in enumerate(signs):
+            part = budget.part(1 / (len(signs) - done))
+            problem = TrainingProblem(trainer.X, y, beta, "logistic")
+            solutions.append(trainer(problem, part.seconds))
         networks = [solution.network for solution in solutions]
         self.network_ = side_by_side(networks) if len(networks) > 1 else networks[0]
         self.scope_ = max((solution.scope for solution in solutions), key=STRENGTH.index)
         self.gap_ = max(solution.gap for solution in solutions)
+        fitting.warn_of_gap(self.gap_, self.tol)
         return self
 
 
@@ -85,6 +91,9 @@ class ConvexReLUClassifier(FittedClassifier):
         decayed like its weights.
     tol : float
         Relative duality gap at which training ends, > 0.
+    max_seconds : float or None
+        Budget of a fit, > 0, proofs included; `gap_` says how far it came. None: no limit but a
+        minute for each proof.
     random_state : int, RandomState or None
         For the directions drawn where patterns are sampled.
 
@@ -119,6 +128,7 @@ class ConvexReLUClassifier(FittedClassifier):
         gates=100,
         intercept="regularised",
         tol=1e-4,
+        max_seconds=None,
         random_state=0,
     ):
         self.beta = beta
@@ -126,6 +136,7 @@ class ConvexReLUClassifier(FittedClassifier):
         self.gates = gates
         self.intercept = intercept
         self.tol = tol
+        self.max_seconds = max_seconds
         self.random_state = random_state
 
     def fit(self, X, y):
@@ -147,7 +158,7 @@ class ConvexReLUClassifier(FittedClassifier):
             For an option or data out of range, or a proof asked for and out of reach.
         """
         X, signs = self._checked(X, y)
-        return self._fit_at(X, signs, self.beta)
+        return self._fit_at(X, signs, self.beta, Budget(self.max_seconds))
 
 
 def signs_of(index, classes):

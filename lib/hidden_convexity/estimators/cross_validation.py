@@ -1,12 +1,12 @@
 """The same estimators with their weight decay chosen by cross-validation along a path."""
 
-from dataclasses import replace
-
 import numpy as np
 from sklearn.model_selection import check_cv
 
+from hidden_convexity.budget import Budget
 from hidden_convexity.estimators import fitting
 from hidden_convexity.estimators.classifier import FittedClassifier, probabilities
+from hidden_convexity.estimators.free_constant import with_free_constant
 from hidden_convexity.estimators.regressor import FittedRegressor
 from hidden_convexity.oracle import Ascent
 from hidden_convexity.problem import TrainingProblem
@@ -35,8 +35,15 @@ class _PathMixin:
             What the network is fitted to, for the largest weight decay.
         splits : iterable of (fitted, judged) indices
         losses : callable
-            Of fitted, judged and weight decays: the loss of each weight decay on what is judged.
+            Of fitted, judged, weight decays and seconds: the loss of each weight decay on what is
+            judged.
+
+        Returns
+        -------
+        Budget
+            What is left for the final fit.
         """
+        budget = Budget(self.max_seconds)
         if self.betas is None:
             search = Ascent(fitting.inputs(X, self.intercept))
             largest = max(search(target).value for target in targets)
@@ -47,10 +54,14 @@ class _PathMixin:
                 raise ValueError("betas must hold at least one weight decay, got none")
             for beta in betas:
                 positive_number(float(beta), "betas")
-        shares = ((fitted, judged, len(fitted) / len(X)) for fitted, judged in splits)
-        folds = [losses(fitted, judged, share * betas) for fitted, judged, share in shares]
+        splits, folds = list(splits), []
+        for fitted, judged in splits:
+            part = budget.part(1 / (len(splits) + 1 - len(folds)))
+            scaled = len(fitted) / len(X) * betas
+            folds.append(losses(fitted, judged, scaled, part))
         self.betas_, self.loss_path_ = betas, np.array(folds).T
         self.beta_ = float(betas[self.loss_path_.mean(axis=1).argmin()])
+        return budget
 
 
 class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
@@ -63,8 +74,8 @@ class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
         used. None: ten from about the largest that does anything down to a thousandth of it.
     cv : int, splitter or None
         As in scikit-learn; None is five folds, not shuffled.
-    scope, gates, intercept, tol, random_state
-        As in `ConvexReLURegressor`; with a free intercept no network starts from the last one.
+    scope, gates, intercept, tol, max_seconds, random_state
+        As in `ConvexReLURegressor`; the folds and the final fit share the budget evenly.
 
     Attributes
     ----------
@@ -86,6 +97,7 @@ class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
         gates=100,
         intercept="regularised",
         tol=1e-4,
+        max_seconds=None,
         random_state=0,
     ):
         self.betas = betas
@@ -94,6 +106,7 @@ class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
         self.gates = gates
         self.intercept = intercept
         self.tol = tol
+        self.max_seconds = max_seconds
         self.random_state = random_state
 
     def fit(self, X, y):
@@ -110,21 +123,24 @@ class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
         """
         X, y = self._checked(X, y)
 
-        def losses(fitted, judged, betas):
-            trainer = self._trainer(X[fitted], np.ones(len(fitted)))
+        def losses(fitted, judged, betas, budget):
+            ones = np.ones(len(fitted))
+            trainer = self._trainer(X[fitted], ones)
             problem = TrainingProblem(trainer.X, y[fitted], 1.0)
+
+            def path(one):
+                return trainer.path(one, betas, budget.seconds)
+
             if self.intercept == "free":
-                problems = [replace(problem, beta=beta) for beta in betas]
-                ones = np.ones(len(fitted))
-                pairs = [trainer.with_free_intercept(one, ones) for one in problems]
+                pairs = with_free_constant(problem, ones, path)
             else:
-                pairs = [(solution, 0.0) for solution in trainer.path(problem, betas)]
+                pairs = [(solution, 0.0) for solution in path(problem)]
             inputs = fitting.inputs(X[judged], self.intercept)
             return [np.mean((one.network(inputs) + b - y[judged]) ** 2) for one, b in pairs]
 
         centre = y.mean() if self.intercept == "free" else 0.0
-        self._choose_beta(X, [y - centre], check_cv(self.cv).split(X, y), losses)
-        return self._fit_at(X, y, np.ones(len(X)), self.beta_)
+        left = self._choose_beta(X, [y - centre], check_cv(self.cv).split(X, y), losses)
+        return self._fit_at(X, y, np.ones(len(X)), self.beta_, left)
 
 
 class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
@@ -137,8 +153,8 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
         used. None: ten from about the largest that does anything down to a thousandth of it.
     cv : int, splitter or None
         As in scikit-learn; None is five stratified folds, not shuffled.
-    scope, gates, intercept, tol, random_state
-        As in `ConvexReLUClassifier`.
+    scope, gates, intercept, tol, max_seconds, random_state
+        As in `ConvexReLUClassifier`; the folds and the final fit share the budget evenly.
 
     Attributes
     ----------
@@ -160,6 +176,7 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
         gates=100,
         intercept="regularised",
         tol=1e-4,
+        max_seconds=None,
         random_state=0,
     ):
         self.betas = betas
@@ -168,6 +185,7 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
         self.gates = gates
         self.intercept = intercept
         self.tol = tol
+        self.max_seconds = max_seconds
         self.random_state = random_state
 
     def fit(self, X, y):
@@ -185,20 +203,20 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
         X, signs = self._checked(X, y)
         index = signs.argmax(axis=0) if len(signs) > 1 else (signs[0] > 0).astype(int)
 
-        def losses(fitted, judged, betas):
-            trainer = self._trainer(X[fitted])
-            paths = [
-                trainer.path(TrainingProblem(trainer.X, one[fitted], 1.0, "logistic"), betas)
-                for one in signs
-            ]
+        def losses(fitted, judged, betas, budget):
+            trainer, paths = self._trainer(X[fitted]), []
+            for one in signs:
+                problem = TrainingProblem(trainer.X, one[fitted], 1.0, "logistic")
+                part = budget.part(1 / (len(signs) - len(paths)))
+                paths.append(trainer.path(problem, betas, part.seconds))
             inputs, truth = fitting.inputs(X[judged], self.intercept), index[judged]
             outputs = np.array([[one.network(inputs) for one in path] for path in paths])
             return [_log_loss(outputs[:, k], truth) for k in range(len(betas))]
 
         # Half, since the residual of the logistic loss at the outputs 0 is y / 2.
         splits = check_cv(self.cv, index, classifier=True).split(X, index)
-        self._choose_beta(X, signs / 2, splits, losses)
-        return self._fit_at(X, signs, self.beta_)
+        left = self._choose_beta(X, signs / 2, splits, losses)
+        return self._fit_at(X, signs, self.beta_, left)
 
 
 def _log_loss(outputs, truth):

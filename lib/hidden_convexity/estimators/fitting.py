@@ -1,20 +1,18 @@
 """One fit behind every estimator: which program is within reach, and its solution at some betas."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from hidden_convexity.arrangement import Arrangement, count_chambers
+from hidden_convexity.budget import Budget
 from hidden_convexity.datasets import with_bias
-from hidden_convexity.oracle import (
-    Ascent,
-    Exhaustive,
-    coordinates,
-    proving_oracle,
-)
-from hidden_convexity.problem import relative_gap
-from hidden_convexity.solvers import LAST_SEARCH, train, train_path
+from hidden_convexity.oracle import coordinates
+from hidden_convexity.report import format_gap
+from hidden_convexity.solvers import train, train_path
 from hidden_convexity.validation import positive_number, whole_number
 
 SCOPES = ("auto", "global", "searched", "sampled")
@@ -22,13 +20,16 @@ SCOPES = ("auto", "global", "searched", "sampled")
 # of chambers that are listed as soon.
 PROVABLE_SAMPLES = {1: np.inf, 2: np.inf, 3: 20_000, 4: 2_000}
 LISTABLE = 10_000
-# Trainings that find a free intercept; each is one step of a root search that takes 5 to 10.
-INTERCEPTS = 25
+# Powers of ten between sample weights, from which on they are a likely cause of a gap: their roots
+# scale the rows, and the squares of these, in normal equations, keep 16 digits.
+SPREAD = 6
 
 
 def check_options(estimator, intercepts):
     """The options that all estimators share, or an error that names the one that is wrong."""
     positive_number(estimator.tol, "tol")
+    if estimator.max_seconds is not None:
+        positive_number(estimator.max_seconds, "max_seconds")
     whole_number(estimator.gates, "gates", 1)
     if estimator.scope not in SCOPES:
         raise ValueError(f"scope must be one of {', '.join(SCOPES)}, got {estimator.scope!r}")
@@ -36,6 +37,24 @@ def check_options(estimator, intercepts):
         raise ValueError(
             f"intercept must be one of {', '.join(intercepts)}, got {estimator.intercept!r}"
         )
+
+
+def warn_of_gap(gap, tol, weights=None):
+    """Warn where training ended, for want of digits, before the gap that was asked for."""
+    if gap <= tol:
+        return
+    spread = 0.0 if weights is None else np.ptp(np.log10(weights))
+    remedy = (
+        f"; the sample weights span {spread:.0f} powers of ten: bring them closer together"
+        if spread > SPREAD
+        else ""
+    )
+    warnings.warn(
+        f"training ended at {format_gap(gap)}, above tol={tol:g}: the gap is valid, but a network "
+        f"that is better by as much may exist{remedy}",
+        ConvergenceWarning,
+        stacklevel=4,
+    )
 
 
 def inputs(X, intercept):
@@ -57,84 +76,27 @@ class Trainer:
     def __init__(self, X, options):
         self.X, self.tol = X, options.tol
         self.scope = _within_reach(X) if options.scope == "auto" else options.scope
-        self.patterns, self._oracle = None, None
+        self._asked = {"proof": self.scope == "global"}
         if self.scope == "sampled":
             seed = check_random_state(options.random_state).randint(2**31)
-            self.patterns = Arrangement.sample(X, options.gates, seed)
+            self._asked = {"patterns": Arrangement.sample(X, options.gates, seed)}
 
-    def __call__(self, problem):
-        """The `Solution` of a problem on X."""
-        if self.scope == "sampled":
-            return train(problem, patterns=self.patterns, tol=self.tol)
-        return train(problem, tol=self.tol, proof=self.scope == "global")
+    def __call__(self, problem, max_seconds):
+        """The `Solution` of a problem on X, within seconds or None."""
+        return train(problem, tol=self.tol, max_seconds=max_seconds, **self._asked)
 
-    def path(self, problem, betas):
+    def path(self, problem, betas, max_seconds):
         """Solutions at several weight decays; over all patterns each starts from the last one."""
-        if self.scope == "sampled":
-            return [self(replace(problem, beta=beta)) for beta in betas]
-        return train_path(problem, betas, tol=self.tol, proof=self.scope == "global")
-
-    def with_free_intercept(self, problem, ones):
-        """Minimise P over networks and an unpenalised constant b, added to the outputs.
-
-        P is jointly convex in the convex program's variables and b, so V(b), the optimal value for
-        targets y - b, is convex, and its derivative is -ones.nu with nu the residual at the
-        optimum. A root of it is searched. At any b, nu without its component along `ones` is
-        feasible for the joint dual, max nu.y - ||nu||^2 / 2 with ones.nu = 0 and M(nu) <= beta,
-        once scaled: so the bound holds for every network and every constant.
-
-        Parameters
-        ----------
-        problem : TrainingProblem
-            With the squared loss.
-        ones : (n,) ndarray
-            The column that b multiplies: ones, or the roots of the sample weights.
-
-        Returns
-        -------
-        solution, b
-        """
-        energy = float(ones @ ones)
-        b, step, low, high = float(ones @ problem.y) / energy, None, None, None
-        best, constant, bound = None, 0.0, 0.0
-        for _ in range(INTERCEPTS):
-            shifted = replace(problem, y=problem.y - b * ones)
-            solution = self(shifted)
-            nu = shifted.residual(solution.network)
-            slope = -float(ones @ nu)
-            bound = max(bound, self._joint_bound(problem, nu + slope / energy * ones))
-            if best is None or solution.objective < best.objective:
-                best, constant = solution, b
-            if relative_gap(best.objective, bound) <= self.tol or slope == 0:
-                break
-            if slope > 0:
-                high = (b, slope)
-            else:
-                low = (b, slope)
-            if low and high:
-                # Regula falsi, kept off the ends, where it would creep.
-                share = np.clip(low[1] / (low[1] - high[1]), 0.05, 0.95)
-                b = low[0] + share * (high[0] - low[0])
-            else:
-                # V'' <= energy, so a step of -slope / energy never passes the root: double it.
-                step = -2 * slope / energy if step is None else 2 * step
-                b += step
-        return replace(best, lower_bound=bound), constant
-
-    def _joint_bound(self, problem, nu):
-        if self._oracle is None:
-            if self.scope == "sampled":
-                self._basis, self._oracle = np.eye(self.X.shape[1]), Exhaustive(self.patterns)
-            else:
-                self._basis = coordinates(self.X)
-                X = self.X @ self._basis
-                provable = self.scope == "global"
-                self._oracle = proving_oracle(X) if provable else Ascent(X, LAST_SEARCH, rng=1)
-        found = self._oracle(nu, tolerance=self.tol / 2, level=problem.beta)
-        return problem.dual_bound(nu, found.value if self.scope == "searched" else found.bound)
+        if self.scope != "sampled":
+            return train_path(problem, betas, tol=self.tol, max_seconds=max_seconds, **self._asked)
+        budget = Budget(max_seconds)
+        return [
+            self(replace(problem, beta=beta), budget.part(1 / (len(betas) - k)).seconds)
+            for k, beta in enumerate(betas)
+        ]
 
 
 def _within_reach(X):
-    n, rank = len(X), coordinates(X).shape[1]
+    n, rank = len(X), coordinates(X).rows.shape[1]
     few = count_chambers(n, rank) <= LISTABLE
     return "global" if few or n <= PROVABLE_SAMPLES.get(rank, 0) else "sampled"

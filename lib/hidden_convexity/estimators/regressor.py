@@ -4,7 +4,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from hidden_convexity.budget import Budget
 from hidden_convexity.estimators import fitting
+from hidden_convexity.estimators.free_constant import with_free_constant
 from hidden_convexity.problem import TrainingProblem
 
 INTERCEPTS = ("regularised", "free", "none")
@@ -29,18 +31,21 @@ class FittedRegressor(RegressorMixin, BaseEstimator):
         A = X if self.intercept == "none" else np.column_stack([X, ones])
         return fitting.Trainer(A, self)
 
-    def _fit_at(self, X, y, weights, beta):
+    def _fit_at(self, X, y, weights, beta, budget):
         X, y, weights = _merged(X, y, weights)
         root = np.sqrt(weights)
         trainer = self._trainer(X * root[:, None], root)
         problem = TrainingProblem(trainer.X, y * root, beta)
         if self.intercept == "free":
-            solution, self.intercept_ = trainer.with_free_intercept(problem, root)
+            [(solution, self.intercept_)] = with_free_constant(
+                problem, root, lambda joint: [trainer(joint, budget.seconds)]
+            )
         else:
-            solution, self.intercept_ = trainer(problem), 0.0
+            solution, self.intercept_ = trainer(problem, budget.seconds), 0.0
         self.network_ = solution.network
         self.scope_, self.gap_ = solution.scope, solution.gap
         self.objective_, self.lower_bound_ = solution.objective, solution.lower_bound
+        fitting.warn_of_gap(self.gap_, self.tol, weights)
         return self
 
 
@@ -65,9 +70,12 @@ class ConvexReLURegressor(FittedRegressor):
     intercept : {"regularised", "free", "none"}
         "regularised": a column of ones is appended to X, so that each neuron has a bias, which is
         decayed like its weights. "free": the same, and a constant without penalty is added to the
-        output; it takes 5 to 10 trainings instead of one. "none": no bias at all.
+        output. "none": no bias at all.
     tol : float
         Relative duality gap at which training ends, > 0.
+    max_seconds : float or None
+        Budget of a fit, > 0, proofs included; `gap_` says how far it came. None: no limit but a
+        minute for each proof.
     random_state : int, RandomState or None
         For the directions drawn where patterns are sampled.
 
@@ -103,6 +111,7 @@ class ConvexReLURegressor(FittedRegressor):
         gates=100,
         intercept="regularised",
         tol=1e-4,
+        max_seconds=None,
         random_state=0,
     ):
         self.beta = beta
@@ -110,6 +119,7 @@ class ConvexReLURegressor(FittedRegressor):
         self.gates = gates
         self.intercept = intercept
         self.tol = tol
+        self.max_seconds = max_seconds
         self.random_state = random_state
 
     def fit(self, X, y, sample_weight=None):
@@ -130,10 +140,16 @@ class ConvexReLURegressor(FittedRegressor):
         ------
         TypeError, ValueError
             For an option or data out of range, or a proof asked for and out of reach.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the gap at the end is above tol: of sample weights that differ by factors of 1e10,
+            double precision keeps too few digits.
         """
         X, y = self._checked(X, y)
         weights = _check_sample_weight(sample_weight, X, dtype=float, ensure_non_negative=True)
-        return self._fit_at(X, y, weights, self.beta)
+        return self._fit_at(X, y, weights, self.beta, Budget(self.max_seconds))
 
 
 def _merged(X, y, weights):

@@ -11,33 +11,67 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def linear_parts(rows, order, enters, arc, nu, parts):
-    """Fill `parts` (K + 1, 2) with a = X^T D nu on each arc; returns X^T nu as two numbers."""
-    parts[:] = 0.0
-    total_0 = total_1 = 0.0
+    """Fill `parts` (K + 1, 2) with a = X^T D nu on each arc, by compensated running sums.
+
+    Returns
+    -------
+    size : float
+        sum |nu_i| (|x_i1| + |x_i2|), the unit of the rounding errors in `parts`. Each is the sum of
+        two running sums, rounded once each; what n additions lose is carried along (two-sum) and
+        wrong by (n eps)^2 only. With the products' own rounding, `parts` is right to 2 eps size.
+    """
+    # What switches off is there before the first breakpoint; what has switched on, less what has
+    # switched off, is the running sum.
+    before_0 = before_1 = lost_0 = lost_1 = 0.0
+    sum_0 = sum_1 = low_0 = low_1 = 0.0
+    size = 0.0
+    parts[0, 0] = parts[0, 1] = 0.0
     for k in range(len(rows)):
-        first, second = nu[order[k]] * rows[k, 0], nu[order[k]] * rows[k, 1]
-        total_0 += first
-        total_1 += second
-        if enters[k]:
-            parts[arc[k], 0] += first
-            parts[arc[k], 1] += second
-        else:
-            parts[0, 0] += first
-            parts[0, 1] += second
-            parts[arc[k], 0] -= first
-            parts[arc[k], 1] -= second
-    for k in range(1, len(parts)):
-        parts[k, 0] += parts[k - 1, 0]
-        parts[k, 1] += parts[k - 1, 1]
-    return total_0, total_1
+        weight = nu[order[k]]
+        first, second = weight * rows[k, 0], weight * rows[k, 1]
+        size += abs(first) + abs(second)
+        leaves = 0.0 if enters[k] else 1.0
+        s = before_0 + leaves * first
+        part = s - before_0
+        lost_0 += (before_0 - (s - part)) + (leaves * first - part)
+        before_0 = s
+        s = before_1 + leaves * second
+        part = s - before_1
+        lost_1 += (before_1 - (s - part)) + (leaves * second - part)
+        before_1 = s
+        sign = 1.0 - 2.0 * leaves
+        first, second = sign * first, sign * second
+        s = sum_0 + first
+        part = s - sum_0
+        low_0 += (sum_0 - (s - part)) + (first - part)
+        sum_0 = s
+        s = sum_1 + second
+        part = s - sum_1
+        low_1 += (sum_1 - (s - part)) + (second - part)
+        sum_1 = s
+        parts[arc[k], 0], parts[arc[k], 1] = sum_0 + low_0, sum_1 + low_1
+    before_0, before_1 = before_0 + lost_0, before_1 + lost_1
+    for k in range(len(parts)):
+        parts[k, 0] += before_0
+        parts[k, 1] += before_1
+    return size
 
 
 @njit(cache=True, nogil=True)
-def local_maxima(parts, total, tangents, breakpoints, level):
-    """Local maximisers of |h| above the level, and the best one whatever it is.
+def local_maxima(parts, total, tangents, breakpoints, level, slack, unit):
+    """Local maximisers of |h| above the level, the best one whatever it is, and a bound on |h|.
 
     On an arc of the upper half circle h(u) = a.u, and h(-u) = (a - total).u as the opposite pattern
     is the complement. So each arc and each breakpoint is looked at for both halves and both signs.
+    Along an arc |a.u| is largest at an end, or ||a|| if the slope changes sign between the ends.
+
+    Parameters
+    ----------
+    slack : float
+        Slopes below it are zero within rounding. ||a|| bounds |a.u| everywhere, so a slope whose
+        sign is in doubt costs the bound at most as much.
+    unit : float
+        A power of two of the size of the data: squares of their quotients do not underflow.
 
     Returns
     -------
@@ -45,38 +79,54 @@ def local_maxima(parts, total, tangents, breakpoints, level):
         Unit vectors, in the order of the sweep.
     values : (k,) ndarray
         Signed h.
+    bound : float
+        The largest |a.u| on the arcs, before rounding.
     """
-    found, best = [(0.0, 0.0, 0.0)], 0.0
+    found, best, bound = [(0.0, 0.0, 0.0)], 0.0, 0.0
+    top, top_0, top_1 = 0.0, 0.0, 0.0
     last = len(tangents) - 1
     for half in (1.0, -1.0):
         shift_0 = 0.0 if half > 0.0 else total[0]
         shift_1 = 0.0 if half > 0.0 else total[1]
+        # Arc 0 of a half is the opposite of the last arc of the other: its a, once rounded, has to
+        # be the same number wherever its slopes are compared, or a peak may fall between two signs.
+        before = 0 if half > 0.0 else last + 1
+        left = half * (parts[before, 0] * tangents[0, 0] + parts[before, 1] * tangents[0, 1])
         for k in range(last + 1):
-            before_0, before_1 = parts[k, 0] - shift_0, parts[k, 1] - shift_1
             a_0, a_1 = parts[k + 1, 0] - shift_0, parts[k + 1, 1] - shift_1
-            left = before_0 * tangents[k, 0] + before_1 * tangents[k, 1]
+            after = (k + 1) % (last + 1)
+            forward = 1.0
+            if k == last:
+                forward = -1.0
+                if half < 0.0:
+                    a_0, a_1 = -parts[0, 0], -parts[0, 1]
             right = a_0 * tangents[k, 0] + a_1 * tangents[k, 1]
-            if k < last:
-                end = a_0 * tangents[k + 1, 0] + a_1 * tangents[k + 1, 1]
+            end = forward * (a_0 * tangents[after, 0] + a_1 * tangents[after, 1])
+            height = a_0 * breakpoints[k, 0] + a_1 * breakpoints[k, 1]
+            next_height = a_0 * breakpoints[after, 0] + a_1 * breakpoints[after, 1]
+            size = unit * np.sqrt((a_0 / unit) ** 2 + (a_1 / unit) ** 2)
+            if min(right, end) > slack or max(right, end) < -slack:
+                bound = max(bound, abs(height), abs(next_height))
             else:
-                end = -(a_0 * tangents[0, 0] + a_1 * tangents[0, 1])
+                bound = max(bound, size)
             for sign in (1.0, -1.0):
-                if sign * right > 0.0 and sign * end < 0.0:
-                    size = np.sqrt(a_0 * a_0 + a_1 * a_1)
-                    if size > min(level, best):
-                        scale = half * sign / size
-                        found.append((scale * a_0, scale * a_1, sign * size))
-                        best = max(best, size)
-                if sign * left >= 0.0 and sign * right <= 0.0:
-                    height = a_0 * breakpoints[k, 0] + a_1 * breakpoints[k, 1]
-                    if sign * height > min(level, best):
-                        u_0, u_1 = half * breakpoints[k, 0], half * breakpoints[k, 1]
-                        found.append((u_0, u_1, height))
-                        best = max(best, sign * height)
+                if sign * right > 0.0 and sign * end < 0.0 and size > min(level, best):
+                    scale = half * sign / size
+                    found.append((scale * a_0, scale * a_1, sign * size))
+                    best = max(best, size)
+                if sign * left >= 0.0 and sign * right <= 0.0 and sign * height > min(level, best):
+                    u_0, u_1 = half * breakpoints[k, 0], half * breakpoints[k, 1]
+                    found.append((u_0, u_1, height))
+                    best = max(best, sign * height)
+            if abs(height) > abs(top):
+                top, top_0, top_1 = height, half * breakpoints[k, 0], half * breakpoints[k, 1]
+            left = end
+    if abs(top) > best:  # rounding hid the peak at or next to this breakpoint
+        found.append((top_0, top_1, top))
     directions, values = np.empty((len(found) - 1, 2)), np.empty(len(found) - 1)
     for k in range(1, len(found)):
         directions[k - 1, 0], directions[k - 1, 1], values[k - 1] = found[k]
-    return directions, values
+    return directions, values, bound
 
 
 @njit(cache=True, nogil=True)

@@ -3,6 +3,13 @@
 One file a chapter; every function takes an axis and data, computes nothing, and returns the axis.
 """
 
+try:
+    import matplotlib as _matplotlib  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        'the plots are drawn by Matplotlib: pip install "hidden-convexity[notebooks]"'
+    ) from error
+
 from hidden_convexity.manifest import save_figure
 from hidden_convexity.plotting.architectures import (
     active_shares,

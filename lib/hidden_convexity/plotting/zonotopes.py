@@ -189,9 +189,14 @@ def rotatable_polyhedron(vertices, faces, fills, names, name):
     IPython.display.HTML
         It loads plotly.js from the network.
     """
-    import plotly.graph_objects as go
-    from IPython.display import HTML
-    from plotly.offline import get_plotlyjs_version
+    try:
+        import plotly.graph_objects as go
+        from IPython.display import HTML
+        from plotly.offline import get_plotlyjs_version
+    except ImportError as error:
+        raise ImportError(
+            'solids that turn need Plotly: pip install "hidden-convexity[notebooks]"'
+        ) from error
 
     # Rounded, so that the same figure is the same text on every machine.
     x, y, z = (vertices.round(4) + 0.0).T.tolist()

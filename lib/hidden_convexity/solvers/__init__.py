@@ -2,10 +2,12 @@
 
 import numbers
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from hidden_convexity.arrangement import Arrangement
+from hidden_convexity.budget import Budget
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.oracle import (
     Ascent,
@@ -19,6 +21,7 @@ from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.progress import progress_bar
 from hidden_convexity.restricted import RestrictedProgram
 from hidden_convexity.solvers import exact, reference, sampled_cones
+from hidden_convexity.solvers.coarse import COARSEN_ABOVE, coarse_start
 from hidden_convexity.solvers.moving import MovingProgram
 from hidden_convexity.solvers.solution import Solution, Step
 from hidden_convexity.validation import flag, positive_number, real_array, whole_number
@@ -29,16 +32,14 @@ __all__ = ["Solution", "Step", "train", "train_path"]
 # Ascents from fresh random directions, under both signs, that must all fail to find a violator
 # before a search without proof ends.
 LAST_SEARCH = 256
-# With more samples than this, the neurons of a tenth of them are the start: most rounds are then
-# spent where a pass over the data is cheap.
-COARSEN_ABOVE = 5_000
-COARSE_TOLERANCE = 1e-3
 # Above this rank the search without proof lets neurons move instead of solving for them exactly.
 # Its last search has fewer starts: at d = 64, n = 10,000 ascents are most of the time.
 MOVING_ABOVE_RANK, LAST_SEARCH_MOVING = 16, 32
 
 
-def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=False):
+def train(
+    problem, patterns="all", tol=1e-6, solver=None, proof=True, max_seconds=None, progress=False
+):
     """Train a two-layer ReLU network to a certified relative duality gap.
 
     Parameters
@@ -63,6 +64,9 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
         any dimension and is evidence, not proof. Above rank 16 neurons descend P, which is not
         convex, between convex programs over their lengths: gaps of 1e-2 are what to ask for there,
         and with a smaller `tol` training ends when three rounds gain nothing; see `gap`.
+    max_seconds : float or None
+        Budget of search and proof together, > 0, looked at between their steps. None: training ends
+        at `tol` or at the end of double precision, and each proof after a minute at most.
     progress : bool
         Show progress bars on stderr, of the training and within it of each proof, where they take
         more than a second. The reference shows none.
@@ -71,8 +75,9 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
     -------
     Solution
         With `scope` "global"; without proof "searched", where the rank is above two; and for
-        patterns that are not all chambers, or several outputs, "sampled". Interrupted (Ctrl-C), or
-        at the end of the proof's time budget, it is the best network so far with a valid bound.
+        patterns that are not all chambers, or several outputs, "sampled". Interrupted (Ctrl-C,
+        `interrupted`) or at the end of a budget (`out_of_time`), it is the best network so far
+        with a valid bound.
 
     Raises
     ------
@@ -102,14 +107,18 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
     if solver not in (None, "cvxpy"):
         raise ValueError(f'solver must be None or "cvxpy", got {solver!r}')
     proof, progress = flag(proof, "proof"), flag(progress, "progress")
+    budget = Budget(_check_seconds(max_seconds))
     patterns = _check_patterns(patterns, problem)
     if not proof and (patterns is not None or solver is not None):
         raise ValueError('proof=False goes with patterns="all" and solver=None only')
+    if solver == "cvxpy" and budget.limited:
+        raise ValueError("max_seconds goes with solver=None only: CVXPY's solver keeps to none")
+
     if solver == "cvxpy":
         return reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
     if patterns is not None and not (patterns.complete and problem.y.ndim == 1):
-        return sampled_cones.solve(problem, patterns, tol)
-    return _trainer_over_all(problem.X, proof, progress)(problem, tol)
+        return sampled_cones.solve(problem, patterns, tol, budget)
+    return _trainer_over_all(problem.X, proof, progress)(problem, tol, budget)
 
 
 def _check_problem(problem, several_outputs=False):
@@ -120,6 +129,10 @@ def _check_problem(problem, several_outputs=False):
             f"problem.y must have shape (n,) to train over all patterns, got {problem.y.shape}; "
             "train one column at a time, or over patterns=Arrangement.sample(X, count)"
         )
+
+
+def _check_seconds(max_seconds):
+    return None if max_seconds is None else positive_number(max_seconds, "max_seconds")
 
 
 def _check_patterns(patterns, problem):
@@ -135,7 +148,7 @@ def _check_patterns(patterns, problem):
     return patterns
 
 
-def train_path(problem, betas, tol=1e-6, proof=True, progress=False):
+def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=False):
     """Train at several weight decays, each run started from the neurons of the one before.
 
     Parameters
@@ -146,6 +159,8 @@ def train_path(problem, betas, tol=1e-6, proof=True, progress=False):
         Weight decays, > 0. At `beta_max(X, y)` and above, the zero network is optimal.
     tol, proof, progress
         As in `train`.
+    max_seconds : float or None
+        Budget of the whole path, of which each weight decay gets an even share of what is left.
 
     Returns
     -------
@@ -165,6 +180,7 @@ def train_path(problem, betas, tol=1e-6, proof=True, progress=False):
     _check_problem(problem)
     tol = positive_number(tol, "tol")
     proof, progress = flag(proof, "proof"), flag(progress, "progress")
+    budget = Budget(_check_seconds(max_seconds))
     betas = real_array(betas, "betas", ndim=1)
     if len(betas) == 0:
         raise ValueError("betas must hold at least one weight decay, got none")
@@ -173,12 +189,13 @@ def train_path(problem, betas, tol=1e-6, proof=True, progress=False):
     solutions, previous = {}, None
     descending = sorted(set(betas), reverse=True)
     with progress_bar(progress, desc="path", unit="beta", total=len(descending)) as bar:
-        for beta in descending:
+        for done, beta in enumerate(descending):
             here = replace(problem, beta=beta)
             if previous is not None and previous.interrupted:
                 previous = _unproven(previous, here)
             else:
-                previous = train_at(here, tol, previous)
+                part = budget.part(1 / (len(descending) - done))
+                previous = train_at(here, tol, part, previous)
             solutions[beta] = previous
             bar.update()
     return [solutions[beta] for beta in betas]
@@ -192,43 +209,36 @@ def _unproven(solution, problem):
 
 def _trainer_over_all(X, proof, progress):
     """A function that trains over all chambers of X, in as few coordinates as its rank allows."""
-    basis = coordinates(X)
-    reduced = X @ basis
+    space = coordinates(X)
+    reduced, basis = space.rows, space.basis
     moving = not proof and reduced.shape[1] > MOVING_ABOVE_RANK
     restricted = MovingProgram if moving else RestrictedProgram
-    search = searching_oracle(reduced)
+    search = searching_oracle(reduced, space.dropped)
     if isinstance(search, Circle):
         passes, last, scope = search, search, "global"
     else:
         passes = Passes(reduced)
         if proof:
-            last = proving_oracle(reduced, progress=progress)
+            last = proving_oracle(reduced, progress=progress, dropped=space.dropped)
         else:
             last = Ascent(reduced, LAST_SEARCH_MOVING if moving else LAST_SEARCH, rng=1)
         scope = "global" if proof else "searched"
+    searching = {"proof": False, "progress": progress}
 
-    def train_at(problem, tol, start=None):
+    def train_at(problem, tol, budget, start=None):
         directions = []
         if start is None and len(X) > COARSEN_ABOVE:
-            start = _train_on_a_tenth(problem, tol, progress)
+            start = coarse_start(problem, tol, budget, partial(_trainer_over_all, **searching))
             if start.interrupted:
                 return replace(_unproven(start, problem), scope=scope)
         if start is not None:
             signs = np.sign(start.network.output_weights)
             directions = list(zip(start.network.hidden_weights @ basis, signs, strict=True))
         program = restricted(replace(problem, X=reduced), passes)
-        found = exact.solve(program, search, last, tol, scope, directions, progress)
+        oracles = exact.Oracles(search, last, scope)
+        found = exact.solve(program, oracles, tol, budget, directions, progress)
         weights = found.network.hidden_weights @ basis.T
         network = ReLUNetwork(weights, found.network.output_weights)
         return replace(found, network=network, objective=problem.objective(network))
 
     return train_at
-
-
-def _train_on_a_tenth(problem, tol, progress):
-    """A searched solution of the same problem on random samples: where good neurons are."""
-    n = len(problem.X)
-    chosen = np.random.default_rng(0).permutation(n)[: n // 10]
-    beta = problem.beta * len(chosen) / n
-    part = replace(problem, X=problem.X[chosen], y=problem.y[chosen], beta=beta)
-    return _trainer_over_all(part.X, False, progress)(part, max(tol, COARSE_TOLERANCE))

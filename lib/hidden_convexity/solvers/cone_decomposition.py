@@ -11,7 +11,7 @@ from array_api_compat import is_array_api_obj, is_numpy_array
 from scipy import sparse
 
 from hidden_convexity import conic_program
-from hidden_convexity.hyperplanes import unit_rows
+from hidden_convexity.hyperplanes import active, unit_rows
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.solvers.sampled_program import host
 from hidden_convexity.validation import data_matrix
@@ -61,7 +61,7 @@ def cone_decomposition(solution, X):
     rows = rows[rows.any(axis=1)]
     hidden, output = [], []
     for gate in np.flatnonzero(weights.any(axis=(1, 2))):
-        inward = np.where(rows @ gates[:, gate] > 0, 1.0, -1.0)[:, None] * rows
+        inward = np.where(active(rows, gates[:, [gate]]), 1.0, -1.0) * rows
         for column in np.flatnonzero(weights[gate].any(axis=0)):
             parts = _decompose(weights[gate, :, column], inward, gates[:, gate])
             for sign, part in zip((1.0, -1.0), parts, strict=True):

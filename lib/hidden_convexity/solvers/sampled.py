@@ -128,7 +128,9 @@ def train_gated(X, Y, gates, beta, *, loss="squared", tol=1e-4, start=None):
     Y : (n,) or (n, c) array
         Targets; labels -1 and 1 (n,) for the logistic loss, one-hot rows for "softmax".
     gates : (d, P) array or Arrangement
-        One gate a column, of any length: sample x is on where x.g > 0.
+        One gate a column, of any length: sample x is on where x.g > 0. On its
+        hyperplane, where |x.g| is at most 64 roundings of ||x|| ||g||, it is off: in training, in
+        predictions and in an Arrangement alike.
     beta : float
         Weight decay, > 0.
     loss : {"squared", "logistic", "softmax"}

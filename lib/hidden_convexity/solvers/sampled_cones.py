@@ -38,7 +38,7 @@ import numpy as np
 
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import relative_gap
-from hidden_convexity.solvers.sampled_flats import FlatProgram, Pairs
+from hidden_convexity.solvers.sampled_flats import BlindProgram, FlatProgram, Pairs
 from hidden_convexity.solvers.sampled_program import BLOCK
 from hidden_convexity.solvers.sampled_softmax import SoftmaxProgram
 from hidden_convexity.solvers.several_outputs import side_by_side, solve_each
@@ -57,7 +57,7 @@ DESCENT, LOOSE = 0.5, 0.05
 LEAST_CURVATURE, HALVINGS = 1e-9, 20
 
 
-def solve(problem, arrangement, tol):
+def solve(problem, arrangement, tol, budget):
     """Minimise P over networks whose neurons lie in given chambers and feed one output each.
 
     Parameters
@@ -67,11 +67,13 @@ def solve(problem, arrangement, tol):
         Patterns of problem.X.
     tol : float
         Relative duality gap to reach.
+    budget : Budget
+        Seconds, looked at after each round.
 
     Returns
     -------
     Solution
-        Of scope "sampled". Interrupted by the user, it is the best one so far with its bound.
+        Of scope "sampled". Interrupted by the user or out of time, it is the best one so far with its bound.
 
     References
     ----------
@@ -79,26 +81,34 @@ def solve(problem, arrangement, tol):
     arXiv:2202.01331, for its programs over sampled patterns.
     """
     if problem.loss == "squared" and problem.y.ndim == 2:
-        return solve_each(problem, lambda single: solve(single, arrangement, tol))
+        return solve_each(
+            problem, lambda single, part: solve(single, arrangement, tol, part), budget
+        )
     began = perf_counter()
     n, d = problem.X.shape
     pairs = Pairs(problem.X, arrangement.patterns, problem.y.size // n)
     state = _State(np.zeros(0, dtype=np.int64), np.zeros((0, d)), np.zeros(problem.y.shape))
-    history, interrupted = [], False
+    history, interrupted, out_of_time = [], False, False
     try:
         for beta in _way_down(problem, pairs, state):
             last = beta == problem.beta
+            if budget.spent and not last:
+                continue
             there = replace(problem, beta=beta)
             for best in _rounds(there, pairs, state, tol if last else LOOSE):
                 state = best
                 if last:
                     step = (state.objective, state.lower_bound, len(state.used))
                     history.append(Step(perf_counter() - began, *step))
+                if budget.spent:
+                    out_of_time = relative_gap(state.objective, state.lower_bound) > tol
+                    break
     except KeyboardInterrupt:
         interrupted = True
     network = _network(problem, pairs, state)
     objective, bound = problem.objective(network), history[-1].lower_bound if history else 0.0
-    return Solution(network, objective, bound, "sampled", history, "sampled", interrupted)
+    ended = interrupted, out_of_time
+    return Solution(network, objective, bound, "sampled", history, "sampled", *ended)
 
 
 def _network(problem, pairs, state):
@@ -209,6 +219,9 @@ def _quadratic_model(problem, pairs, working, outputs):
     if problem.loss == "softmax":
         restricted = SoftmaxProgram(problem, pairs, working, outputs, LEAST_CURVATURE)
         return restricted, restricted.start, restricted.scale
+    if problem.blind is not None:
+        whole = problem.X, problem.y, pairs, working, problem.beta, problem.blind
+        return BlindProgram(*whole), problem.loss_residual(outputs), np.ones(len(outputs))
     curvature, root = problem.loss_curvature(outputs), np.ones(len(outputs))
     if curvature is not None:
         root = np.sqrt(np.maximum(curvature, LEAST_CURVATURE))

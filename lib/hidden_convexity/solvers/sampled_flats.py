@@ -225,6 +225,30 @@ class FlatProgram:
         return point
 
 
+class BlindProgram(FlatProgram):
+    """The ridge problem of a loss that does not see outputs along a unit vector `blind` (n,)."""
+
+    def __init__(self, X, Y, pairs, working, beta, blind):
+        super().__init__(X, Y, pairs, working, beta)
+        self.blind = blind
+
+    def _felt(self, nu, feeds):
+        return self._seen(nu, feeds)[:, None]
+
+    def _seen(self, features, feeds):
+        return features - np.multiply.outer(self.blind, self.blind @ features)
+
+    def _gram(self, features, feeds):
+        along = self.blind @ features
+        return features.T @ features - np.outer(along, along)
+
+    def _times(self, features, feeds, x):
+        return self._seen(features @ x, feeds)
+
+    def _transposed_times(self, features, feeds, nu):
+        return features.T @ self._seen(nu, feeds)
+
+
 @dataclass(frozen=True, eq=False)
 class _Point:
     """What is known at one eta (k,) and nu (n,).

@@ -1,6 +1,8 @@
 """The gated program over fixed gates: its data, its products, and the certificate of its optimum.
 
-    min over W_g   F(sum_g D_g X W_g) + beta sum_g ||W_g||_F,      D_g = diag(1[X g > 0]).
+    min over W_g   F(sum_g D_g X W_g) + beta sum_g ||W_g||_F,      D_g = diag(1[X g > 0]),
+
+where on the hyperplane of a sample, within rounding, `hyperplanes.active` is the rule.
 
 Features D_g X are never held: a block of gates at a time, they are a mask and a matrix product.
 Arrays are of any library that keeps to the array API standard. What has the size of the data stays
@@ -13,6 +15,7 @@ import numpy as np
 from array_api_compat import array_namespace, device, is_array_api_obj, is_numpy_array, to_device
 
 from hidden_convexity.arrangement import Arrangement
+from hidden_convexity.hyperplanes import active
 from hidden_convexity.losses import loss_for
 from hidden_convexity.validation import of_moderate_size, real_array
 
@@ -104,7 +107,7 @@ class GatedProgram:
     def __init__(self, X, Y, gates, loss):
         self.xp = array_namespace(X)
         self.X, self.Y, self.loss = X, Y, loss
-        self.patterns = X @ gates > 0
+        self.patterns = active(X, gates)
 
     @property
     def shape(self):

@@ -34,7 +34,7 @@ def side_by_side(networks):
     return ReLUNetwork(hidden, output)
 
 
-def solve_each(problem, solve):
+def solve_each(problem, solve, budget):
     """The squared loss is a sum over outputs: so is the program, and its bound.
 
     Parameters
@@ -42,8 +42,9 @@ def solve_each(problem, solve):
     problem : TrainingProblem
         With y of shape (n, c).
     solve : callable
-        From the problem of one output to its `Solution`. The outputs after one that was interrupted
-        stay zero, with the bound 0.
+        From the problem of one output and its share of the budget to its `Solution`. The outputs
+        after one that was interrupted stay zero, with the bound 0.
+    budget : Budget
 
     Returns
     -------
@@ -53,16 +54,19 @@ def solve_each(problem, solve):
     networks = [ReLUNetwork(problem.X[:0], np.zeros(0))] * problem.y.shape[1]
     # Objective, lower bound and number of neurons of each output.
     known = np.array([(0.5 * y @ y, 0.0, 0.0) for y in problem.y.T])
+    out_of_time = False
     for k, y in enumerate(problem.y.T):
         before = perf_counter() - began
-        part = solve(replace(problem, y=y))
+        part = solve(replace(problem, y=y), budget.part(1 / (len(networks) - k)))
         for step in part.history:
             known[k] = step[1:]
             objective, bound, count = known.sum(axis=0).tolist()
             history.append(Step(before + step.seconds, objective, bound, int(count)))
         networks[k] = part.network
+        out_of_time |= part.out_of_time
         if part.interrupted:
             break
     network, bound = side_by_side(networks), float(known[:, 1].sum())
     objective = problem.objective(network)
-    return Solution(network, objective, bound, part.scope, history, part.solver, part.interrupted)
+    ended = part.interrupted, out_of_time
+    return Solution(network, objective, bound, part.scope, history, part.solver, *ended)

@@ -46,6 +46,13 @@ class Solution:
         The method's name.
     interrupted : bool
         Whether the user ended the run early.
+    out_of_time : bool
+        Whether a budget of seconds ended it, that of the call or that of its proof.
+
+    Raises
+    ------
+    ContradictedProof
+        If a proven lower bound is above the objective by more than rounding.
     """
 
     network: ReLUNetwork | ParallelNetwork
@@ -55,11 +62,15 @@ class Solution:
     history: list[Step]
     solver: str
     interrupted: bool = False
+    out_of_time: bool = False
+
+    def __post_init__(self):
+        relative_gap(self.objective, self.lower_bound, self.scope != "searched")
 
     @property
     def gap(self):
         """Relative duality gap, (objective - lower_bound) / objective; 0 if the objective is 0."""
-        return relative_gap(self.objective, self.lower_bound)
+        return relative_gap(self.objective, self.lower_bound, self.scope != "searched")
 
     def __repr__(self):
         count = len(self.network)

@@ -1,0 +1,58 @@
+"""What a row's `train` returns, and what its solvers share: the bound, the clock, the door."""
+
+from dataclasses import dataclass
+from time import perf_counter
+
+from hidden_convexity.losses import LOSSES
+from hidden_convexity.report import format_gap
+from hidden_convexity.solvers.solution import Solution
+from hidden_convexity.validation import flag, positive_number
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RowSolution(Solution):
+    """A `Solution` whose network is one of a row of the table; it says its width by `width`."""
+
+    def __repr__(self):
+        return (
+            f"{type(self.network).__name__}: objective {self.objective:.4g}, "
+            f"{format_gap(self.gap)}, {self.scope}, width {self.network.width}"
+        )
+
+
+class Clock:
+    """A budget of seconds, from its creation on; None is none."""
+
+    def __init__(self, max_seconds):
+        self._end = None if max_seconds is None else perf_counter() + max_seconds
+
+    def over(self):
+        """Whether it is spent."""
+        return self._end is not None and perf_counter() > self._end
+
+
+def options(tol, max_seconds, progress):
+    """The arguments that all rows' `train` share, validated.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If tol is not > 0, max_seconds neither None nor > 0, or progress not True or False.
+    """
+    if max_seconds is not None:
+        max_seconds = positive_number(max_seconds, "max_seconds")
+    return positive_number(tol, "tol"), max_seconds, flag(progress, "progress")
+
+
+def lower_bound(y, nu, beta, maximum):
+    """The dual value at s nu, with the best s >= 0 for which s M(nu) <= beta.
+
+    A bound for every network that is a sum of atoms at a price of beta each, if `maximum` is an
+    upper bound on M(nu), the largest product of nu with an atom. It is >= 0, as s = 0 is feasible.
+    """
+    if not (nu * nu).sum() > 0:
+        return 0.0
+    scale = LOSSES["squared"].best_scale(y, nu)
+    if maximum > 0:
+        scale = min(scale, beta / maximum)
+    return LOSSES["squared"].dual_value(y, scale * nu)

@@ -5,18 +5,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hidden_convexity.budget import Budget, limit_seconds
-from hidden_convexity.hyperplanes import unit_rows
+from hidden_convexity.hyperplanes import coordinates, unit_rows
 from hidden_convexity.network import ReLUNetwork
-from hidden_convexity.oracle import Circle, coordinates, proving_oracle, searching_oracle
-from hidden_convexity.passes import Passes
+from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem import TrainingProblem, relative_gap
 from hidden_convexity.progress import progress_bar
 from hidden_convexity.report import format_gap
 from hidden_convexity.restricted import RestrictedProgram
 from hidden_convexity.validation import (
-    data_matrix,
     flag,
-    of_moderate_size,
     positive_number,
     real_array,
     whole_number,
@@ -130,16 +127,12 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
             f"network must have a finite objective, got {objective} from weights up to "
             f"{max(np.abs(w).max() for w in (network.hidden_weights, network.output_weights)):.3g}"
         )
-    residual = problem.residual(network)
-    reduced = coordinates(problem.X)
-    X, basis, dropped = reduced.rows, reduced.basis, reduced.dropped
-    search = searching_oracle(X, dropped)
-    oracle = proving_oracle(X, progress=progress, dropped=dropped) if proof else search
-    scope = "global" if proof or isinstance(oracle, Circle) else "searched"
-    passes = oracle if isinstance(oracle, Circle) else Passes(X)
-    program = RestrictedProgram(replace(problem, X=X), passes)
-    neurons = _own_neurons(program, network, basis)
-    starts = np.reshape([neuron.direction for neuron in neurons], (-1, X.shape[1]))
+    layer = HiddenLayer.of(problem, proof, progress)
+    oracle, search, scope, basis = layer.last, layer.search, layer.scope, layer.basis
+    program = RestrictedProgram(problem, layer.passes, basis)
+    residual = program.residual(problem.fitted_outputs(network))
+    neurons = _own_neurons(program, network)
+    starts = np.reshape([neuron.direction for neuron in neurons], (-1, basis.shape[1]))
 
     # An even share for the first proof and for that of each round.
     found = _maximum(oracle, residual, problem.beta, starts, budget.part(1 / (rounds + 1)))
@@ -151,7 +144,7 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
                 break
             for _ in range(SOLVES):
                 neurons = program.polish(program.solve(neurons + _worst(program, found)))
-                residual = problem.loss_residual(program.outputs(neurons))
+                residual = program.residual(program.outputs(neurons))
                 found = search(residual, level=problem.beta, starts=starts)
             seen = np.concatenate([starts, found.directions])
             part = budget.part(1 / (rounds - done))
@@ -185,57 +178,53 @@ def _worst(program, found):
     return [program.neuron(direction, sign) for direction, sign in pairs]
 
 
-def _own_neurons(program, network, basis):
+def _own_neurons(program, network):
     """One free neuron for each pair of activation pattern and sign that the network uses."""
     own = {}
     balanced = network.balance()
-    for w, a in zip(balanced.hidden_weights @ basis, balanced.output_weights, strict=True):
+    weights = balanced.hidden_weights @ program.basis
+    for w, a in zip(weights, balanced.output_weights, strict=True):
         pattern = program.X @ w > 0
-        if pattern.any():
+        if pattern.any() or network.slope != 0:
             own.setdefault((np.packbits(pattern).tobytes(), a > 0), (unit_rows(w[None])[0], a))
     return [program.neuron(u, np.sign(a)) for u, a in own.values()]
 
 
-def beta_max(X, y):
-    """The smallest weight decay at which the zero network is optimal: M(y) for the squared loss.
+def beta_max(X, y, loss="squared", slope=0.0, skip=False, intercept=False):
+    """The smallest weight decay at which a network without neurons is optimal.
 
-    For the logistic loss it is half of this, since its residual at the outputs 0 is y / 2.
+    M(y) for the squared loss without free terms; half of that for the logistic loss, whose residual
+    at the outputs 0 is y / 2; with free terms M at the residual of their best fit.
 
     Parameters
     ----------
-    X : (n, d) array_like
-        Data.
-    y : (n,) array_like
-        Targets.
+    X, y, loss, slope, skip, intercept
+        As in `TrainingProblem`, with y of shape (n,).
 
     Returns
     -------
     float
-        max over ||u|| <= 1 of |y.(Xu)_+|, from above: to rounding if the rank is 2 or the chambers
-        are at most 30,000, otherwise to 1e-7.
+        From above: to rounding if the rank is 2 or the chambers are at most 30,000, otherwise to
+        1e-7.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not finite and real or of a size whose squares overflow or vanish (see
-        `TrainingProblem`), the shapes do not match, or a proof is out of reach.
+        As `TrainingProblem`, or if y is not a vector or a proof is out of reach.
 
     References
     ----------
     Theory: beta-max.
     """
-    X, y = data_matrix(X), real_array(y, "y", ndim=1)
-    if len(y) != len(X):
-        raise ValueError(f"y must have one entry per row of X: {len(X)}, got {len(y)}")
-    X, y = of_moderate_size(X, "X"), of_moderate_size(y, "y")
-    reduced = coordinates(X)
-    X = reduced.rows
+    problem = TrainingProblem(X, real_array(y, "y", ndim=1), 1.0, loss, slope, skip, intercept)
     try:
-        oracle = proving_oracle(X, exact=True, dropped=reduced.dropped)
+        layer = HiddenLayer.of(problem, proof=True, exact=True)
     except ValueError as error:
+        rows, rank = coordinates(problem.pooling.rows).rows.shape
         raise ValueError(
-            f"X must have a lower rank or fewer rows for beta_max to be proven, got {len(X)} "
-            f"samples of rank {X.shape[1]}; hidden_convexity.oracle.Ascent(X)(y).value is a lower "
+            f"X must have a lower rank or fewer rows for beta_max to be proven, got {rows} "
+            f"samples of rank {rank}; hidden_convexity.oracle.Ascent(X)(y).value is a lower "
             "bound, found by search"
         ) from error
-    return oracle(y, tolerance=SHARP).bound
+    program = RestrictedProgram(problem, layer.passes, layer.basis)
+    return layer.last(program.residual(program.outputs([])), tolerance=SHARP).bound

@@ -128,7 +128,7 @@ def subsampled_optimum(network, problem):
     Theory: stationary-points.
     """
     check_pair(network, problem)
-    program = RestrictedProgram(problem, Passes(problem.X))
+    program = RestrictedProgram(problem, Passes(problem.X), np.eye(problem.X.shape[1]))
     gates, signs = visited_pairs(network, problem.X)
     neurons = program.solve([program.neuron(*pair) for pair in zip(gates.T, signs, strict=True)])
     neurons = program.polish(neurons)

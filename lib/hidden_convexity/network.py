@@ -105,6 +105,10 @@ class ReLUNetwork:
         """The network with other neurons and the same activation, skip and intercept."""
         return ReLUNetwork(hidden_weights, output_weights, self.slope, self.skip, self.intercept)
 
+    def with_free_terms(self, skip, intercept):
+        """The network with the same neurons, and another skip and intercept."""
+        return ReLUNetwork(self.hidden_weights, self.output_weights, self.slope, skip, intercept)
+
     def __len__(self):
         return len(self.hidden_weights)
 

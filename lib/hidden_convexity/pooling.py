@@ -60,6 +60,17 @@ class Pooling:
         return nu if self.averages is None else self.averages.T @ nu
 
     @property
+    def most_samples(self):
+        """In how many samples a row is, at most."""
+        if self.averages is None:
+            return 1
+        return int(np.bincount(self.averages.indices, minlength=1).max())
+
+    def __repr__(self):
+        samples = len(self.rows) if self.averages is None else self.averages.shape[0]
+        return f"Pooling(n={samples}, rows={len(self.rows)}, slope={self.slope:g})"
+
+    @property
     def signed_rows(self):
         """S, on which the dual constraint is that of ReLU neurons: R, or [R; -R] with a slope."""
         return self.rows if self.slope == 0 else np.concatenate([self.rows, -self.rows])
@@ -68,16 +79,6 @@ class Pooling:
         """c with nu.(A phi(R u)) = c.(S u)_+ for all u."""
         spread = self.spread(nu)
         return spread if self.slope == 0 else np.concatenate([spread, -self.slope * spread])
-
-
-class Pooled:
-    """A dual oracle on S that takes dual points nu (n,) of the samples."""
-
-    def __init__(self, oracle, pooling):
-        self.oracle, self.pooling = oracle, pooling
-
-    def __call__(self, nu, **asked):
-        return self.oracle(self.pooling.signed(nu), **asked)
 
 
 def activation(t, slope):

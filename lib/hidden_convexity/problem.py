@@ -134,6 +134,15 @@ class TrainingProblem:
         columns += [np.ones((len(self.X), 1))] if self.intercept else []
         return FreeTerms(np.concatenate([np.zeros((len(self.X), 0)), *columns], axis=1))
 
+    def free_weights(self, coefficients):
+        """The arguments `skip` and `intercept` of a network, from coefficients of the columns."""
+        weights = {}
+        if self.skip:
+            weights["skip"] = coefficients[: self.X.shape[-1]]
+        if self.intercept:
+            weights["intercept"] = coefficients[-1]
+        return weights
+
     def objective(self, network):
         """P(W, a) of a `ReLUNetwork`: the loss plus the weight decay of its neurons."""
         outputs = self._outputs(network)
@@ -146,6 +155,12 @@ class TrainingProblem:
         It is the candidate for a dual point that every network carries.
         """
         return self.loss_residual(self._outputs(network))
+
+    def fitted_outputs(self, network):
+        """Outputs of a network's neurons, with the best free terms in place of its own."""
+        network = network.with_free_terms(None, None)
+        outputs, terms = self._outputs(network), self.free_terms
+        return outputs + terms.basis @ terms.fit(self, outputs) if len(terms) else outputs
 
     def loss_value(self, outputs):
         """F(f) at outputs (n,) or (n, c)."""

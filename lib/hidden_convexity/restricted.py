@@ -14,7 +14,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from hidden_convexity.encoding import decoded
 from hidden_convexity.group_lasso import change, group_lasso, newton
+from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.neurons import Neuron, null_space, null_space_within
 
 # Cone rows violated by less, relative to a row's and a weight's norm, are rounding.
@@ -43,15 +45,17 @@ class RestrictedProgram:
     ----------
     problem : TrainingProblem
         With y of shape (n,).
-    passes : Passes or Circle
-        Computes predictions, correlations and Gram matrices on its X.
+    passes : Passes, PooledPasses or Circle
+        Computes predictions, correlations and Gram matrices on its rows, in coordinates.
+    basis : (d, r) ndarray
+        Of the coordinates.
     """
 
     # Whether `solve` ends at the optimum, to rounding.
     precise = True
 
-    def __init__(self, problem, passes):
-        self.problem, self.passes = problem, passes
+    def __init__(self, problem, passes, basis):
+        self.problem, self.passes, self.basis = problem, passes, basis
         self.X, self.y, self.beta = passes.X, problem.y, problem.beta
         self.free_terms = problem.free_terms
         self._known, self._free = {}, np.zeros(len(self.free_terms))
@@ -80,6 +84,23 @@ class RestrictedProgram:
             if len(self._known) > KEPT:
                 del self._known[next(iter(self._known))]
         return self._known[key]
+
+    def residual(self, outputs):
+        """Minus the gradient of the loss at the outputs, as free terms ask of a dual point (n,)."""
+        residual = self.problem.loss_residual(outputs)
+        if len(self.free_terms) == 0:
+            return residual
+        return self.free_terms.balance(residual, self.problem.loss_curvature(outputs))
+
+    def network(self, neurons):
+        """The network (||w|| = |a|) of neurons, with the best free terms, in the data's columns."""
+        weights = np.reshape([one.weights for one in neurons], (-1, self.X.shape[1])) @ self.basis.T
+        positive = np.array([one.sign > 0 for one in neurons], dtype=bool)
+        self._known.clear()
+        self.outputs(neurons)
+        free = self.problem.free_weights(self.free_terms.coefficients(self._free))
+        hidden, output = decoded(weights[positive].T, weights[~positive].T)
+        return ReLUNetwork(hidden, output, self.problem.slope, **free)
 
     def objective(self, neurons, outputs=None):
         """Convex objective, equal to P of the decoded network."""

@@ -8,15 +8,8 @@ import numpy as np
 
 from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.budget import Budget
-from hidden_convexity.network import ReLUNetwork
-from hidden_convexity.oracle import (
-    Ascent,
-    Circle,
-    coordinates,
-    proving_oracle,
-    searching_oracle,
-)
-from hidden_convexity.passes import Passes
+from hidden_convexity.hyperplanes import coordinates
+from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.progress import progress_bar
 from hidden_convexity.restricted import RestrictedProgram
@@ -118,7 +111,7 @@ def train(
         return reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
     if patterns is not None and not (patterns.complete and problem.y.ndim == 1):
         return sampled_cones.solve(problem, patterns, tol, budget)
-    return _trainer_over_all(problem.X, proof, progress)(problem, tol, budget)
+    return _trainer_over_all(problem, proof, progress)(problem, tol, budget)
 
 
 def _check_problem(problem, several_outputs=False):
@@ -185,7 +178,7 @@ def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=
     if len(betas) == 0:
         raise ValueError("betas must hold at least one weight decay, got none")
     betas = [positive_number(float(beta), "betas") for beta in betas]
-    train_at = _trainer_over_all(problem.X, proof, progress)
+    train_at = _trainer_over_all(problem, proof, progress)
     solutions, previous = {}, None
     descending = sorted(set(betas), reverse=True)
     with progress_bar(progress, desc="path", unit="beta", total=len(descending)) as bar:
@@ -207,38 +200,30 @@ def _unproven(solution, problem):
     return replace(solution, objective=objective, lower_bound=0.0)
 
 
-def _trainer_over_all(X, proof, progress):
-    """A function that trains over all chambers of X, in as few coordinates as its rank allows."""
-    space = coordinates(X)
-    reduced, basis = space.rows, space.basis
-    moving = not proof and reduced.shape[1] > MOVING_ABOVE_RANK
+def _trainer_over_all(problem, proof, progress):
+    """A function that trains over all patterns of a problem's data, at any weight decay."""
+    moving = not proof and coordinates(problem.pooling.rows).rows.shape[1] > MOVING_ABOVE_RANK
+    if moving and not problem.plain:
+        raise ValueError(
+            f"data of rank above {MOVING_ABOVE_RANK} need slope 0, no skip, no intercept and no "
+            f"patches for a search, got {problem!r}; reduce the rank of X first"
+        )
     restricted = MovingProgram if moving else RestrictedProgram
-    search = searching_oracle(reduced, space.dropped)
-    if isinstance(search, Circle):
-        passes, last, scope = search, search, "global"
-    else:
-        passes = Passes(reduced)
-        if proof:
-            last = proving_oracle(reduced, progress=progress, dropped=space.dropped)
-        else:
-            last = Ascent(reduced, LAST_SEARCH_MOVING if moving else LAST_SEARCH, rng=1)
-        scope = "global" if proof else "searched"
+    last_starts = LAST_SEARCH_MOVING if moving else LAST_SEARCH
+    layer = HiddenLayer.of(problem, proof, progress, last_starts)
+    oracles = exact.Oracles(layer.search, layer.last, layer.scope)
     searching = {"proof": False, "progress": progress}
 
     def train_at(problem, tol, budget, start=None):
         directions = []
-        if start is None and len(X) > COARSEN_ABOVE:
+        if start is None and len(problem.X) > COARSEN_ABOVE:
             start = coarse_start(problem, tol, budget, partial(_trainer_over_all, **searching))
             if start.interrupted:
-                return replace(_unproven(start, problem), scope=scope)
+                return replace(_unproven(start, problem), scope=layer.scope)
         if start is not None:
             signs = np.sign(start.network.output_weights)
-            directions = list(zip(start.network.hidden_weights @ basis, signs, strict=True))
-        program = restricted(replace(problem, X=reduced), passes)
-        oracles = exact.Oracles(search, last, scope)
-        found = exact.solve(program, oracles, tol, budget, directions, progress)
-        weights = found.network.hidden_weights @ basis.T
-        network = ReLUNetwork(weights, found.network.output_weights)
-        return replace(found, network=network, objective=problem.objective(network))
+            directions = list(zip(start.network.hidden_weights @ layer.basis, signs, strict=True))
+        program = restricted(problem, layer.passes, layer.basis)
+        return exact.solve(program, oracles, tol, budget, directions, progress)
 
     return train_at

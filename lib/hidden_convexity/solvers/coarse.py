@@ -24,7 +24,7 @@ def coarse_start(problem, tol, budget, trainer_for):
     budget : Budget
         Of that training.
     trainer_for : callable
-        From data (m, d) to a function of problem, tol and budget that trains without proof.
+        From a problem to a function of problem, tol and budget that trains without proof.
 
     Returns
     -------
@@ -32,4 +32,4 @@ def coarse_start(problem, tol, budget, trainer_for):
     """
     n = len(problem.X)
     part = problem.of_samples(np.random.default_rng(0).permutation(n)[: n // 10])
-    return trainer_for(part.X)(part, max(tol, COARSE_TOLERANCE), budget.part(SHARE))
+    return trainer_for(part)(part, max(tol, COARSE_TOLERANCE), budget.part(SHARE))

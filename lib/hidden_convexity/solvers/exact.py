@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 
 from hidden_convexity.budget import limit_seconds
-from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.progress import progress_bar
 from hidden_convexity.solvers.solution import Solution, Step
@@ -112,9 +111,9 @@ def solve(program, oracles, tol, budget, directions=(), progress=False):
         interrupted = True
     finally:
         bar.close()
-    network = decode(run.best, program.X.shape[1])
-    if len(network) > len(program.X):
-        network = network.prune(program.X)
+    network = program.network(run.best)
+    if len(network) > len(program.problem.X):
+        network = network.prune(program.problem.X)
     return Solution(
         network,
         program.problem.objective(network),
@@ -197,7 +196,7 @@ class ColumnGeneration:
         self._stalled = 0 if gains else self._stalled + 1
         if value < self.objective:
             self.objective, self.best = value, self.neurons
-        return value, self.problem.loss_residual(outputs)
+        return value, self.program.residual(outputs)
 
     def _slack(self, residual):
         """The relative violation M(nu) / beta - 1 that the tolerance affords."""
@@ -289,10 +288,3 @@ def _by_the_user(error):
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None
-
-
-def decode(neurons, d):
-    """The network (||w|| = |a|) of the restricted problem's neurons."""
-    weights = np.reshape([neuron.weights for neuron in neurons], (-1, d)).T
-    positive = np.array([neuron.sign > 0 for neuron in neurons], dtype=bool)
-    return ReLUNetwork.decode(weights[:, positive], weights[:, ~positive])

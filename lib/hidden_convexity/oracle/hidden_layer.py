@@ -1,0 +1,73 @@
+"""What training and certificates ask of the data, made once: coordinates, passes, oracles."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hidden_convexity.hyperplanes import coordinates
+from hidden_convexity.oracle import Ascent, Circle, proving_oracle, searching_oracle
+from hidden_convexity.oracle.pooled import Pooled
+from hidden_convexity.passes import Passes, PooledPasses
+
+
+@dataclass(frozen=True, eq=False)
+class HiddenLayer:
+    """The rows that the neurons of a problem see, in as few coordinates as their rank allows.
+
+    Attributes
+    ----------
+    basis : (d, r) ndarray
+        Orthonormal columns; a neuron of weights z in the coordinates has the weights basis z.
+    passes : Circle, Passes or PooledPasses
+        Predictions, correlations and Gram matrices of neurons in the coordinates.
+    search, last : oracle
+        The one that looks for violators, and the one that is asked when it finds none.
+    scope : {"global", "searched"}
+        What a bound by `last` is worth.
+    """
+
+    basis: np.ndarray
+    passes: object
+    search: object
+    last: object
+    scope: str
+
+    @classmethod
+    def of(cls, problem, proof, progress=False, last_starts=None, exact=False):
+        """Of a problem with one output.
+
+        Parameters
+        ----------
+        problem : TrainingProblem
+        proof : bool
+            Whether `last` proves; where the rank is two it always does.
+        progress : bool
+            Show a progress bar during proofs.
+        last_starts : int or None
+            Without a proof: random starts of `last`; None to ask `search` again.
+        exact : bool
+            Prefer an exact maximum to a fast bound where the chambers are few.
+
+        Raises
+        ------
+        ValueError
+            If a proof is out of reach: the message says how to go on.
+        """
+        space = coordinates(problem.pooling.rows)
+        pooling = replace(problem.pooling, rows=space.rows)
+        rows = pooling.signed_rows
+        dropped = np.resize(space.dropped, len(rows))
+        search = searching_oracle(rows, dropped)
+        in_plane = isinstance(search, Circle)
+        if in_plane or (not proof and last_starts is None):
+            last = search
+        elif proof:
+            last = proving_oracle(rows, exact, progress, dropped)
+        else:
+            last = Ascent(rows, last_starts, rng=1)
+        scope = "global" if proof or in_plane else "searched"
+        if pooling.averages is None and pooling.slope == 0:
+            return cls(space.basis, search if in_plane else Passes(rows), search, last, scope)
+        search, again = Pooled(search, pooling), last is search
+        last = search if again else Pooled(last, pooling)
+        return cls(space.basis, PooledPasses(pooling), search, last, scope)

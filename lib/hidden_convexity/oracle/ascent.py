@@ -161,4 +161,3 @@ def unit_directions(starts, X):
             f"starts must have one column per column of X: {X.shape[1]}, got {starts.shape}"
         )
     return unit_rows(starts[starts.any(axis=1)])
-

@@ -174,9 +174,12 @@ class BranchAndBound:
         orthonormal to rounding only add |nu_i| times the distance.
         """
         nu = dual_point(nu, self.X)
-        size = float(np.abs(nu) @ self._sizes)
+        return self.rounding(nu) + self._moved.charge(nu)
+
+    def rounding(self, nu):
+        """The part of the `allowance` that is not for moved rows."""
         sums = (len(nu) + PATH_ROUNDING * self.rank) * np.sqrt(self.rank) * EPS
-        return sums * size + self._moved.charge(nu)
+        return sums * float(np.abs(nu) @ self._sizes)
 
     def cover(self, nu, tolerance, max_cells=100_000):
         """The cells of a proof that M(nu) <= (1 + tolerance) times the maximum found: a picture.
@@ -230,7 +233,9 @@ class _Search:
         self.linear = -share[flipped] @ oracle._lines[oracle._line[flipped]]
         weighted = weights * oracle._lines.T
         self.rows = [np.ascontiguousarray(weighted[:, weights > 0]), -weighted[:, weights < 0]]
-        self.rounding = oracle.allowance(nu) / scale
+        self.allowance = oracle.allowance(nu) / scale
+        # Below this, cells can't be told apart; what moved rows are charged is another matter.
+        self.rounding = oracle.rounding(nu) / scale
         self.closed, self.cells = 0.0, 0
 
     @property
@@ -239,7 +244,7 @@ class _Search:
         goal = max(self.found.value, self.level) / self.scale
         margin = self.tolerance * goal
         # A maximum so small that rounding exceeds the tolerance is still told apart from more.
-        return max(goal + margin - min(self.rounding, margin / 2), self.rounding)
+        return max(goal + margin - min(self.allowance, margin / 2), self.rounding)
 
     def run(self):
         """Explore in rounds until no cell is open or the budget ends."""
@@ -266,7 +271,7 @@ class _Search:
                 stacks = open_stacks(stacks, work, oracle.max_memory)
                 bar.update(self.cells - bar.n)
         reached = max([self.closed, *(stack[2].max() for stack in stacks)])
-        bound = (reached + self.rounding) * self.scale
+        bound = (reached + self.allowance) * self.scale
         directions, values = self.found.directions, self.found.values
         return DualMaximum.proven(oracle.X, self.nu, bound, directions, values, self.cells)
 
@@ -283,7 +288,7 @@ class _Search:
                 )
             parts.append([array[:kept] for array in room])
         vertices, bounds = map(np.concatenate, zip(*parts, strict=True))
-        return vertices @ self.oracle._basis.T, (bounds + self.rounding) * self.scale
+        return vertices @ self.oracle._basis.T, (bounds + self.allowance) * self.scale
 
     def _orthants(self):
         """The first cones (rank, rank)."""

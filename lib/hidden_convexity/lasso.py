@@ -52,6 +52,7 @@ def solve(
     search,
     parameters,
     tol,
+    allowance,
     project=lambda nu: nu,
     over=lambda: False,
     progress=False,
@@ -71,6 +72,8 @@ def solve(
         p.
     tol : float
         Relative duality gap at which to stop.
+    allowance : callable
+        nu (n,) to what rounding may do to the largest |nu.g| that the search gives.
     project : callable
         Takes from nu, but for rounding orthogonal to free terms of the network, what is not.
     over : callable
@@ -91,7 +94,8 @@ def solve(
             nu = project(y - features(columns) @ z)
             objective = 0.5 * float(nu @ nu) + beta * float(np.abs(z).sum())
             found, correlations = search(nu)
-            proven = problem.dual_bound(nu, float(np.abs(correlations).max(initial=0.0)))
+            largest = float(np.abs(correlations).max(initial=0.0)) + allowance(nu)
+            proven = problem.dual_bound(nu, largest)
             stalled = 0 if objective < best[0] or proven > bound else stalled + 1
             if objective < best[0]:
                 best = objective, columns, z

@@ -10,7 +10,7 @@ import numpy as np
 
 from hidden_convexity import lasso
 from hidden_convexity.parallel import ParallelNetwork
-from hidden_convexity.ramps import line_problem
+from hidden_convexity.ramps import Ramps, line_problem
 from hidden_convexity.reflections import (
     MirrorDictionary,
     branch,
@@ -78,14 +78,27 @@ def train(x, y, beta, layers=3, tol=1e-6):
         values = branch(x, shifts)
         return values - values.mean(axis=0)  # the rest of them is the free constant's
 
-    found = lasso.solve(problem, features, search, layers - 1, tol, lambda nu: nu - nu.mean())
+    found = lasso.solve(
+        problem,
+        features,
+        search,
+        layers - 1,
+        tol,
+        lambda nu: _allowance(x, nu, layers),
+        lambda nu: nu - nu.mean(),
+    )
     shifts, z = found.columns, found.coefficients
     constant = float(np.mean(y) - np.mean(branch(x, shifts) @ z))
     network = ParallelNetwork.from_features(z, shifts, constant)
     objective = network.objective(x, y, problem.beta)
-    bound = min(found.lower_bound, objective)
     return Solution(
-        network, objective, bound, "global", found.history, "mirrors", found.interrupted
+        network,
+        objective,
+        found.lower_bound,
+        "global",
+        found.history,
+        "mirrors",
+        found.interrupted,
     )
 
 
@@ -98,8 +111,9 @@ def beta_max(x, y, layers=3):
         As `train`.
     """
     problem = line_problem(x, y, 1.0)
-    _, values = _search(problem.X[:, 0], layers)(problem.y)
-    return float(np.abs(values).max(initial=0.0))
+    x = problem.X[:, 0]
+    _, values = _search(x, layers)(problem.y)
+    return float(np.abs(values).max(initial=0.0)) + _allowance(x, problem.y, layers)
 
 
 def _search(x, layers):
@@ -108,3 +122,15 @@ def _search(x, layers):
         return MirrorDictionary(x).strongest
     features, shifts = dictionary(x, layers)
     return lambda nu: (shifts, nu @ features)
+
+
+def _allowance(x, nu, layers):
+    """What rounding may do to the largest |nu.g|.
+
+    A correlation is seven values of R, at points that are themselves right to 3 eps of the largest
+    |x|, where R rises by sum |nu_i| at most. A listed column is n differences of two such numbers
+    for each layer, added up in any order.
+    """
+    size = float(np.abs(nu).sum()) * float(np.abs(x).max())
+    terms = 8 if layers == 3 else 4 * layers + len(nu)
+    return 8 * Ramps(x).allowance(nu) + terms * np.finfo(float).eps * 2 * size

@@ -15,6 +15,9 @@ from hidden_convexity.validation import (
     real_number,
 )
 
+# A quotient made smaller by this factor is below the exact one, and a product of it and a number
+# as well.
+SAFE = 1.0 - 4.0 * np.finfo(float).eps
 # The objective of a network is a sum of n squares of differences of outputs and targets: at small
 # weight decays, where both nearly cancel, it is known to about this share of it. Bounds include
 # their own rounding.
@@ -131,7 +134,7 @@ class TrainingProblem:
         return outputs
 
     def dual_value(self, nu):
-        """Dual objective -F*(-nu), a lower bound on every P where M(nu) <= beta.
+        """Dual objective -F*(-nu), from below: a lower bound on every P where M(nu) <= beta.
 
         For the squared loss it is nu.y - 1/2 ||nu||^2, for the logistic loss the entropy of the
         probabilities nu_i y_i, for the softmax loss that of the rows of y - nu, and minus infinity
@@ -167,7 +170,8 @@ class TrainingProblem:
         float
             The dual value at s nu with the best feasible scaling s in [0, beta / maximum]; for the
             squared loss s = clip(nu.y / ||nu||^2, 0, beta / maximum). It is >= 0, since s = 0 is
-            feasible.
+            feasible. Rounding is on its side: the scaling is a little smaller than that, and the
+            dual value is lowered by what rounding may have added.
 
         Raises
         ------
@@ -193,9 +197,13 @@ class TrainingProblem:
             energy = float((nu * nu).sum())
         if not 0.0 < energy < np.inf:  # the scaling 0 is feasible whatever the square has become
             return 0.0
-        unconstrained = LOSSES[self.loss].best_scale(self.y, nu)
-        scale = min(unconstrained, self.beta / maximum) if maximum > 0 else unconstrained
-        return self.dual_value(scale * nu)
+        loss = LOSSES[self.loss]
+        if self.loss == "softmax":  # the nearest nu whose rows add up to 0 exactly
+            maximum += float(loss.unbalanced(nu) @ np.abs(self.X).sum(axis=1))
+        scale = loss.best_scale(self.y, nu)
+        if maximum > 0:
+            scale = min(scale, self.beta / maximum)
+        return max(loss.dual_value(self.y, nu, SAFE * scale), 0.0)
 
     def affordable_violation(self, nu, tol):
         """The relative violation M(nu) / beta - 1 that costs a relative gap of tol.

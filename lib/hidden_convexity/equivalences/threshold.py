@@ -149,6 +149,11 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     )
 
 
+def _allowance(nu):
+    """What rounding may do to a sum of some of the entries of nu, in any order."""
+    return len(nu) * np.finfo(float).eps * float(np.abs(nu).sum())
+
+
 def _search(X):
     """A function of nu to directions and sums of nu over their patterns, and what it ranges over.
 

@@ -62,7 +62,8 @@ class Ascent:
         if basis.shape[1] == 0:
             return np.zeros((0, self.X.shape[1]))
         gauss = rng.standard_normal((self.random_starts, basis.shape[1]))
-        covariance = basis.T @ (self.X.T @ self.X) @ basis
+        X = self.X / np.abs(self.X).max()
+        covariance = basis.T @ (X.T @ X) @ basis
         spread, axes = np.linalg.eigh(covariance / np.abs(covariance).max())
         whitened = axes / np.sqrt(np.maximum(spread, np.finfo(float).eps))
         gauss[::2] = gauss[::2] @ whitened.T
@@ -160,4 +161,3 @@ def unit_directions(starts, X):
             f"starts must have one column per column of X: {X.shape[1]}, got {starts.shape}"
         )
     return unit_rows(starts[starts.any(axis=1)])
-

@@ -115,16 +115,8 @@ def solve(program, oracles, tol, budget, directions=(), progress=False):
     network = decode(run.best, program.X.shape[1])
     if len(network) > len(program.X):
         network = network.prune(program.X)
-    return Solution(
-        network,
-        program.problem.objective(network),
-        run.lower_bound,
-        oracles.scope,
-        run.history,
-        "exact",
-        interrupted,
-        run.out_of_time,
-    )
+    known = program.problem.objective(network), run.lower_bound, oracles.scope, run.history
+    return Solution(network, *known, "exact", interrupted, run.out_of_time)
 
 
 class ColumnGeneration:
@@ -200,8 +192,14 @@ class ColumnGeneration:
         return value, self.problem.loss_residual(outputs)
 
     def _slack(self, residual):
-        """The relative violation M(nu) / beta - 1 that the tolerance affords."""
-        affordable = self.problem.affordable_violation(residual, self.tol)
+        """The relative violation M(nu) / beta - 1 that the tolerance affords.
+
+        Of the zero network no more than the tolerance: whether it is the optimum is the question
+        whether M(nu) is above beta, and not by how much.
+        """
+        affordable = self.tol
+        if self.neurons:
+            affordable = self.problem.affordable_violation(residual, self.tol)
         return self._sharpness * min(affordable, LARGEST_SLACK)
 
     def _ask(self, oracle, residual, slack):

@@ -73,7 +73,8 @@ def solve(problem, arrangement, tol, budget):
     Returns
     -------
     Solution
-        Of scope "sampled". Interrupted by the user or out of time, it is the best one so far with its bound.
+        Of scope "sampled". Interrupted by the user or out of time, it is the best one so far with
+        its bound.
 
     References
     ----------

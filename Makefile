@@ -25,7 +25,7 @@ endif
 
 # JupyterLab's copies, 03-title-Copy1.ipynb, are their owner's.
 NOTEBOOKS := $(patsubst notebooks/%.ipynb,%,$(sort $(wildcard notebooks/[0-9][0-9]-*.ipynb)))
-NOTEBOOKS := $(foreach name,$(NOTEBOOKS),$(if $(findstring -Copy,$(name)),,$(name)))
+NOTEBOOKS := $(strip $(foreach name,$(NOTEBOOKS),$(if $(findstring -Copy,$(name)),,$(name))))
 # NB=03 is the notebook that begins so.
 NAMED := $(patsubst %.ipynb,%,$(notdir $(NB)))
 SELECTED := $(if $(NB),$(or $(filter $(NAMED),$(NOTEBOOKS)),$(filter $(NAMED)%,$(NOTEBOOKS))),$(NOTEBOOKS))

@@ -286,16 +286,11 @@ def install(names, build, refresh):
             if (other := drawn_by.setdefault(figure, name)) != name:
                 rows.append((figure, name, f"FAILED  {other} draws a figure of this name too"))
                 continue
-            # The last digits depend on the processor: they are no reason to change committed files.
-            if figure in recorded and manifest.same_to_rounding(FIGURES, staged, figure):
-                drawn[figure], status = recorded[figure], "unchanged"
-            else:
-                try:
-                    drawn[figure], status = entry, install_figure(figure, staged)
-                except OSError as error:
-                    status = f"FAILED  {error.strerror}: figures/{figure}"
-                    failed.add(figure)
-                    drawn.pop(figure, None)
+            try:
+                drawn[figure], status = installed(figure, staged, entry, recorded)
+            except OSError as error:
+                status = f"FAILED  {error.strerror}: figures/{figure}"
+                failed.add(figure)
             rows.append((figure, name, status))
     existing = {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
     gone = [
@@ -321,6 +316,14 @@ def install(names, build, refresh):
         rows += [("outputs", name, refresh_outputs(name, build)) for name in done]
     print_table(("figure", "notebook", ""), rows)
     return not any(row[2].startswith("FAILED") for row in rows)
+
+
+def installed(figure, staged, entry, recorded):
+    """The entry of a figure in figures/ after installing it there, and what that changed."""
+    # The last digits depend on the processor: they are no reason to change committed files.
+    if figure in recorded and manifest.same_to_rounding(FIGURES, staged, figure):
+        return recorded[figure], "unchanged"
+    return entry, install_figure(figure, staged)
 
 
 def install_figure(figure, staged):

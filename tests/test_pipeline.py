@@ -196,7 +196,8 @@ def test_an_edit_of_a_file_executes_the_notebooks_that_import_it_and_no_others(p
     for name, source in names.items():
         project.write_cells(name, [nbformat.v4.new_code_cell(source, id="only")])
     (project.root / "lib" / "library.py").unlink()
-    environment = os.environ | {"PYTHONPATH": str(project.root / "lib")}
+    path = [str(project.root / "lib"), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))}
     command = [sys.executable, "notebooks/execute.py", "run", *names]
     subprocess.run(command, cwd=project.root, env=environment, check=True)
     assert project.stale(*names) == []

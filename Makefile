@@ -78,7 +78,7 @@ test: $(FOR_TESTS)  ## run the library's tests, then compare the notebooks' outp
 
 book: $(FOR_BOOK)  ## build the book, with every notebook as a chapter, in build/book/
 	@$(RUN) -m sphinx -c book -b html -q -W --keep-going -d build/book-doctrees . build/book
-	@echo 'The book is build/book/book/index.html'
+	@echo 'The book is build/book/index.html'
 
 slides: $(FOR_BOOK)  ## make slides of the notebooks, for a browser without a network, in build/slides/
 	@$(RUN) book/slides.py $(SELECTED)

@@ -77,10 +77,10 @@ def run(name, build):
     os.environ[manifest.FIGURES_VARIABLE] = str(target / "figures")
     os.environ[manifest.NOTEBOOK_VARIABLE] = name
     manifest.write_manifest(target / "figures", {})
-    made_from = digest(name)
     running = target / "running.ipynb"
     started = time.time()
     try:
+        made_from = digest(name)
         papermill.execute_notebook(
             source,
             running,
@@ -157,7 +157,7 @@ def digest(name):
     code = [(cell.source, cell.metadata.get("tags")) for cell in cells if cell.cell_type == "code"]
     text = "\n".join(source for source, _ in code)
     files = {Path(__file__), *(ROOT / "constraints.txt",)[: (ROOT / "constraints.txt").exists()]}
-    files |= imported_by(text)
+    files |= imported_by(source for source, _ in code)
     if "benchmarks" in text:
         folder = ROOT / "benchmarks"
         files |= {file for kind in ("py", "csv", "json") for file in folder.rglob(f"*.{kind}")}
@@ -170,9 +170,9 @@ def hash_of(file):
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def imported_by(text):
-    """Files of lib/ that a program imports, and those that these import in turn."""
-    found, waiting = set(), imports_of(text)
+def imported_by(cells):
+    """Files of lib/ that the cells of a notebook import, and those that these import in turn."""
+    found, waiting = set(), set().union(*map(imports_of, cells))
     while waiting:
         module = waiting.pop()
         path = LIBRARY.joinpath(*module.split("."))
@@ -192,8 +192,12 @@ def imports_of(text):
     """Names of all modules that a program may import, the packages that hold them included."""
     # What only IPython understands, a line that begins with % or !, imports nothing.
     lines = ["" if re.match(r"\s*[%!]", line) else line for line in text.splitlines()]
+    try:
+        tree = ast.parse("\n".join(lines))
+    except SyntaxError:  # executing it says so, and in which cell
+        return set()
     names = set()
-    for node in ast.walk(ast.parse("\n".join(lines))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {one.name for one in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -1,5 +1,6 @@
 """`make figures` and its relatives, on a throw-away project of small notebooks."""
 
+import importlib.util
 import os
 import shlex
 import shutil
@@ -411,6 +412,24 @@ def test_verifying_finds_an_edited_figure_and_changes_nothing(drawn):
         "fig00-other 00-first verified",
     ]
     assert drawn.committed() == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "jobs"),
+    [
+        ("", 1),
+        (" -j3 --jobserver-auth=3,4", 3),
+        ("k -j7 --jobserver-auth=fifo:/tmp/x -- NB=00", 7),
+        ("k -- NB=00", 1),
+    ],
+)
+def test_notebooks_run_as_many_at_a_time_as_make_was_told(monkeypatch, flags, jobs):
+    location = ROOT / "notebooks" / "execute.py"
+    spec = importlib.util.spec_from_file_location("execute", location)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setenv("MAKEFLAGS", flags)
+    assert module.jobs_of_make() == jobs
 
 
 def test_help_is_the_default_and_names_every_command():

@@ -171,7 +171,7 @@ def fill_front_page(app, docname, source):
         drawn = next(figure for figure in FIGURE_NAME.findall(code) if figure in manifest)
         title = f"{int(name[:2])}. {name[3:].replace('-', ' ').capitalize()}"
         rows.append(f"| {picture(drawn)} | **[{title}](../notebooks/{name}.ipynb)**: {line} |")
-    chapters = ":::{div} chapters\n" + "\n".join(rows) + "\n:::"
+    chapters = ":::{container} chapters\n" + "\n".join(rows) + "\n:::"
     source[0] = source[0].replace("HERO", picture("fig00-certified-ecg"))
     source[0] = source[0].replace("CHAPTERS", chapters)
 

@@ -25,7 +25,7 @@ endif
 
 # JupyterLab's copies, 03-title-Copy1.ipynb, are their owner's.
 NOTEBOOKS := $(patsubst notebooks/%.ipynb,%,$(sort $(wildcard notebooks/[0-9][0-9]-*.ipynb)))
-NOTEBOOKS := $(foreach name,$(NOTEBOOKS),$(if $(findstring -Copy,$(name)),,$(name)))
+NOTEBOOKS := $(strip $(foreach name,$(NOTEBOOKS),$(if $(findstring -Copy,$(name)),,$(name))))
 # NB=03 is the notebook that begins so.
 NAMED := $(patsubst %.ipynb,%,$(notdir $(NB)))
 SELECTED := $(if $(NB),$(or $(filter $(NAMED),$(NOTEBOOKS)),$(filter $(NAMED)%,$(NOTEBOOKS))),$(NOTEBOOKS))
@@ -78,7 +78,7 @@ test: $(FOR_TESTS)  ## run the library's tests, then compare the notebooks' outp
 
 book: $(FOR_BOOK)  ## build the book, with every notebook as a chapter, in build/book/
 	@$(RUN) -m sphinx -c book -b html -q -W --keep-going -d build/book-doctrees . build/book
-	@echo 'The book is build/book/book/index.html'
+	@echo 'The book is build/book/index.html'
 
 slides: $(FOR_BOOK)  ## make slides of the notebooks, for a browser without a network, in build/slides/
 	@$(RUN) book/slides.py $(SELECTED)

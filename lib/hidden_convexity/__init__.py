@@ -11,6 +11,8 @@ from hidden_convexity.report import report
 from hidden_convexity.solvers import Solution, train, train_path
 from hidden_convexity.zonotope import Zonotope
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Arrangement",
     "Certificate",

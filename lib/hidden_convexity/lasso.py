@@ -12,7 +12,7 @@ import numpy as np
 
 from hidden_convexity.group_lasso import group_lasso
 from hidden_convexity.problem import relative_gap
-from hidden_convexity.progress import progress_bar
+from hidden_convexity.progress import Clock, progress_bar
 from hidden_convexity.pruning import independent_scale
 from hidden_convexity.solvers.solution import Step
 
@@ -53,7 +53,7 @@ def solve(
     parameters,
     tol,
     project=lambda nu: nu,
-    over=lambda: False,
+    clock=None,
     progress=False,
 ):
     """Minimise 1/2 ||sum_k z_k g_k - y||^2 + beta ||z||_1 over a dictionary, to a certified gap.
@@ -73,8 +73,8 @@ def solve(
         Relative duality gap at which to stop.
     project : callable
         Takes from nu, but for rounding orthogonal to free terms of the network, what is not.
-    over : callable
-        Asked each round whether time is up.
+    clock : Clock, optional
+        Ends the run after the round in which it is spent.
     progress : bool
 
     Returns
@@ -83,6 +83,7 @@ def solve(
         The bound is as strong as the search. Interrupted, it is the state after the last round.
     """
     y, beta, history, start = problem.y, problem.beta, [], perf_counter()
+    clock = clock or Clock()
     columns, z = np.zeros((0, parameters)), np.zeros(0)
     best, bound, stalled, interrupted = (np.inf, columns, z), 0.0, 0, False
     bar = progress_bar(progress, desc="training", unit="round")
@@ -102,7 +103,7 @@ def solve(
             bar.update()
             added = found[_worst(np.abs(correlations), beta)]
             wider = np.unique(np.concatenate([columns, added]), axis=0)
-            if gap <= tol or len(wider) == len(columns) or stalled == PATIENCE or over():
+            if gap <= tol or len(wider) == len(columns) or stalled == PATIENCE or clock.spent:
                 break
             columns, z = _restricted(problem, features, wider, nu, columns, z)
     except KeyboardInterrupt:
@@ -110,7 +111,7 @@ def solve(
     finally:
         bar.close()
     _, columns, z = best
-    return Columns(columns, z, bound, history, interrupted or (gap > tol and over()))
+    return Columns(columns, z, bound, history, interrupted or (gap > tol and clock.spent))
 
 
 def _worst(sizes, beta):

@@ -1,6 +1,10 @@
-"""Progress bars: off unless asked for, and off for everybody where TQDM_DISABLE is set."""
+"""Progress bars, and a budget of seconds.
+
+Bars are off unless asked for, and off for everybody where TQDM_DISABLE is set.
+"""
 
 import os
+from time import monotonic
 
 from tqdm import tqdm
 
@@ -20,3 +24,15 @@ def progress_bar(shown, **options):
     # Said outright: tqdm itself looks at the variable only once, when it is imported.
     silenced = os.environ.get("TQDM_DISABLE", "") not in ("", "0")
     return tqdm(delay=DELAY, leave=False, disable=silenced or not shown, **options)
+
+
+class Clock:
+    """A budget of seconds, from its creation on; None is none."""
+
+    def __init__(self, max_seconds=None):
+        self._end = None if max_seconds is None else monotonic() + max_seconds
+
+    @property
+    def spent(self):
+        """Whether no time is left."""
+        return self._end is not None and monotonic() > self._end

@@ -21,9 +21,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from hidden_convexity.equivalences.spectral import leading
-from hidden_convexity.equivalences.trained import Clock, RowSolution, lower_bound
+from hidden_convexity.equivalences.trained import lower_bound
 from hidden_convexity.problem import relative_gap
-from hidden_convexity.progress import progress_bar
+from hidden_convexity.progress import Clock, progress_bar
 from hidden_convexity.solvers.solution import Step
 
 # Factors that may enter in one round: these, or as many as there are.
@@ -55,14 +55,6 @@ class Trained(NamedTuple):
     lower_bound: float
     history: list
     interrupted: bool
-
-    def solution(self, network, objective, scope):
-        """The `RowSolution` of the network decoded from the factors, and its objective."""
-        objective = float(objective)
-        bound = min(self.lower_bound, objective)
-        return RowSolution(
-            network, objective, bound, scope, self.history, "nuclear norm", self.interrupted
-        )
 
 
 def solve(maps, y, beta, tol, max_seconds=None, progress=False):
@@ -107,14 +99,14 @@ def solve(maps, y, beta, tol, max_seconds=None, progress=False):
             history.append(Step(perf_counter() - start, objective, bound, len(best.block)))
             bar.set_postfix_str(f"gap {gap:.1e}", refresh=False)
             bar.update()
-            if gap <= tol or stalled == PATIENCE or clock.over():
+            if gap <= tol or stalled == PATIENCE or clock.spent:
                 break
             factors = _descend(maps, y, beta, _enter(maps, factors, found, beta), energy, clock)
     except KeyboardInterrupt:
         interrupted = True
     finally:
         bar.close()
-    return Trained(best, bound, history, interrupted or (gap > tol and clock.over()))
+    return Trained(best, bound, history, interrupted or (gap > tol and clock.spent))
 
 
 def _enter(maps, factors, found, beta):
@@ -148,7 +140,7 @@ def _descend(maps, y, beta, factors, energy, clock):
         return value / energy, slope / energy
 
     def stop(_):
-        if clock.over():
+        if clock.spent:
             raise StopIteration
 
     options = {"maxiter": STEPS, "maxcor": MEMORY, "ftol": 0.0, "gtol": 0.0}

@@ -19,6 +19,7 @@ from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.equivalences.active_sets import ActiveSets
 from hidden_convexity.problem import TrainingProblem
+from hidden_convexity.progress import Clock
 
 NEURONS = 60
 # A sample this close to a neuron's hyperplane, relative to both lengths, lies on it.
@@ -131,22 +132,18 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     X, y, beta = parts.checked(X, y, beta)
     tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
     search, scope = _search(X)
-    problem, clock = TrainingProblem(X, y, beta), trained.Clock(max_seconds)
+    problem = TrainingProblem(X, y, beta)
     found = lasso.solve(
         problem,
         lambda directions: patterns(X, directions),
         search,
         X.shape[1],
         tol,
-        over=clock.over,
+        clock=Clock(max_seconds),
         progress=progress,
     )
     network = _balanced(found.columns, found.coefficients)
-    value = float(objective(network, X, y, beta))
-    bound = min(found.lower_bound, value)
-    return trained.RowSolution(
-        network, value, bound, scope, found.history, "lasso", found.interrupted
-    )
+    return trained.solution(network, objective(network, X, y, beta), scope, found)
 
 
 def _search(X):

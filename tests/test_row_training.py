@@ -6,6 +6,7 @@ it is written there. What remains are statements about the parts that the rows s
 
 import signal
 
+import cvxpy as cp
 import numpy as np
 import pytest
 
@@ -172,6 +173,20 @@ class Real:
 
         return x[:, None], y, starts
 
+    def deep_relu(rng):
+        x = np.sort(rng.uniform(-3, 3, size=2_000))
+        y = np.clip(2 * np.sin(2 * x), -1, 1) + 0.2 * rng.normal(size=2_000)
+
+        def starts(rng):
+            def network(p, q, a, r, s, c):
+                hidden = (q * (p * _tensor(x)[:, None] + r).relu() + s).relu()
+                cubes = sum((weights.abs() ** 3).sum() for weights in (p, q, a))
+                return c + hidden @ a, cubes / 3
+
+            return [*rng.normal(size=(5, 30)), np.zeros(1)], network
+
+        return x[:, None], y, starts
+
 
 def _tensor(array):
     import torch
@@ -323,6 +338,55 @@ def test_thresholds_above_rank_three_are_sampled_and_say_so():
     solution = ROWS["threshold"].train(X, y, 1.0)
     assert solution.scope == "sampled"
     assert solution.gap <= 1e-4
+
+
+# Deep ReLU networks of one input
+
+
+@pytest.mark.parametrize("hidden", [2, 3, 4])
+def test_no_deep_branch_correlates_more_than_a_clipped_ramp(hidden):
+    """Brute force over branches of any weights and biases, of slope one at most."""
+    rng = np.random.default_rng(hidden)
+    row = ROWS["deep_relu"]
+    for _ in range(20):
+        x, nu = rng.normal(size=7), rng.normal(size=7)
+        nu -= nu.mean()
+        values = x[:, None]
+        for layer in range(hidden):
+            shift = rng.normal(size=20_000) if layer == 0 else -rng.uniform(-1, 1, size=20_000)
+            values = np.maximum(rng.choice([-1.0, 1.0], size=20_000) * (values + shift), 0)
+        _, products = row._search(x)(nu)
+        most = np.abs(products).max()
+        assert np.abs(nu @ values).max() <= most * (1 + 1e-12)
+        first, second = np.triu_indices(7, k=1)
+        points = np.sort(x)
+        listed = row.clipped_ramps(x, np.column_stack([points[first], points[second]]))
+        assert np.abs(nu @ listed).max() == pytest.approx(most)
+        assert np.abs(nu @ values).max() >= 0.7 * most
+
+
+@pytest.mark.parametrize("layers", [3, 4, 6])
+def test_deep_relu_training_is_a_trend_filter_with_charged_ends(layers):
+    """The penalty is beta/2 (|s_1| + sum |s_(k+1) - s_k| + |s_p|) of the slopes, at any depth."""
+    row, rng = ROWS["deep_relu"], np.random.default_rng(3)
+    for _ in range(5):
+        x, y = np.sort(rng.normal(size=12)), rng.normal(size=12)
+        f = cp.Variable(12)
+        slopes = cp.multiply(cp.diff(f), 1 / np.diff(x))
+        charge = cp.abs(slopes[0]) + cp.norm1(cp.diff(slopes)) + cp.abs(slopes[-1])
+        problem = cp.Problem(cp.Minimize(0.5 * cp.sum_squares(f - y) + 0.05 * charge / 2))
+        solution = row.train(x[:, None], y, 0.05, tol=1e-9, layers=layers)
+        assert solution.network.weights.shape[1] == layers - 1
+        assert solution.objective == pytest.approx(problem.solve(solver=cp.CLARABEL), rel=1e-6)
+
+
+@pytest.mark.parametrize("layers", [3, 4])
+def test_examples_whose_optimum_is_known_by_hand(layers):
+    """Data of Zeger et al. 2024: slopes 0, 3/4, 0 cost 3/4 beta, and 0, 3/4, 4 cost 4 beta."""
+    row, X = ROWS["deep_relu"], np.array([[0.0], [2.0], [6.0], [7.0]])
+    for y, value in [((0, 0, 3, 3), 0.75e-8), ((0, 0, 3, 7), 4e-8)]:
+        solution = row.train(X, np.array(y, dtype=float), 1e-8, tol=1e-6, layers=layers)
+        assert solution.objective == pytest.approx(value, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", TRAINED)

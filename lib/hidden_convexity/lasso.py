@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hidden_convexity.budget import Budget
 from hidden_convexity.group_lasso import group_lasso
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.progress import progress_bar
@@ -54,7 +55,7 @@ def solve(
     tol,
     allowance,
     project=lambda nu: nu,
-    over=lambda: False,
+    budget=None,
     progress=False,
 ):
     """Minimise 1/2 ||sum_k z_k g_k - y||^2 + beta ||z||_1 over a dictionary, to a certified gap.
@@ -76,8 +77,8 @@ def solve(
         nu (n,) to what rounding may do to the largest |nu.g| that the search gives.
     project : callable
         Takes from nu, but for rounding orthogonal to free terms of the network, what is not.
-    over : callable
-        Asked each round whether time is up.
+    budget : Budget, optional
+        Ends the run after the round in which it is spent.
     progress : bool
 
     Returns
@@ -86,6 +87,7 @@ def solve(
         The bound is as strong as the search. Interrupted, it is the state after the last round.
     """
     y, beta, history, start = problem.y, problem.beta, [], perf_counter()
+    budget = budget or Budget()
     columns, z = np.zeros((0, parameters)), np.zeros(0)
     best, bound, stalled, interrupted = (np.inf, columns, z), 0.0, 0, False
     bar = progress_bar(progress, desc="training", unit="round")
@@ -106,7 +108,7 @@ def solve(
             bar.update()
             added = found[_worst(np.abs(correlations), beta)]
             wider = np.unique(np.concatenate([columns, added]), axis=0)
-            if gap <= tol or len(wider) == len(columns) or stalled == PATIENCE or over():
+            if gap <= tol or len(wider) == len(columns) or stalled == PATIENCE or budget.spent:
                 break
             columns, z = _restricted(problem, features, wider, nu, columns, z)
     except KeyboardInterrupt:
@@ -114,7 +116,7 @@ def solve(
     finally:
         bar.close()
     _, columns, z = best
-    return Columns(columns, z, bound, history, interrupted or (gap > tol and over()))
+    return Columns(columns, z, bound, history, interrupted or (gap > tol and budget.spent))
 
 
 def _worst(sizes, beta):

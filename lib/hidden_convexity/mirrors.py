@@ -9,6 +9,7 @@ bound on the objective of every network of this depth, whatever its number of br
 import numpy as np
 
 from hidden_convexity import lasso
+from hidden_convexity.budget import Budget
 from hidden_convexity.parallel import ParallelNetwork
 from hidden_convexity.ramps import Ramps, line_problem
 from hidden_convexity.reflections import (
@@ -19,7 +20,7 @@ from hidden_convexity.reflections import (
     reflections,
 )
 from hidden_convexity.solvers.solution import Solution
-from hidden_convexity.validation import positive_number, whole_number
+from hidden_convexity.validation import flag, positive_number, whole_number
 
 __all__ = [
     "MirrorDictionary",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-def train(x, y, beta, layers=3, tol=1e-6):
+def train(x, y, beta, layers=3, tol=1e-6, max_seconds=None, progress=False):
     """Train a parallel absolute value network of one variable to a certified gap.
 
     Minimises 1/2 ||f(x) - y||^2 + (beta/L) sum_j (|a_j|^L + sum_k |w_jk|^L) over the networks
@@ -54,6 +55,10 @@ def train(x, y, beta, layers=3, tol=1e-6):
     tol : float
         Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
         first; the solution's `gap` says what was reached.
+    max_seconds : float, optional
+        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+    progress : bool
+        Show a progress bar on stderr.
 
     Returns
     -------
@@ -64,14 +69,17 @@ def train(x, y, beta, layers=3, tol=1e-6):
     Raises
     ------
     TypeError, ValueError
-        If x or y is not a finite real vector of moderate size, they differ in length, beta or tol
-        is not > 0, or layers is not an integer >= 2 or too large to list the dictionary.
+        If x or y is not a finite real vector of moderate size, they differ in length, beta, tol
+        or max_seconds is not > 0, progress is not True or False, or layers is not an integer >= 2
+        or too large to list the dictionary.
 
     References
     ----------
     Theory: mirrors.
     """
     problem, tol = line_problem(x, y, beta), positive_number(tol, "tol")
+    budget = Budget(None if max_seconds is None else positive_number(max_seconds, "max_seconds"))
+    progress = flag(progress, "progress")
     x, search = problem.X[:, 0], _search(problem.X[:, 0], layers)
 
     def features(shifts):
@@ -86,6 +94,8 @@ def train(x, y, beta, layers=3, tol=1e-6):
         tol,
         lambda nu: _allowance(x, nu, layers),
         lambda nu: nu - nu.mean(),
+        budget,
+        progress,
     )
     shifts, z = found.columns, found.coefficients
     constant = float(np.mean(y) - np.mean(branch(x, shifts) @ z))

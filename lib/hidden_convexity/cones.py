@@ -6,7 +6,8 @@ m >= 0 that minimises ||a + B^T m||; any m >= 0 bounds ||Proj_K(a)|| from above 
 """
 
 import numpy as np
-from numba import njit
+
+from hidden_convexity.compilation import njit
 
 # A row is satisfied if its product with the projection is above -SATISFIED ||a||.
 SATISFIED = 1e-12

@@ -6,13 +6,18 @@ in the order of ||a|| and the rest is cleared as soon as ||a|| falls below what 
 """
 
 import numpy as np
-from scipy.optimize import nnls
 
-from hidden_convexity.oracle.maximum import DualMaximum
+from hidden_convexity.cones import project_each
+from hidden_convexity.hyperplanes import unit_rows
+from hidden_convexity.oracle.maximum import DualMaximum, heights
 from hidden_convexity.validation import real_array
 
 # Chambers unpacked at a time: entries of an (n, chambers) float64 block, 32 MB.
 BLOCK = 4_000_000
+# Chambers projected on at first, and then twice as many each time: the largest ||a|| tell the most.
+FIRST = 64
+# A projection this much shorter than its point is what rounding has left of zero.
+VANISHED = 1e-12
 
 
 class Exhaustive:
@@ -31,6 +36,7 @@ class Exhaustive:
     def __init__(self, arrangement):
         self.arrangement = arrangement
         self.X = arrangement.X
+        self._unit = unit_rows(self.X)
 
     def __repr__(self):
         return f"Exhaustive({self.arrangement!r})"
@@ -58,20 +64,26 @@ class Exhaustive:
             raise ValueError(f"nu must have one entry per row of X: {len(self.X)}, got {len(nu)}")
         linear = self._linear_parts(nu)
         size = np.linalg.norm(linear, axis=1)
-        best, unvisited, directions, values = 0.0, 0.0, [], []
-        for chamber in np.argsort(-size, kind="stable"):
-            if size[chamber] <= (1 + tolerance) * max(best, level):
-                unvisited = float(size[chamber])
+        order = np.argsort(-size, kind="stable")
+        reached, bound, found, first, most = max(level, 0.0), 0.0, [], 0, FIRST
+        while first < len(order):
+            chosen = order[first : first + most]
+            chosen = chosen[size[chosen] > (1 + tolerance) * reached]
+            if not len(chosen):
+                bound = max(bound, float(size[order[first]]))
                 break
-            for sign in (1.0, -1.0):
-                projection = self._project(sign * linear[chamber], chamber)
-                value = float(np.linalg.norm(projection))
-                if value > 0:
-                    best = max(best, value)
-                    directions.append(projection / value)
-                    values.append(sign * value)
-        directions, values = _distinct(np.reshape(directions, (-1, self.X.shape[1])), values)
-        return DualMaximum(best, max(best, unvisited), directions, values)
+            projected = self._project(linear[chosen], chosen)
+            lengths = np.linalg.norm(projected, axis=1)
+            bound = max(bound, float(lengths.max()))
+            reached = max(reached, bound)
+            # Of those below the level the longest may be the best there is.
+            kept = (lengths > 0) & (lengths >= min(level, lengths.max()))
+            found.append(projected[kept] / lengths[kept, None])
+            first, most = first + len(chosen), 2 * most
+        directions = np.concatenate([*found, linear[:0]])
+        directions, values = _distinct(directions, heights(self.X, nu, directions))
+        best = float(np.abs(values).max(initial=0.0))
+        return DualMaximum(best, max(best, bound), directions, values)
 
     def _linear_parts(self, nu):
         """X^T D nu for every chamber, (P, d)."""
@@ -82,27 +94,29 @@ class Exhaustive:
             parts[block] = self.arrangement.unpack(block).T @ (nu[:, None] * self.X)
         return parts
 
-    def _project(self, a, chamber):
-        """Projection of a onto the closed cone {z : S z >= 0} of a chamber.
+    def _project(self, points, chambers):
+        """Projections (2k, d) of a (k, d), then of -a, onto the closed cones of chambers (k,).
 
-        By Moreau's theorem it is a + S^T m with the m >= 0 that minimises ||a + S^T m||.
+        Each is a + S^T m with some m >= 0, S the inward unit rows, and so at least as long as the
+        maximum of a.u over the cone: a projection that rounding has ended early is a bound still.
         """
-        pattern = self.arrangement.unpack([chamber])[:, 0]
-        inward = np.where(pattern[:, None], self.X, -self.X)
-        inward = inward[self.X.any(axis=1)]
-        inward /= np.linalg.norm(inward, axis=1, keepdims=True)
-        outside = inward @ a < 0
-        if not outside.any():
-            return a
-        multipliers, _ = nnls(inward.T, -a, maxiter=30 * len(inward))
-        projection = a + inward.T @ multipliers
+        patterns = np.ascontiguousarray(self.arrangement.unpack(chambers).T)
+        points = np.concatenate([points, -points])
+        owner = np.tile(np.arange(len(chambers)), 2)
+        tight, counts = (
+            np.zeros(points.shape, dtype=np.int64),
+            np.zeros(len(points), dtype=np.int64),
+        )
+        projected = np.empty_like(points)
+        project_each(self._unit, patterns, owner, points, tight, counts, projected)
         # What is left of a polar vector is rounding.
-        return projection if projection @ projection > 1e-24 * (a @ a) else np.zeros_like(a)
+        vanished = np.linalg.norm(projected, axis=1) <= VANISHED * np.linalg.norm(points, axis=1)
+        projected[vanished] = 0.0
+        return projected
 
 
 def _distinct(directions, values):
     """Sort by |value| and keep one of equal directions with one sign: neighbours share walls."""
-    values = np.array(values, dtype=float)
     order = np.argsort(-np.abs(values), kind="stable")
     directions, values = directions[order], values[order]
     key = np.column_stack([np.sign(values), directions]).round(9)

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Entries of the largest temporary block: 8 MB of float64.
+BLOCK = 1_000_000
+
 
 @dataclass(frozen=True, repr=False)
 class DualMaximum:
@@ -34,3 +37,13 @@ class DualMaximum:
             f"DualMaximum(value={self.value:.6g}, bound={self.bound:.6g}, "
             f"{len(self.values)} directions)"
         )
+
+
+def heights(X, nu, directions):
+    """nu.(Xu)_+ for each direction u (k, d), a block of samples at a time: (k,)."""
+    total = np.zeros(len(directions))
+    step = max(BLOCK // max(len(directions), 1), 1)
+    for start in range(0, len(X), step):
+        block = slice(start, start + step)
+        total += nu[block] @ np.maximum(X[block] @ directions.T, 0.0)
+    return total

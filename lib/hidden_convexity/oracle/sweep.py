@@ -6,7 +6,8 @@ the arc that begins there. Arc 0 begins at angle 0, before the first breakpoint.
 """
 
 import numpy as np
-from numba import njit
+
+from hidden_convexity.compilation import njit
 
 
 @njit(cache=True, nogil=True)

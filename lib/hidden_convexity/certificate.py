@@ -188,7 +188,7 @@ def beta_max(X, y):
     -------
     float
         max over ||u|| <= 1 of |y.(Xu)_+|: exact if the rank is 2 or the chambers are at most
-        30,000, otherwise from above to 1e-7.
+        100,000, otherwise from above to 1e-7.
 
     Raises
     ------

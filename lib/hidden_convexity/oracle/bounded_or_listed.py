@@ -1,0 +1,51 @@
+"""The proving dual oracle between few chambers and many: bounds first, then chambers.
+
+Generic data are bounded within seconds, whatever their number. Near copies of samples, or little
+weight decay, can take branch and bound for ever; their chambers are as many as those of other data.
+"""
+
+from hidden_convexity.arrangement import Arrangement
+from hidden_convexity.oracle.branch_and_bound import FINEST, BranchAndBound
+from hidden_convexity.oracle.exhaustive import Exhaustive
+
+# Seconds for branch and bound: about as long as it takes to list a million chambers and to go
+# through them once.
+PATIENCE = 10.0
+
+
+class BoundedOrListed:
+    """Bound the maximum of |nu.(Xu)_+| over ||u|| <= 1 by branch and bound, or go through chambers.
+
+    The first call that branch and bound does not finish lists the chambers, for itself and for all
+    that follow.
+
+    Parameters
+    ----------
+    X : (n, d) ndarray
+        Data with at most a million chambers.
+    progress : bool
+        Show a progress bar during each call of branch and bound.
+    """
+
+    def __init__(self, X, progress=False):
+        self.X = X
+        self._bounds = BranchAndBound(X, max_seconds=PATIENCE, progress=progress)
+        self._chambers = None
+
+    def __repr__(self):
+        return f"BoundedOrListed(n={len(self.X)}, d={self.X.shape[1]})"
+
+    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None):
+        """The maximum of |nu.(Xu)_+| up to the tolerance; as `BranchAndBound`.
+
+        Returns
+        -------
+        DualMaximum
+        """
+        if self._chambers is None:
+            found = self._bounds(nu, tolerance, level, starts)
+            # Twice the tolerance is for its rounding.
+            if found.bound <= (1 + 2 * max(tolerance, FINEST)) * max(found.value, level):
+                return found
+            self._chambers = Exhaustive(Arrangement.enumerate(self.X))
+        return self._chambers(nu, tolerance, level, starts)

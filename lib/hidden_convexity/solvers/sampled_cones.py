@@ -43,6 +43,7 @@ from hidden_convexity.solvers.sampled_program import BLOCK
 from hidden_convexity.solvers.sampled_softmax import SoftmaxProgram
 from hidden_convexity.solvers.several_outputs import side_by_side, solve_each
 from hidden_convexity.solvers.solution import Solution, Step
+from hidden_convexity.solvers.units import solve_in_units
 
 # Pairs that enter in the first round; later at most as many as have weights already.
 FIRST = 50
@@ -80,6 +81,10 @@ def solve(problem, arrangement, tol):
     """
     if problem.loss == "squared" and problem.y.ndim == 2:
         return solve_each(problem, lambda single: solve(single, arrangement, tol))
+    return solve_in_units(problem, lambda scaled: _solve(scaled, arrangement, tol))
+
+
+def _solve(problem, arrangement, tol):
     began = perf_counter()
     n, d = problem.X.shape
     pairs = Pairs(problem.X, arrangement.patterns, problem.y.size // n)

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import hidden_convexity as hc
-from hidden_convexity import solvers
+from hidden_convexity import mirrors, solvers, splines
 from hidden_convexity.oracle import Ascent, BranchAndBound, Circle
+from hidden_convexity.ramps import Ramps
+from hidden_convexity.reflections import MirrorDictionary
 
 
 @pytest.fixture(autouse=True)
@@ -135,3 +137,29 @@ def test_one_press_ends_a_path(monkeypatch):
     for beta, one, optimum in zip(betas, path, whole, strict=True):
         assert_honest(one, hc.TrainingProblem(problem.X, problem.y, beta), optimum)
     assert path[0].lower_bound == 0 and path[0].gap == 1 and "no bound" in repr(path[0])
+
+
+@pytest.mark.parametrize("round_", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("train", "owner", "looked_at"),
+    [(splines.train, Ramps, "correlate"), (mirrors.train, MirrorDictionary, "strongest")],
+)
+def test_training_on_a_line_keeps_what_it_has(train, owner, looked_at, round_, monkeypatch):
+    """Ctrl-C went through, and the work was lost."""
+    x = np.linspace(0, 1, 40)
+    y, beta = np.sin(9 * x) + np.cos(31 * x), 1e-3
+    optimum, calls, look = train(x, y, beta), [], getattr(owner, looked_at)
+
+    def counted(self, *given):
+        calls.append(self)
+        if len(calls) == round_:
+            signal.raise_signal(signal.SIGINT)
+        return look(self, *given)
+
+    monkeypatch.setattr(owner, looked_at, counted)
+    solution = train(x, y, beta)
+    assert solution.interrupted and len(calls) == round_ and not optimum.interrupted
+    assert solution.objective == solution.network.objective(x, y, beta)
+    assert solution.objective >= optimum.lower_bound * (1 - 1e-9)
+    assert solution.lower_bound <= optimum.objective * (1 + 1e-9)
+    assert (solution.lower_bound > 0) == (round_ > 1)

@@ -11,10 +11,11 @@ from time import perf_counter
 import numpy as np
 
 from hidden_convexity.group_lasso import group_lasso
+from hidden_convexity.interruption import STOPPED, by_the_user
 from hidden_convexity.parallel import ParallelNetwork
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.pruning import independent_scale
-from hidden_convexity.ramps import line_problem
+from hidden_convexity.ramps import line_problem, mean
 from hidden_convexity.reflections import (
     MirrorDictionary,
     branch,
@@ -72,7 +73,8 @@ def train(x, y, beta, layers=3, tol=1e-6):
     -------
     Solution
         Its `network` is a `ParallelNetwork` of `layers` layers; the scope is "global": networks of
-        this depth with any number of branches.
+        this depth with any number of branches. Interrupted (Ctrl-C), it is the best network so
+        far with a valid bound.
 
     Raises
     ------
@@ -88,28 +90,35 @@ def train(x, y, beta, layers=3, tol=1e-6):
     problem, tol = line_problem(x, y, beta), positive_number(tol, "tol")
     x, search = problem.X[:, 0], _search(problem.X[:, 0], layers)
     shifts, z = np.zeros((0, layers - 1)), np.zeros(0)
-    best, bound, stalled = None, 0.0, 0
-    while True:
-        outputs = branch(x, shifts) @ z
-        nu = problem.y - outputs
-        nu -= nu.mean()  # the best constant, and exactly orthogonal to it
-        objective = 0.5 * float(nu @ nu) + problem.beta * float(np.abs(z).sum())
-        columns, correlations = search(nu)
-        proven = problem.dual_bound(nu, float(np.abs(correlations).max(initial=0.0)))
-        stalled = 0 if best is None or objective < best[0] or proven > bound else stalled + 1
-        if best is None or objective < best[0]:
-            best = objective, shifts, z, float(np.mean(y) - np.mean(outputs))
-        bound = max(bound, proven)
-        history.append(Step(perf_counter() - started, best[0], bound, len(z)))
-        added = columns[_worst(np.abs(correlations), problem.beta)]
-        wider = np.unique(np.concatenate([shifts, added]), axis=0)
-        if relative_gap(best[0], bound) <= tol or len(wider) == len(shifts) or stalled == PATIENCE:
-            break
-        shifts, z = _restricted(problem, wider, nu, shifts, z)
+    best, bound, stalled, interrupted = (np.inf, shifts, z, mean(y)), 0.0, 0, False
+    try:
+        while True:
+            outputs = branch(x, shifts) @ z
+            nu = problem.y - outputs
+            nu -= nu.mean()  # the best constant, and exactly orthogonal to it
+            objective = 0.5 * float(nu @ nu) + problem.beta * float(np.abs(z).sum())
+            columns, correlations = search(nu)
+            proven = problem.dual_bound(nu, float(np.abs(correlations).max(initial=0.0)))
+            stalled = 0 if objective < best[0] or proven > bound else stalled + 1
+            if objective < best[0]:
+                best = objective, shifts, z, mean(y) - float(np.mean(outputs))
+            bound = max(bound, proven)
+            history.append(Step(perf_counter() - started, best[0], bound, len(z)))
+            added = columns[_worst(np.abs(correlations), problem.beta)]
+            wider = np.unique(np.concatenate([shifts, added]), axis=0)
+            closed = relative_gap(best[0], bound) <= tol
+            if closed or len(wider) == len(shifts) or stalled == PATIENCE:
+                break
+            shifts, z = _restricted(problem, wider, nu, shifts, z)
+    except STOPPED as stopped:
+        if not by_the_user(stopped):
+            raise
+        interrupted = True
     _, shifts, z, constant = best
     network = ParallelNetwork.from_features(z, shifts, constant)
     objective = network.objective(x, y, problem.beta)
-    return Solution(network, objective, min(bound, objective), "global", history, "mirrors")
+    bound = min(bound, objective)
+    return Solution(network, objective, bound, "global", history, "mirrors", interrupted)
 
 
 def beta_max(x, y, layers=3):

@@ -12,6 +12,7 @@ from time import perf_counter
 
 import numpy as np
 
+from hidden_convexity.interruption import STOPPED, by_the_user
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.progress import progress_bar
@@ -112,8 +113,8 @@ def solve(program, search, proof, tol, scope, directions=(), progress=False):
             neurons = program.consolidate(neurons, CONSOLIDATION_SHARE * tol * objective, value)
             if found.value <= (1 + POLISH_BELOW) * problem.beta:
                 neurons = program.polish(neurons)
-    except (KeyboardInterrupt, SystemError) as stopped:
-        if not _by_the_user(stopped):
+    except STOPPED as stopped:
+        if not by_the_user(stopped):
             raise
         interrupted = True
     finally:
@@ -123,13 +124,6 @@ def solve(program, search, proof, tol, scope, directions=(), progress=False):
         network = network.prune(problem.X)
     objective = problem.objective(network)
     return Solution(network, objective, lower_bound, scope, history, "exact", interrupted)
-
-
-def _by_the_user(error):
-    """Whether Ctrl-C is behind it: compiled code wraps an interrupt in SystemErrors."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__ or error.__context__
-    return error is not None
 
 
 def _slack(tol, objective, neurons, beta):

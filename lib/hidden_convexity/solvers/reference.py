@@ -63,7 +63,9 @@ def _solve(problem, arrangement):
         loss = cp.sum(cp.logistic(-cp.multiply(y, fit)))
     else:
         loss = cp.sum(cp.log_sum_exp(fit, axis=1)) - cp.sum(cp.multiply(y, fit))
-    program = cp.Problem(cp.Minimize(loss + problem.beta * penalty), cones)
+    # However large beta is, no coefficient of the program is far above 1.
+    size = max(problem.beta, 1.0)
+    program = cp.Problem(cp.Minimize(loss / size + problem.beta / size * penalty), cones)
     program.solve(
         solver=cp.CLARABEL,
         tol_gap_abs=SOLVER_TOLERANCE,

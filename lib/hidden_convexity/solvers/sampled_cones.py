@@ -36,6 +36,7 @@ from time import perf_counter
 
 import numpy as np
 
+from hidden_convexity.interruption import STOPPED, by_the_user
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.solvers.sampled_flats import FlatProgram, Pairs
@@ -99,7 +100,9 @@ def _solve(problem, arrangement, tol):
                 if last:
                     step = (state.objective, state.lower_bound, len(state.used))
                     history.append(Step(perf_counter() - began, *step))
-    except KeyboardInterrupt:
+    except STOPPED as stopped:
+        if not by_the_user(stopped):
+            raise
         interrupted = True
     network = _network(problem, pairs, state)
     objective, bound = problem.objective(network), history[-1].lower_bound if history else 0.0

@@ -10,7 +10,7 @@ import pytest
 
 import hidden_convexity as hc
 from hidden_convexity import mirrors, solvers, splines
-from hidden_convexity.oracle import Ascent, BranchAndBound, Circle
+from hidden_convexity.oracle import Ascent, BranchAndBound, Circle, Exhaustive
 from hidden_convexity.ramps import Ramps
 from hidden_convexity.reflections import MirrorDictionary
 
@@ -78,10 +78,11 @@ def test_before_the_first_round_it_is_the_zero_network(monkeypatch):
     assert solution.objective == pytest.approx(0.5 * problem.y @ problem.y)
 
 
-def test_the_proof_can_be_interrupted(monkeypatch):
-    problem = instance(30, 3)
+@pytest.mark.parametrize(("n", "oracle"), [(30, Exhaustive), (120, BranchAndBound)])
+def test_the_proof_can_be_interrupted(n, oracle, monkeypatch):
+    problem = instance(n, 3)
     optimum = hc.train(problem)
-    press_ctrl_c(monkeypatch, BranchAndBound, 1)
+    press_ctrl_c(monkeypatch, oracle, 1)
     solution = hc.train(problem)
     assert solution.interrupted
     assert_honest(solution, problem, optimum)
@@ -108,10 +109,10 @@ def test_an_interrupt_that_compiled_code_has_wrapped_is_one_and_other_errors_are
 
     monkeypatch.setattr(BranchAndBound, "__call__", wrapped)
     if isinstance(cause, KeyboardInterrupt):
-        assert hc.train(instance(30, 3)).interrupted
+        assert hc.train(instance(120, 3)).interrupted
     else:
         with pytest.raises(SystemError):
-            hc.train(instance(30, 3))
+            hc.train(instance(120, 3))
 
 
 @pytest.mark.parametrize("call", [1, 3])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import hidden_convexity as hc
 from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import TrainingProblem

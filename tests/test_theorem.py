@@ -562,6 +562,6 @@ def test_the_reference_does_not_depend_on_units(unit, loss):
     one = hc.train(hc.TrainingProblem(X, y, 0.1, loss), solver="cvxpy")
     problem = hc.TrainingProblem(unit * X, height * y, 0.1 * unit * height, loss)
     other = hc.train(problem, solver="cvxpy")
-    assert other.gap <= TOL
-    assert other.objective / height**2 == pytest.approx(one.objective, rel=1e-6)
+    assert other.gap <= 1e-5
+    assert other.objective / height**2 == pytest.approx(one.objective, rel=1e-5)
     assert other.objective == problem.objective(other.network)

@@ -7,7 +7,7 @@ One signature: an oracle is built on X, and `oracle(nu, tolerance, level, starts
 import numpy as np
 
 from hidden_convexity.arrangement import Arrangement, count_chambers
-from hidden_convexity.hyperplanes import row_space
+from hidden_convexity.hyperplanes import distinct_lines, row_space, unit_rows
 from hidden_convexity.oracle.ascent import Ascent
 from hidden_convexity.oracle.bounded_or_listed import BoundedOrListed
 from hidden_convexity.oracle.branch_and_bound import BranchAndBound
@@ -67,7 +67,7 @@ def proving_oracle(X, exact=False, progress=False):
     exact : bool
         Prefer an exact maximum to a fast bound where the chambers are few.
     progress : bool
-        Show a progress bar during each call of branch and bound.
+        Show a progress bar during each call.
 
     Returns
     -------
@@ -82,10 +82,12 @@ def proving_oracle(X, exact=False, progress=False):
     """
     if X.shape[1] == 2:
         return Circle(X)
-    rank, count = X.shape[1], count_chambers(*X.shape)
+    unit, rank = unit_rows(X), X.shape[1]
+    lines = distinct_lines(unit[unit.any(axis=1)])[0]
+    count = count_chambers(len(lines), rank)
     few = FEW if exact or rank > 3 else FEW_IN_SPACE
     if count <= few or (rank > PROVABLE_RANK and count <= LISTABLE):
-        return Exhaustive(Arrangement.enumerate(X))
+        return Exhaustive(Arrangement.enumerate(X), progress=progress)
     if rank > PROVABLE_RANK:
         raise ValueError(
             f"a global proof is out of reach for {len(X)} samples of rank {rank}: it takes rank "

@@ -24,7 +24,7 @@ class BoundedOrListed:
     X : (n, d) ndarray
         Data with at most a million chambers.
     progress : bool
-        Show a progress bar during each call of branch and bound.
+        Show a progress bar during each call.
     """
 
     def __init__(self, X, progress=False):
@@ -47,5 +47,7 @@ class BoundedOrListed:
             # Twice the tolerance is for its rounding.
             if found.bound <= (1 + 2 * max(tolerance, FINEST)) * max(found.value, level):
                 return found
-            self._chambers = Exhaustive(Arrangement.enumerate(self.X))
+            self._chambers = Exhaustive(
+                Arrangement.enumerate(self.X), progress=self._bounds.progress
+            )
         return self._chambers(nu, tolerance, level, starts)

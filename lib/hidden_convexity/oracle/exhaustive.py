@@ -10,7 +10,8 @@ import numpy as np
 from hidden_convexity.cones import project_each
 from hidden_convexity.hyperplanes import unit_rows
 from hidden_convexity.oracle.maximum import DualMaximum, heights
-from hidden_convexity.validation import real_array
+from hidden_convexity.progress import progress_bar
+from hidden_convexity.validation import flag, real_array
 
 # Chambers unpacked at a time: entries of an (n, chambers) float64 block, 32 MB.
 BLOCK = 4_000_000
@@ -27,14 +28,17 @@ class Exhaustive:
     ----------
     arrangement : Arrangement
         Enumerated: the maximum is M(nu). Sampled: it is the maximum over these chambers only.
+    progress : bool
+        Show how many chambers a call has gone through, if it takes more than a second.
 
     References
     ----------
     Theory: chamber-projection.
     """
 
-    def __init__(self, arrangement):
+    def __init__(self, arrangement, progress=False):
         self.arrangement = arrangement
+        self.progress = flag(progress, "progress")
         self.X = arrangement.X
         self._unit = unit_rows(self.X)
 
@@ -66,20 +70,22 @@ class Exhaustive:
         size = np.linalg.norm(linear, axis=1)
         order = np.argsort(-size, kind="stable")
         reached, bound, found, first, most = max(level, 0.0), 0.0, [], 0, FIRST
-        while first < len(order):
-            chosen = order[first : first + most]
-            chosen = chosen[size[chosen] > (1 + tolerance) * reached]
-            if not len(chosen):
-                bound = max(bound, float(size[order[first]]))
-                break
-            projected = self._project(linear[chosen], chosen)
-            lengths = np.linalg.norm(projected, axis=1)
-            bound = max(bound, float(lengths.max()))
-            reached = max(reached, bound)
-            # Of those below the level the longest may be the best there is.
-            kept = (lengths > 0) & (lengths >= min(level, lengths.max()))
-            found.append(projected[kept] / lengths[kept, None])
-            first, most = first + len(chosen), 2 * most
+        with progress_bar(self.progress, desc="proof", unit="chamber") as bar:
+            while first < len(order):
+                chosen = order[first : first + most]
+                chosen = chosen[size[chosen] > (1 + tolerance) * reached]
+                if not len(chosen):
+                    bound = max(bound, float(size[order[first]]))
+                    break
+                projected = self._project(linear[chosen], chosen)
+                lengths = np.linalg.norm(projected, axis=1)
+                bound = max(bound, float(lengths.max()))
+                reached = max(reached, bound)
+                # Of those below the level the longest may be the best there is.
+                kept = (lengths > 0) & (lengths >= min(level, lengths.max()))
+                found.append(projected[kept] / lengths[kept, None])
+                first, most = first + len(chosen), 2 * most
+                bar.update(len(chosen))
         directions = np.concatenate([*found, linear[:0]])
         directions, values = _distinct(directions, heights(self.X, nu, directions))
         best = float(np.abs(values).max(initial=0.0))

@@ -78,7 +78,7 @@ def test_before_the_first_round_it_is_the_zero_network(monkeypatch):
     assert solution.objective == pytest.approx(0.5 * problem.y @ problem.y)
 
 
-@pytest.mark.parametrize(("n", "oracle"), [(30, Exhaustive), (120, BranchAndBound)])
+@pytest.mark.parametrize(("n", "oracle"), [(30, Exhaustive), (200, BranchAndBound)])
 def test_the_proof_can_be_interrupted(n, oracle, monkeypatch):
     problem = instance(n, 3)
     optimum = hc.train(problem)

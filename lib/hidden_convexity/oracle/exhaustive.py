@@ -6,6 +6,7 @@ in the order of ||a|| and the rest is cleared as soon as ||a|| falls below what 
 """
 
 import numpy as np
+from scipy.optimize import nnls
 
 from hidden_convexity.cones import project_each
 from hidden_convexity.hyperplanes import unit_rows
@@ -17,6 +18,9 @@ from hidden_convexity.validation import flag, real_array
 BLOCK = 4_000_000
 # Chambers projected on at first, and then twice as many each time: the largest ||a|| tell the most.
 FIRST = 64
+# A projection longer by this share than nu.(Xu)_+ in its direction has left its cone: it was ended
+# early, since normal equations of nearly dependent rows are as good as singular.
+OUTSIDE = 1e-9
 # A projection this much shorter than its point is what rounding has left of zero.
 VANISHED = 1e-12
 
@@ -73,18 +77,20 @@ class Exhaustive:
         with progress_bar(self.progress, desc="proof", unit="chamber") as bar:
             while first < len(order):
                 chosen = order[first : first + most]
-                chosen = chosen[size[chosen] > (1 + tolerance) * reached]
+                enough = (1 + tolerance) * reached
+                chosen = chosen[size[chosen] > enough]
                 if not len(chosen):
                     bound = max(bound, float(size[order[first]]))
                     break
-                projected = self._project(linear[chosen], chosen)
+                projected = self._project(linear[chosen], chosen, nu, enough)
                 lengths = np.linalg.norm(projected, axis=1)
                 bound = max(bound, float(lengths.max()))
                 reached = max(reached, bound)
                 # Of those below the level the longest may be the best there is.
                 kept = (lengths > 0) & (lengths >= min(level, lengths.max()))
                 found.append(projected[kept] / lengths[kept, None])
-                first, most = first + len(chosen), 2 * most
+                first += len(chosen)
+                most = min(2 * most, max(BLOCK // len(nu), 1))
                 bar.update(len(chosen))
         directions = np.concatenate([*found, linear[:0]])
         directions, values = _distinct(directions, heights(self.X, nu, directions))
@@ -100,11 +106,12 @@ class Exhaustive:
             parts[block] = self.arrangement.unpack(block).T @ (nu[:, None] * self.X)
         return parts
 
-    def _project(self, points, chambers):
+    def _project(self, points, chambers, nu, enough):
         """Projections (2k, d) of a (k, d), then of -a, onto the closed cones of chambers (k,).
 
         Each is a + S^T m with some m >= 0, S the inward unit rows, and so at least as long as the
-        maximum of a.u over the cone: a projection that rounding has ended early is a bound still.
+        maximum of a.u over the cone: one that rounding ends early bounds it still. If it is longer
+        than enough, and than nu.(Xu)_+ in its direction u, a slower method takes its place.
         """
         patterns = np.ascontiguousarray(self.arrangement.unpack(chambers).T)
         points = np.concatenate([points, -points])
@@ -115,6 +122,13 @@ class Exhaustive:
         )
         projected = np.empty_like(points)
         project_each(self._unit, patterns, owner, points, tight, counts, projected)
+        lengths = np.linalg.norm(projected, axis=1)
+        long = np.flatnonzero(lengths > enough)
+        reached = np.abs(heights(self.X, nu, projected[long])) / lengths[long]
+        for j in long[reached < (1 - OUTSIDE) * lengths[long]]:
+            inward = np.where(patterns[owner[j], :, None], self._unit, -self._unit)
+            multipliers, _ = nnls(inward.T, -points[j], maxiter=30 * len(inward))
+            projected[j] = points[j] + inward.T @ multipliers
         # What is left of a polar vector is rounding.
         vanished = np.linalg.norm(projected, axis=1) <= VANISHED * np.linalg.norm(points, axis=1)
         projected[vanished] = 0.0

@@ -67,7 +67,8 @@ def train(x, y, beta, layers=3, tol=1e-6):
         handful of points if L >= 4.
     tol : float
         Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
-        first; the solution's `gap` says what was reached.
+        first, and with points closer than 1e-6 of their range and little weight decay so it may
+        from about 1e-5 on; the solution's `gap` says what was reached.
 
     Returns
     -------

@@ -82,10 +82,10 @@ class Exhaustive:
                 if not len(chosen):
                     bound = max(bound, float(size[order[first]]))
                     break
-                projected = self._project(linear[chosen], chosen, nu, enough)
+                projected, bounds = self._project(linear[chosen], chosen, nu, enough)
                 lengths = np.linalg.norm(projected, axis=1)
-                bound = max(bound, float(lengths.max()))
-                reached = max(reached, bound)
+                bound = max(bound, float(bounds.max()))
+                reached = max(reached, float(lengths.max()))
                 # Of those below the level the longest may be the best there is.
                 kept = (lengths > 0) & (lengths >= min(level, lengths.max()))
                 found.append(projected[kept] / lengths[kept, None])
@@ -107,11 +107,12 @@ class Exhaustive:
         return parts
 
     def _project(self, points, chambers, nu, enough):
-        """Projections (2k, d) of a (k, d), then of -a, onto the closed cones of chambers (k,).
+        """Projections (2k, d) of a (k, d), then of -a, onto cones of chambers (k,); bounds (2k,).
 
         Each is a + S^T m with some m >= 0, S the inward unit rows, and so at least as long as the
         maximum of a.u over the cone: one that rounding ends early bounds it still. If it is longer
-        than enough, and than nu.(Xu)_+ in its direction u, a slower method takes its place.
+        than enough, and than nu.(Xu)_+ in its direction u, a slower method takes its place. What
+        the sums themselves round is in the bounds.
         """
         patterns = np.ascontiguousarray(self.arrangement.unpack(chambers).T)
         points = np.concatenate([points, -points])
@@ -120,19 +121,21 @@ class Exhaustive:
             np.zeros(points.shape, dtype=np.int64),
             np.zeros(len(points), dtype=np.int64),
         )
-        projected = np.empty_like(points)
-        project_each(self._unit, patterns, owner, points, tight, counts, projected)
+        projected, totals = np.empty_like(points), np.empty(len(points))
+        project_each(self._unit, patterns, owner, points, tight, counts, projected, totals)
         lengths = np.linalg.norm(projected, axis=1)
         long = np.flatnonzero(lengths > enough)
         reached = np.abs(heights(self.X, nu, projected[long])) / lengths[long]
         for j in long[reached < (1 - OUTSIDE) * lengths[long]]:
             inward = np.where(patterns[owner[j], :, None], self._unit, -self._unit)
             multipliers, _ = nnls(inward.T, -points[j], maxiter=30 * len(inward))
-            projected[j] = points[j] + inward.T @ multipliers
+            projected[j], totals[j] = points[j] + inward.T @ multipliers, multipliers.sum()
         # What is left of a polar vector is rounding.
         vanished = np.linalg.norm(projected, axis=1) <= VANISHED * np.linalg.norm(points, axis=1)
+        bounds = np.linalg.norm(projected, axis=1)
+        bounds += (len(self.X) + 6) * np.finfo(float).eps * totals
         projected[vanished] = 0.0
-        return projected
+        return projected, bounds
 
 
 def _distinct(directions, values):

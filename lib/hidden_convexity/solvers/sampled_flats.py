@@ -49,8 +49,8 @@ class Pairs:
         """Projections of signs * correlations (k, d) onto the cones of pairs (k,)."""
         points = self.signs(pairs)[:, None] * correlations
         tight, counts = self._tight[pairs], self._counts[pairs]
-        out = np.empty_like(points)
-        project_each(self.unit, self.patterns, pairs % self.P, points, tight, counts, out)
+        out, totals = np.empty_like(points), np.empty(len(points))
+        project_each(self.unit, self.patterns, pairs % self.P, points, tight, counts, out, totals)
         self._tight[pairs], self._counts[pairs] = tight, counts
         return out
 

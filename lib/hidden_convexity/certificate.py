@@ -212,7 +212,7 @@ def beta_max(X, y):
     -------
     float
         max over ||u|| <= 1 of |y.(Xu)_+|, from above: to rounding if the rank is 2 or the chambers
-        are at most 30,000, otherwise to 1e-7.
+        are at most 100,000, otherwise to 1e-7.
 
     Raises
     ------

@@ -6,7 +6,7 @@ Ogita, Rump and Oishi (2005), *Accurate sum and dot product*.
 """
 
 import numpy as np
-from numba import njit
+from hidden_convexity.compilation import njit
 
 
 @njit(cache=True, nogil=True)

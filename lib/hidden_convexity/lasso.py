@@ -12,6 +12,7 @@ import numpy as np
 
 from hidden_convexity.budget import Budget
 from hidden_convexity.group_lasso import group_lasso
+from hidden_convexity.interruption import STOPPED, by_the_user
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.progress import progress_bar
 from hidden_convexity.pruning import independent_scale
@@ -111,7 +112,9 @@ def solve(
             if gap <= tol or len(wider) == len(columns) or stalled == PATIENCE or budget.spent:
                 break
             columns, z = _restricted(problem, features, wider, nu, columns, z)
-    except KeyboardInterrupt:
+    except STOPPED as stopped:
+        if not by_the_user(stopped):
+            raise
         interrupted = True
     finally:
         bar.close()

@@ -11,7 +11,7 @@ import numpy as np
 from hidden_convexity import lasso
 from hidden_convexity.budget import Budget
 from hidden_convexity.parallel import ParallelNetwork
-from hidden_convexity.ramps import Ramps, line_problem
+from hidden_convexity.ramps import Ramps, line_problem, mean
 from hidden_convexity.reflections import (
     MirrorDictionary,
     branch,
@@ -54,7 +54,8 @@ def train(x, y, beta, layers=3, tol=1e-6, max_seconds=None, progress=False):
         handful of points if L >= 4.
     tol : float
         Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
-        first; the solution's `gap` says what was reached.
+        first, and with points closer than 1e-6 of their range and little weight decay so it may
+        from about 1e-5 on; the solution's `gap` says what was reached.
     max_seconds : float, optional
         Time after which the best network so far is returned, `interrupted`, with its valid bound.
     progress : bool
@@ -64,7 +65,8 @@ def train(x, y, beta, layers=3, tol=1e-6, max_seconds=None, progress=False):
     -------
     Solution
         Its `network` is a `ParallelNetwork` of `layers` layers; the scope is "global": networks of
-        this depth with any number of branches.
+        this depth with any number of branches. Interrupted (Ctrl-C), it is the best network so
+        far with a valid bound.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def train(x, y, beta, layers=3, tol=1e-6, max_seconds=None, progress=False):
         progress,
     )
     shifts, z = found.columns, found.coefficients
-    constant = float(np.mean(y) - np.mean(branch(x, shifts) @ z))
+    constant = mean(y) - float(np.mean(branch(x, shifts) @ z))
     network = ParallelNetwork.from_features(z, shifts, constant)
     objective = network.objective(x, y, problem.beta)
     return Solution(

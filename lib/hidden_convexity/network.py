@@ -5,6 +5,7 @@ import numpy as np
 from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.hyperplanes import row_lengths
 from hidden_convexity.pruning import pruning_scale
+from hidden_convexity.read_only import ReadOnlyArrays
 from hidden_convexity.validation import data_matrix, real_array
 
 # A decoded group this much smaller than the largest is a solver's zero.
@@ -13,7 +14,7 @@ NEGLIGIBLE = 1e-8
 ON_WALL = 1e-9
 
 
-class ReLUNetwork:
+class ReLUNetwork(ReadOnlyArrays):
     """The network f(X) = sum_j a_j (X w_j)_+.
 
     Parameters

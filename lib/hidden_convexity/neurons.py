@@ -35,10 +35,11 @@ class Neuron:
 def null_space(rows, direction):
     """Orthonormal basis (k, d) of the vectors orthogonal to the rows; it spans the direction."""
     d = len(direction)
+    # A flat of one dimension is a ray: its basis must point along the direction, not against it.
+    if d - min(len(rows), 1) <= 1:
+        return direction[None, :]
     if len(rows) == 0:
         return np.eye(d)
-    if d == 2:
-        return direction[None, :]
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     _, singular, right = np.linalg.svd(unit, full_matrices=True)
     rank = int((singular > np.sqrt(TIGHT)).sum())

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hidden_convexity.losses import LOSSES, loss_for
+from hidden_convexity.read_only import ReadOnlyArrays
 from hidden_convexity.validation import (
     LARGEST,
     SMALLEST,
@@ -25,7 +26,7 @@ SAME_VALUE = 1e-9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TrainingProblem:
+class TrainingProblem(ReadOnlyArrays):
     """Data, loss and weight decay of two-layer ReLU networks of any width.
 
     The objective of a network with hidden weights W (m, d) and output weights a (m,) is

@@ -34,7 +34,16 @@ def line_problem(x, y, beta):
     """
     x, y = line_data(x), line_data(y, "y")
     problem = TrainingProblem(x[:, None], y, beta)
-    return replace(problem, y=y - y.mean())
+    return replace(problem, y=y - mean(y))
+
+
+def mean(y):
+    """The mean of targets (n,), and of equal ones their value to the last digit.
+
+    A sum divided by n need not be: the gap would then be one of rounding over rounding.
+    """
+    y = np.asarray(y, dtype=np.float64)
+    return float(y[0] + np.mean(y - y[0]))
 
 
 class Ramps:

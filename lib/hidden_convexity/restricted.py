@@ -254,6 +254,8 @@ class RestrictedProgram:
         if len(basis) == 0:
             return neuron
         weights = basis.T @ (basis @ neuron.weights)
+        if np.linalg.norm(weights) <= VIOLATED * np.linalg.norm(neuron.weights):
+            return neuron  # what is left on the flat is rounding, and has no direction
         walls = tuple(row for row, on in zip(neuron.walls, tight, strict=True) if not on)
         if len(basis) == 1:
             direction = weights / np.linalg.norm(weights)

@@ -6,9 +6,9 @@ the arc that begins there. Arc 0 begins at angle 0, before the first breakpoint.
 """
 
 import numpy as np
-from numba import njit
 
 from hidden_convexity.compensated import carry
+from hidden_convexity.compilation import njit
 
 # Rows added up plainly before a compensated sum takes them on.
 ROWS = 8

@@ -95,6 +95,9 @@ def train(
     is one over networks whose neurons lie in these chambers and feed one output each. A neuron that
     feeds several can be cheaper, so it bounds no others, even if the chambers are all there are.
 
+    Results are the same from run to run on one machine with one BLAS thread. Threads add up in
+    another order: with two, last digits can differ, each answer within its own gap.
+
     References
     ----------
     Pilanci and Ergen (2020), arXiv:2002.10553; for several outputs Mishkin, Sahiner and Pilanci

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hidden_convexity.budget import limit_seconds
+from hidden_convexity.interruption import STOPPED, by_the_user
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.progress import progress_bar
@@ -106,8 +107,8 @@ def solve(program, oracles, tol, budget, directions=(), progress=False):
             run.round()
             bar.set_postfix_str(run.state(), refresh=False)
             bar.update()
-    except (KeyboardInterrupt, SystemError) as stopped:
-        if not _by_the_user(stopped):
+    except STOPPED as stopped:
+        if not by_the_user(stopped):
             raise
         interrupted = True
     finally:
@@ -280,13 +281,6 @@ class ColumnGeneration:
         if found.value <= (1 + POLISH_BELOW) * self.problem.beta:
             neurons = program.polish(neurons)
         self.neurons = neurons
-
-
-def _by_the_user(error):
-    """Whether Ctrl-C is behind it: compiled code wraps an interrupt in SystemErrors."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__ or error.__context__
-    return error is not None
 
 
 def decode(neurons, d):

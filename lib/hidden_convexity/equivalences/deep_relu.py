@@ -143,7 +143,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, layers=LAYERS)
         _search(x),
         2,
         tol,
-        lambda nu: 4 * ramps.allowance(nu),
+        lambda nu: 4 * Ramps(x).allowance(nu),
         lambda nu: nu - nu.mean(),
         Budget(max_seconds),
         progress,

@@ -6,6 +6,7 @@ Ogita, Rump and Oishi (2005), *Accurate sum and dot product*.
 """
 
 import numpy as np
+
 from hidden_convexity.compilation import njit
 
 

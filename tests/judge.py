@@ -1,10 +1,11 @@
 """Judges of the library that share none of its code: exact arithmetic, and searches for networks.
 
-Each judge takes one case and returns its complaints, an empty list if there are none. What is
-judged is what is promised: a bound is never below the maximum it bounds, a value is attained, a
+Each judge takes one case and returns a `Verdict`: complaints, if there are any. What is judged is
+what is promised: a bound is never below the maximum it bounds, a value is attained, a
 "global" lower bound is below the objective of every network that a search finds.
 """
 
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
 from math import sqrt
@@ -29,59 +30,92 @@ EVALUATED = 1e-10
 PATIENCE = 5.0
 # The tolerances that a proof is asked for.
 TOLERANCES = 1e-1, 1e-6
+# Levels below which nothing need be told apart, as shares of M.
+LEVELS = 0.0, 0.7, 1.3
 
 
 def judge_oracles(X, nu, orders=None):
-    """Complaints about every oracle's value and bound of M(nu).
+    """Every oracle's value and bound of M(nu), under both signs, tolerances and levels.
 
     With `orders` the maximum is known from below only, and nothing is too large.
     """
     X, nu = np.asarray(X, dtype=float), np.asarray(nu, dtype=float)
     square = exact.maximum_squared(X, nu, orders)
-    upper = None if orders is not None else square
-    complaints = []
-    for sign, tolerance in product([1.0, -1.0], TOLERANCES):
-        for oracle in oracles(X):
-            claims = isinstance(oracle, BranchAndBound | Exhaustive)
-            allowed = tolerance if claims else 0.0
-            told = complaints_about(oracle(sign * nu, tolerance), X, sign * nu, square, upper, allowed)
-            complaints += [f"{oracle!r} at {sign:+g} nu, tolerance {tolerance:g}: {t}" for t in told]
-    return complaints
+    verdict = Verdict()
+    for sign, tolerance, part in product([1.0, -1.0], TOLERANCES, LEVELS):
+        level = part * sqrt_of(square)
+        for oracle, promise in oracles(X):
+            found = oracle(sign * nu, tolerance, level)
+            allowed = {"exact": 0.0, "tolerance": tolerance}.get(promise, np.inf)
+            most = None if orders is not None else (1 + allowed) * max(sqrt_of(square), level)
+            where = f"{oracle!r} at {sign:+g} nu, tolerance {tolerance:g}, level {level!r}"
+            verdict.add(where, *complaints_about(found, X, sign * nu, square, most))
+    return verdict
+
+
+def judge_plane(X, nu):
+    """The sweep of the circle and beta_max, for both signs."""
+    X, nu = np.asarray(X, dtype=float), np.asarray(nu, dtype=float)
+    square = exact.maximum_squared(X, nu)
+    verdict = Verdict()
+    circle = Circle(X)
+    for sign in (1.0, -1.0):
+        told = complaints_about(circle(sign * nu), X, sign * nu, square, sqrt_of(square))
+        verdict.add(f"Circle at {sign:+g} nu", *told)
+    return verdict
+
+
+@dataclass
+class Verdict:
+    """Complaints, and the least room there was between a bound and what it bounds."""
+
+    complaints: list = field(default_factory=list)
+    slack: float = np.inf
+    gap: float = 0.0
+
+    def add(self, where, complaints, slack=np.inf):
+        self.complaints += [f"{where}: {complaint}" for complaint in complaints]
+        self.slack = min(self.slack, slack)
 
 
 def oracles(X):
-    """Every oracle that takes these data."""
+    """Every oracle that takes these data, and what its bound promises: how far above M it may be.
+
+    "exact": by rounding only; "tolerance": by the tolerance as well; "valid": by anything.
+    """
     if X.shape[1] == 2:
-        yield Circle(X)
-    yield BranchAndBound(X, random_starts=4, max_seconds=PATIENCE)
-    yield Exhaustive(Arrangement.enumerate(X))
-    yield Ascent(X, random_starts=8)
+        yield Circle(X), "exact"
+    yield BranchAndBound(X, random_starts=4, max_seconds=PATIENCE), "tolerance"
+    yield BranchAndBound(X, random_starts=0, max_cells=1), "valid"
+    yield Exhaustive(Arrangement.enumerate(X)), "tolerance"
+    yield Ascent(X, random_starts=8), "valid"
 
 
-def complaints_about(found, X, nu, square, upper, tolerance):
-    """What is wrong with a `DualMaximum`, given M^2 from below and from above (or None)."""
+def complaints_about(found, X, nu, square, most):
+    """What is wrong with a `DualMaximum`, given M^2, and the most its bound may be (or None)."""
     scale = total_size(X, nu)
     rounding = (len(nu) + 64 * X.shape[1]) * EPS * scale
-    told = []
+    if np.isnan(found.bound) or np.isnan(found.value):
+        return [f"value {found.value!r}, bound {found.bound!r}"], -np.inf
+    told, slack = [], np.inf
     if found.bound < found.value:
         told.append(f"bound {found.bound!r} is below its value {found.value!r}")
-    if np.isnan(found.bound) or np.isnan(found.value):
-        return [f"value {found.value!r}, bound {found.bound!r}"]
-    if np.isfinite(found.bound) and Fraction(found.bound) ** 2 < square:
-        told.append(f"bound {found.bound!r} is below M, {short_of(found.bound, square)}")
+    if np.isfinite(found.bound):
+        slack = (found.bound - sqrt_of(square)) / scale if scale > 0 else 0.0
+        if Fraction(found.bound) ** 2 < square:
+            told.append(f"bound {found.bound!r} is below M, {short_of(found.bound, square)}")
     if len(found.directions):
         attained = height(X, nu, found.directions[0])
         if not abs(found.value - attained) <= rounding:
             told.append(f"value {found.value!r} is {attained!r} in its own direction")
     elif found.value != 0:
         told.append(f"value {found.value!r} without a direction")
-    if upper is not None:
-        most = sqrt_of(upper)
-        if found.value > most + rounding:
-            told.append(f"value {found.value!r} is above M, {most!r}")
-        if np.isfinite(found.bound) and found.bound > (1 + tolerance) * most + PAID * scale:
-            told.append(f"bound {found.bound!r} is far above M, {most!r}")
-    return told
+    if most is not None:
+        if found.value > sqrt_of(square) + rounding:
+            told.append(f"value {found.value!r} is above M, {sqrt_of(square)!r}")
+        if np.isfinite(found.bound) and found.bound > most + PAID * scale:
+            told.append(f"bound {found.bound!r} is far above M, {sqrt_of(square)!r}")
+    return told, slack
 
 
 def height(X, nu, direction):
@@ -112,102 +146,127 @@ def short_of(bound, square):
 
 
 def judge_beta_max(X, y):
-    """Complaints about beta_max: a bound of M(y), whatever oracle it takes."""
+    """beta_max: M(y), by whatever oracle, to rounding."""
     square = exact.maximum_squared(X, y)
-    bound, most = hc.beta_max(X, y), sqrt_of(square)
-    if not Fraction(bound) ** 2 >= square:
-        return [f"beta_max {bound!r} is below M(y), {short_of(bound, square)}"]
-    if bound > (1 + 2e-7) * most + PAID * total_size(X, y):
-        return [f"beta_max {bound!r} is far above M(y), {most!r}"]
-    return []
+    given, most, scale = hc.beta_max(X, y), sqrt_of(square), total_size(X, y)
+    verdict = Verdict()
+    if not given >= most - (len(y) + 64 * len(X[0])) * EPS * scale:
+        verdict.add("beta_max", [f"{given!r} is below M(y), {short_of(given, square)}"])
+    if given > (1 + 2e-7) * most + PAID * scale:
+        verdict.add("beta_max", [f"{given!r} is far above M(y), {most!r}"])
+    return verdict
 
 
 def judge_dual_bound(X, y, beta, loss, nu):
-    """Complaints about the bound that a dual point proves, given M(nu) exactly."""
-    problem = hc.TrainingProblem(X, y, beta, loss)
+    """The bound that a dual point proves, given M(nu) exactly."""
+    X = np.asarray(X, dtype=float)
     square = exact.maximum_squared(X, nu)
-    maximum = np.nextafter(sqrt_of(square) * (1 + 2 * EPS), np.inf)
-    bound = problem.dual_bound(nu, maximum)
+    maximum = float(np.nextafter(sqrt_of(square) * (1 + 2 * EPS), np.inf))
+    bound = hc.TrainingProblem(X, y, beta, loss).dual_bound(nu, maximum)
     promised = exact.dual_bound(nu, y, beta, square, loss)
     size = sum(abs(Fraction(float(s)) * Fraction(float(t))) for s, t in zip(nu, y, strict=True))
-    size = max(size, promised)
-    if Fraction(bound) > promised + Fraction(EVALUATED) * size:
-        return [f"dual bound {bound!r} exceeds what duality proves, {float(promised)!r}"]
-    return []
+    verdict = Verdict()
+    if Fraction(bound) > promised + Fraction(EVALUATED) * max(size, promised):
+        verdict.add("dual bound", [f"{bound!r}; duality proves {float(promised)!r}"])
+    return verdict
 
 
-def judge_training(X, y, beta, loss="squared", seed=0, **options):
-    """Complaints about a training, and about certificates, by networks that do better.
+def judge_training(X, y, beta, loss="squared", seed=0, most_gap=None, solver=None):
+    """A training, and certificates, by networks that may do better.
 
-    Returns
-    -------
-    complaints : list of str
-    gap : float
-        Of the trained network, as claimed.
+    `most_gap`, if given, is the largest gap that training may end with; `solver` another one,
+    whose bound must not exceed what the first reaches either.
     """
     rng = np.random.default_rng(seed)
     problem = hc.TrainingProblem(X, y, beta, loss)
     X, y = problem.X, problem.y
-    solution = hc.train(problem, **options)
-    told = complaints_about_objective(solution, X, y, beta, loss)
-    trained = solution.network.hidden_weights, solution.network.output_weights
-    networks = searched(X, y, beta, loss, trained, rng)
-    networks.append(trained)
+    verdict = Verdict()
+    solutions = [hc.train(problem)]
+    if solver is not None:
+        solutions.append(hc.train(problem, solver=solver))
+    networks = [weights(solution.network) for solution in solutions]
+    networks += searched(X, y, beta, loss, networks[0], rng)
     lowest = min(exact.objective(X, y, beta, *network, loss) for network in networks)
-    told += below("training", solution.lower_bound, lowest)
-    for network in [networks[0], perturbed(trained, rng)]:
-        for rounds in (0, 1):
-            certificate = hc.certify(hc.ReLUNetwork(*network), problem, rounds=rounds)
-            told += below(f"certificate, {rounds} rounds", certificate.lower_bound, lowest)
-            told += complaints_about_objective(certificate, X, y, beta, loss, network)
-    return told, solution.gap
+    for solution in solutions:
+        own = weights(solution.network)
+        verdict.add(solution.solver, complaints_about_objective(solution, X, y, beta, loss, own))
+        verdict.add(solution.solver, *below(solution.lower_bound, lowest))
+    for network, rounds in product([networks[-1], perturbed(networks[0], rng)], (0, 1)):
+        certificate = hc.certify(hc.ReLUNetwork(*network), problem, rounds=rounds)
+        where = f"certificate, {rounds} rounds"
+        verdict.add(where, complaints_about_objective(certificate, X, y, beta, loss, network))
+        verdict.add(where, *below(certificate.lower_bound, lowest))
+    verdict.gap = solutions[0].gap
+    if most_gap is not None and verdict.gap > most_gap:
+        verdict.add("training", [f"gap {verdict.gap!r}"])
+    return verdict
+
+
+def judge_certificate(X, y, beta, W, a, loss="squared"):
+    """Certificates of a given network."""
+    problem = hc.TrainingProblem(X, y, beta, loss)
+    W, a = np.asarray(W, dtype=float), np.asarray(a, dtype=float)
+    reached = exact.objective(X, y, beta, W, a, loss)
+    verdict = Verdict()
+    for rounds in (0, 1):
+        certificate = hc.certify(hc.ReLUNetwork(W, a), problem, rounds=rounds)
+        told = complaints_about_objective(certificate, X, y, beta, loss, (W, a))
+        verdict.add(f"certificate, {rounds} rounds", told)
+        verdict.add(f"certificate, {rounds} rounds", *below(certificate.lower_bound, reached))
+    return verdict
 
 
 def judge_path(X, y, betas, loss="squared"):
-    """Complaints about a path: each weight decay's bound against all the path's networks."""
+    """A path: each weight decay's bound against all the path's networks, and a fresh training."""
     problem = hc.TrainingProblem(X, y, betas[0], loss)
     path = hc.train_path(problem, betas)
-    told = []
+    verdict = Verdict()
     for beta, solution in zip(betas, path, strict=True):
-        told += complaints_about_objective(solution, X, y, beta, loss)
         alone = hc.train(hc.TrainingProblem(X, y, beta, loss))
         for other in [*path, alone]:
-            network = other.network.hidden_weights, other.network.output_weights
-            reached = exact.objective(X, y, beta, *network, loss)
-            told += below(f"path at {beta!r}", solution.lower_bound, reached)
-            told += below(f"training at {beta!r}", alone.lower_bound, reached)
-    return told
+            reached = exact.objective(X, y, beta, *weights(other.network), loss)
+            verdict.add(f"path at {beta!r}", *below(solution.lower_bound, reached))
+            verdict.add(f"training at {beta!r}", *below(alone.lower_bound, reached))
+        own = weights(solution.network)
+        told = complaints_about_objective(solution, X, y, beta, loss, own)
+        verdict.add(f"path at {beta!r}", told)
+        verdict.gap = max(verdict.gap, solution.gap)
+    return verdict
 
 
-def complaints_about_objective(result, X, y, beta, loss, network=None):
+def weights(network):
+    return network.hidden_weights, network.output_weights
+
+
+def complaints_about_objective(result, X, y, beta, loss, network):
     """The objective is the network's, the bound is below it, and the gap says so."""
-    if network is None:
-        network = result.network.hidden_weights, result.network.output_weights
     true = exact.objective(X, y, beta, *network, loss)
-    told = []
+    told = below(result.lower_bound, true)[0]
+    if not np.isfinite(result.objective):
+        return [*told, f"objective {result.objective!r}"]
     if abs(Fraction(result.objective) - true) > Fraction(EVALUATED) * true:
         told.append(f"objective {result.objective!r} of a network that has {float(true)!r}")
     if result.scope != "global":
         told.append(f"scope {result.scope}")
-    told += below("own network", result.lower_bound, true)
-    if true > 0:
+    if true > 0 and not told:
         gap = 1 - Fraction(result.lower_bound) / true
-        if abs(gap - Fraction(result.gap)) > Fraction(EVALUATED) * 10:
+        if abs(gap - Fraction(result.gap)) > 10 * Fraction(EVALUATED):
             told.append(f"gap {result.gap!r} where it is {float(gap)!r}")
     return told
 
 
-def below(what, bound, reached):
-    """A complaint if a network's objective is below a bound of every network's."""
+def below(bound, reached):
+    """A complaint if a network's objective is below a bound of every network's; the room left."""
     if not np.isfinite(bound) or bound < 0:
-        return [f"{what}: lower bound {bound!r}"]
+        return [f"lower bound {bound!r}"], -np.inf
+    slack = float((reached - Fraction(bound)) / reached) if reached > 0 else 0.0
     if Fraction(bound) > reached * (1 + Fraction(EVALUATED)):
-        return [f"{what}: lower bound {bound!r}, and a network has {float(reached)!r}"]
-    return []
+        return [f"lower bound {bound!r}, and a network has {float(reached)!r}"], slack
+    return [], slack
 
 
 def searched(X, y, beta, loss, trained, rng):
-    """Networks (W, a) that independent searches end at, the first of them a crude one.
+    """Networks (W, a) that independent searches end at, the last of them a crude one.
 
     A Lasso over the directions in which M could be attained at the residual of the trained network,
     and L-BFGS on all weights from its solution, from the trained network, moved, and from random
@@ -233,12 +292,14 @@ def searched(X, y, beta, loss, trained, rng):
     starts = [
         (rng.standard_normal((n + 1, d)), rng.standard_normal(n + 1)),
         by_lasso,
-        joined(perturbed(start, rng), (0.03 * rng.standard_normal((2, d)), np.array([0.03, -0.03]))),
+        joined(
+            perturbed(start, rng), (0.03 * rng.standard_normal((2, d)), np.array([0.03, -0.03]))
+        ),
         joined(perturbed(by_lasso, rng), start),
     ]
     crude = descended(Xs, ys, decay, loss, starts[0], 5)
     found = [descended(Xs, ys, decay, loss, network, 200) for network in starts]
-    return [back(network) for network in [crude, by_lasso, *found]]
+    return [back(network) for network in [by_lasso, *found, crude]]
 
 
 def outputs(X, W, a):
@@ -268,7 +329,7 @@ def joined(one, other):
 
 
 def candidate_directions(X, nu, rng, most=24):
-    """Unit directions (k, d) that could attain M(nu); for many rows those of some orders of rows."""
+    """Unit directions (k, d) that could attain M(nu), from some orders of rows, and a few more."""
     rows, _ = exact.integers(X)
     weights, _ = exact.integers([nu])
     orders = [list(rng.permutation(len(X))) for _ in range(most)]
@@ -278,7 +339,9 @@ def candidate_directions(X, nu, rng, most=24):
         u = np.array([float(Fraction(entry, largest)) for entry in p])
         found.append(u / np.hypot.reduce(u))
     found = np.reshape(found, (-1, X.shape[1]))
-    return np.unique(np.concatenate([found, rng.standard_normal((8, X.shape[1]))]).round(12), axis=0)
+    return np.unique(
+        np.concatenate([found, rng.standard_normal((8, X.shape[1]))]).round(12), axis=0
+    )
 
 
 def lasso(X, y, beta, loss, directions):
@@ -310,7 +373,7 @@ def descended(X, y, beta, loss, network, steps):
         return network
 
     def height(theta):
-        W, a = theta[: W_size].reshape(shape), theta[W_size:]
+        W, a = theta[:W_size].reshape(shape), theta[W_size:]
         activations = np.maximum(X @ W.T, 0.0)
         value, slope = loss_and_slope(activations @ a, y, loss)
         to_W = (slope[:, None] * a * (activations > 0)).T @ X + beta * W
@@ -333,33 +396,31 @@ def loss_and_slope(f, y, loss):
 
 
 def judge_line(x, y, share):
-    """Complaints about splines, and mirrors of two and three layers, of one variable."""
-    told = []
+    """Splines, and mirrors of two and three layers, of one variable."""
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    for name, module, layers in (
-        ("splines", hc.splines, None),
-        ("mirrors", hc.mirrors, 2),
-        ("mirrors", hc.mirrors, 3),
-    ):
+    verdict = Verdict()
+    for module, layers in ((hc.splines, None), (hc.mirrors, 2), (hc.mirrors, 3)):
         more = {} if layers is None else {"layers": layers}
-        what = f"{name}, {layers or 2} layers"
+        where = f"{module.__name__.rpartition('.')[-1]}, {layers or 2} layers"
         features = line_features(x, layers)
-        most = line_maximum(features, y)
-        bound = module.beta_max(x, y, **more)
-        size = float(sum(abs(Fraction(float(t))) for t in y)) * float(np.ptp(x))
-        if Fraction(bound) < most - Fraction(EPS * 8 * len(x) * size):
-            told.append(f"{what}: beta_max {bound!r} is below M, {float(most)!r}")
-        if Fraction(bound) > most + Fraction(PAID * size):
-            told.append(f"{what}: beta_max {bound!r} is far above M, {float(most)!r}")
-        beta = share * float(most) or 1.0
+        most = float(line_maximum(features, y))
+        size = float(np.abs(y).sum()) * float(np.ptp(x))
+        given = module.beta_max(x, y, **more)
+        if given < most - 8 * len(x) * EPS * size:
+            verdict.add(where, [f"beta_max {given!r} is below M, {most!r}"])
+        if given > most + PAID * size:
+            verdict.add(where, [f"beta_max {given!r} is far above M, {most!r}"])
+        beta = share * most or 1.0
         solution = module.train(x, y, beta, **more)
-        network = solution.network
-        reached = line_objective(network, x, y, beta)
-        told += below(what, solution.lower_bound, reached)
+        reached = line_objective(solution.network, x, y, beta)
+        told, slack = below(solution.lower_bound, line_search(features, y, beta))
+        verdict.add(where, told, slack)
         if abs(Fraction(solution.objective) - reached) > Fraction(EVALUATED) * reached:
-            told.append(f"{what}: objective {solution.objective!r}, it is {float(reached)!r}")
-        told += below(what, solution.lower_bound, line_search(features, y, beta))
-    return told
+            told = [f"objective {solution.objective!r}, it is {float(reached)!r}"]
+            verdict.add(where, told)
+        verdict.add(where, below(solution.lower_bound, reached)[0])
+        verdict.gap = max(verdict.gap, solution.gap)
+    return verdict
 
 
 def line_features(x, layers):

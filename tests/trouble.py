@@ -13,7 +13,7 @@ SMALLEST, LARGEST = 1e-75, 1e75
 
 
 def turned_lines(rng, n, d):
-    """Rows on d orthogonal lines, turned: their hyperplanes meet the others' rows, but for rounding."""
+    """Rows on d orthogonal lines, turned: hyperplanes contain the other rows, but for rounding."""
     rows = np.eye(d)[rng.integers(d, size=n)] * rng.integers(-4, 5, size=(n, 1))
     return rows @ turn(rng, d)
 

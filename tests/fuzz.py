@@ -63,7 +63,7 @@ def data_set(seed, number):
     if name == "beta_max":
         return kind, {"judge": name, "X": X, "y": y}
     if name == "line":
-        return kind, {"judge": name, "x": made.X[:, 0].tolist(), "y": y, "share": made.share}
+        return kind, {"judge": name, "x": made.line.tolist(), "y": y, "share": made.share}
     beta = weight_decay(made)
     case = {"judge": name, "X": X, "y": y, "loss": loss}
     if name == "path":

@@ -28,21 +28,20 @@ PAID = 1e-11
 EVALUATED = 1e-10
 # Seconds after which branch and bound may give up; its bound is judged all the same.
 PATIENCE = 5.0
-# The tolerances that a proof is asked for.
-TOLERANCES = 1e-1, 1e-6
-# Levels below which nothing need be told apart, as shares of M.
-LEVELS = 0.0, 0.7, 1.3
+# What a proof is asked for: the sign of nu, a tolerance, and the level below which nothing need be
+# told apart, as a share of M.
+CALLS = (1.0, 1e-1, 0.0), (-1.0, 1e-1, 0.7), (1.0, 1e-6, 1.3), (-1.0, 1e-6, 0.0)
 
 
 def judge_oracles(X, nu, orders=None):
-    """Every oracle's value and bound of M(nu), under both signs, tolerances and levels.
+    """Every oracle's value and bound of M(nu) and M(-nu), for tolerances and levels.
 
     With `orders` the maximum is known from below only, and nothing is too large.
     """
     X, nu = np.asarray(X, dtype=float), np.asarray(nu, dtype=float)
     square = exact.maximum_squared(X, nu, orders)
     verdict = Verdict()
-    for sign, tolerance, part in product([1.0, -1.0], TOLERANCES, LEVELS):
+    for sign, tolerance, part in CALLS:
         level = part * sqrt_of(square)
         for oracle, promise in oracles(X):
             found = oracle(sign * nu, tolerance, level)
@@ -146,13 +145,13 @@ def short_of(bound, square):
 
 
 def judge_beta_max(X, y):
-    """beta_max: M(y), by whatever oracle, to rounding."""
+    """beta_max: M(y) from above, by whatever oracle."""
     square = exact.maximum_squared(X, y)
-    given, most, scale = hc.beta_max(X, y), sqrt_of(square), total_size(X, y)
+    given, most = float(hc.beta_max(X, y)), sqrt_of(square)
     verdict = Verdict()
-    if not given >= most - (len(y) + 64 * len(X[0])) * EPS * scale:
+    if not Fraction(given) ** 2 >= square:
         verdict.add("beta_max", [f"{given!r} is below M(y), {short_of(given, square)}"])
-    if given > (1 + 2e-7) * most + PAID * scale:
+    if given > (1 + 2e-7) * most + PAID * total_size(X, y):
         verdict.add("beta_max", [f"{given!r} is far above M(y), {most!r}"])
     return verdict
 

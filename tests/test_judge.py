@@ -20,10 +20,10 @@ def test_what_once_failed_does_not_fail_again(path):
 
 
 @pytest.mark.parametrize("kind", trouble.KINDS)
-@pytest.mark.parametrize("seed", range(12))
-def test_in_the_plane_no_bound_is_below_the_exact_maximum(kind, seed):
-    case = trouble.case(seed, kind)
-    assert judge.judge_plane(case.X, case.y).complaints == []
+def test_in_the_plane_no_bound_is_below_the_exact_maximum(kind):
+    for seed in range(30):
+        case = trouble.case(seed, kind)
+        assert judge.judge_plane(case.X, case.y).complaints == []
 
 
 @pytest.mark.parametrize("kind", trouble.KINDS)
@@ -69,7 +69,7 @@ def test_no_network_of_a_path_is_below_a_bound_of_it(kind, loss):
 @pytest.mark.parametrize("kind", trouble.KINDS)
 def test_splines_and_mirrors_have_bounds_below_the_lasso_of_the_exact_dictionary(kind):
     made = trouble.case(600, kind, (2, 2), most_rows=6)
-    assert judge.judge_line(made.X[:, 0], made.y, made.share).complaints == []
+    assert judge.judge_line(made.line, made.y, made.share).complaints == []
 
 
 @pytest.mark.parametrize("kind", trouble.KINDS)

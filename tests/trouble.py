@@ -184,6 +184,11 @@ class Case:
     share: float
     loss: str = "squared"
 
+    @property
+    def line(self):
+        """The column of X with the largest entry: data of one variable."""
+        return self.X[:, np.abs(self.X).max(axis=0).argmax()]
+
 
 def case(seed, kind, columns=(2, 2), most_rows=9, losses=("squared",)):
     """The case of a seed and a kind; `share` is the weight decay as a share of beta_max."""

@@ -243,15 +243,25 @@ def complaints_about_objective(result, X, y, beta, loss, network):
     told = below(result.lower_bound, true)[0]
     if not np.isfinite(result.objective):
         return [*told, f"objective {result.objective!r}"]
-    if abs(Fraction(result.objective) - true) > Fraction(EVALUATED) * true:
+    if abs(Fraction(result.objective) - true) > rounding_of_objective(X, network, true):
         told.append(f"objective {result.objective!r} of a network that has {float(true)!r}")
     if result.scope != "global":
         told.append(f"scope {result.scope}")
     if true > 0 and not told:
         gap = 1 - Fraction(result.lower_bound) / true
-        if abs(gap - Fraction(result.gap)) > 10 * Fraction(EVALUATED):
+        if abs(gap - Fraction(result.gap)) > 10 * rounding_of_objective(X, network, true) / true:
             told.append(f"gap {result.gap!r} where it is {float(gap)!r}")
     return told
+
+
+def rounding_of_objective(X, network, objective):
+    """How far off an objective may be that floats evaluate: a Fraction.
+
+    Neurons orthogonal to a large row have outputs that are differences of large products.
+    """
+    W, a = (np.abs(array) for array in network)
+    off = (X.shape[1] + len(a) + 2) * EPS * float(np.hypot.reduce((np.abs(X) @ W.T) @ a, initial=0))
+    return Fraction(EVALUATED) * objective + Fraction(off) * Fraction(sqrt_of(2 * objective) + off)
 
 
 def below(bound, reached):

@@ -100,7 +100,7 @@ def complaints_about(found, X, nu, square, most):
     if found.bound < found.value:
         told.append(f"bound {found.bound!r} is below its value {found.value!r}")
     if np.isfinite(found.bound):
-        slack = (found.bound - sqrt_of(square)) / scale if scale > 0 else 0.0
+        slack = (found.bound - sqrt_of(square)) / scale if square > 0 else np.inf
         if Fraction(found.bound) ** 2 < square:
             told.append(f"bound {found.bound!r} is below M, {short_of(found.bound, square)}")
     if len(found.directions):
@@ -268,7 +268,7 @@ def below(bound, reached):
     """A complaint if a network's objective is below a bound of every network's; the room left."""
     if not np.isfinite(bound) or bound < 0:
         return [f"lower bound {bound!r}"], -np.inf
-    slack = float((reached - Fraction(bound)) / reached) if reached > 0 else 0.0
+    slack = float((reached - Fraction(bound)) / reached) if reached > 0 else np.inf
     if Fraction(bound) > reached * (1 + Fraction(EVALUATED)):
         return [f"lower bound {bound!r}, and a network has {float(reached)!r}"], slack
     return [], slack

@@ -204,6 +204,7 @@ def judge_training(X, y, beta, loss="squared", seed=0, most_gap=None, solver=Non
 def judge_certificate(X, y, beta, W, a, loss="squared"):
     """Certificates of a given network."""
     problem = hc.TrainingProblem(X, y, beta, loss)
+    X, y = problem.X, problem.y
     W, a = np.asarray(W, dtype=float), np.asarray(a, dtype=float)
     reached = exact.objective(X, y, beta, W, a, loss)
     verdict = Verdict()
@@ -218,6 +219,7 @@ def judge_certificate(X, y, beta, W, a, loss="squared"):
 def judge_path(X, y, betas, loss="squared"):
     """A path: each weight decay's bound against all the path's networks, and a fresh training."""
     problem = hc.TrainingProblem(X, y, betas[0], loss)
+    X, y = problem.X, problem.y
     path = hc.train_path(problem, betas)
     verdict = Verdict()
     for beta, solution in zip(betas, path, strict=True):

@@ -20,7 +20,8 @@ down to a ray, so it lies, for some order and some signs, where +-q_r +- e q_(r-
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import permutations, product
-from math import gcd
+from math import gcd, prod
+from operator import mul
 
 # Digits of the logarithms of the logistic loss: floats have 16.
 DIGITS = 40
@@ -101,14 +102,12 @@ def orthogonalised(vectors):
 
 def projected(vector, orthogonal):
     """A positive multiple, of integers, of the projection on the span of orthogonal vectors."""
-    total = [Fraction(0)] * len(vector)
-    for q in orthogonal:
-        share = Fraction(dot(vector, q), dot(q, q))
+    squares = [dot(q, q) for q in orthogonal]
+    total = [0] * len(vector)
+    for q, square in zip(orthogonal, squares, strict=True):
+        share = dot(vector, q) * (prod(squares) // square)
         total = [t + share * c for t, c in zip(total, q, strict=True)]
-    common = 1
-    for entry in total:
-        common = common * entry.denominator // gcd(common, entry.denominator)
-    return reduced([int(entry * common) for entry in total])
+    return reduced(total)
 
 
 def reduced(vector):
@@ -118,7 +117,7 @@ def reduced(vector):
 
 
 def dot(a, b):
-    return sum(x * y for x, y in zip(a, b, strict=True))
+    return sum(map(mul, a, b))
 
 
 def integers(array):

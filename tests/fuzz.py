@@ -21,7 +21,7 @@ CASES = Path(__file__).parent / "fuzz_cases"
 # Judges, columns of X (from, to), most rows, losses, and how often: in the plane the exact maximum
 # takes a millisecond, training and its searches a few tenths of a second.
 PLAN = (
-    ("plane", (2, 2), 9, ("squared",), 900),
+    ("plane", (2, 2), 8, ("squared",), 900),
     ("oracles", (2, 2), 7, ("squared",), 20),
     ("oracles", (3, 3), 6, ("squared",), 12),
     ("oracles", (4, 5), 5, ("squared",), 3),

@@ -121,10 +121,12 @@ def dot(a, b):
 
 
 def integers(array):
-    """Floats (m, k) as lists of integers times a common unit, a Fraction."""
-    fractions = [[Fraction(float(entry)) for entry in row] for row in array]
-    unit = Fraction(1, max(entry.denominator for row in fractions for entry in row))
-    return [[int(entry / unit) for entry in row] for row in fractions], unit
+    """Floats (m, k) as lists of integers times a common unit, a Fraction, a power of two."""
+    ratios = [[float(entry).as_integer_ratio() for entry in row] for row in array]
+    parts = max(below for row in ratios for _, below in row)
+    return [[above * (parts // below) for above, below in row] for row in ratios], Fraction(
+        1, parts
+    )
 
 
 def outputs(X, W, a):

@@ -32,6 +32,8 @@ PLAN = (
     ("path", (2, 3), 5, ("squared", "logistic"), 2),
     ("line", (2, 2), 7, ("squared",), 3),
 )
+# Seconds after which a case is named for being slow; the first ones wait for compilation.
+SLOW = 10.0
 # Significant digits that are tried, the fewest first, when a case is made smaller.
 DIGITS = 1, 3, 6
 
@@ -121,45 +123,60 @@ def save(case, kind, seed, number, told):
     return path
 
 
-def run(seed, seconds=np.inf, most=sys.maxsize, saving=True):
-    """Try data sets until the time or their number is up; returns how many failed."""
-    started, tried, failed, slack, gaps = time.monotonic(), Counter(), Counter(), {}, Counter()
-    number = 0
-    while time.monotonic() - started < seconds and number < most:
-        kind, case = data_set(seed, number)
+class Tally:
+    """What has been tried and what was found."""
+
+    def __init__(self):
+        self.tried, self.failed, self.slack, self.gap = Counter(), Counter(), {}, Counter()
+
+    def judge(self, kind, case):
+        """Judge one case; returns the complaints."""
         name = case["judge"]
+        self.tried[name, kind] += 1
         began = time.monotonic()
         try:
             verdict = judged(case)
             told = verdict.complaints
-            slack[name] = min(slack.get(name, np.inf), verdict.slack)
-            gaps[name] = max(gaps[name], verdict.gap)
+            self.slack[name] = min(self.slack.get(name, np.inf), verdict.slack)
+            self.gap[name] = max(self.gap[name], verdict.gap)
         except Exception as error:
             told = [f"{type(error).__name__}: {error}"]
-        taken = time.monotonic() - began
-        tried[name, kind] += 1
-        if told:
-            failed[name, kind] += 1
-            print(f"{name}, {kind}, number {number}: {told[0]}", flush=True)
-            if saving:
+        self.failed[name, kind] += bool(told)
+        if time.monotonic() - began > SLOW:
+            print(f"{name}, {kind}: {time.monotonic() - began:.0f} s", flush=True)
+        return told
+
+    def show(self):
+        print(f"{self.tried.total()} data sets, {self.failed.total()} failed")
+        for name in dict.fromkeys(name for name, *_ in PLAN):
+            count = sum(self.tried[name, kind] for kind in trouble.KINDS)
+            bad = {k: self.failed[name, k] for k in trouble.KINDS if self.failed[name, k]}
+            print(
+                f"  {name}: {count}, least slack {self.slack.get(name, np.inf):.1e}, largest gap "
+                f"{self.gap[name]:.1e}, failed {bad or 'none'}"
+            )
+        names = {name for name, _ in self.tried}
+        kinds = {k: sum(self.tried[name, k] for name in names) for k in trouble.KINDS}
+        print("  of each kind: " + ", ".join(f"{k} {count}" for k, count in kinds.items()))
+
+
+def run(seed, seconds=np.inf, most=sys.maxsize, saving=True):
+    """Try data sets until the time or their number is up, or Ctrl-C; returns how many failed."""
+    started, tally, number = time.monotonic(), Tally(), 0
+    try:
+        while time.monotonic() - started < seconds and number < most:
+            kind, case = data_set(seed, number)
+            told = tally.judge(kind, case)
+            if told:
+                print(f"{case['judge']}, {kind}, number {number}: {told[0]}", flush=True)
+            if told and saving:
                 least = smaller(case)
                 print(f"  saved {save(least, kind, seed, number, complaints(least) or told)}")
-        if taken > judge.PATIENCE:
-            print(f"{name}, {kind}, number {number}: {taken:.0f} s", flush=True)
-        number += 1
-    print(f"seed {seed}: {number} data sets, {failed.total()} failed")
-    for name in dict.fromkeys(name for name, *_ in PLAN):
-        count = sum(tried[name, kind] for kind in trouble.KINDS)
-        bad = {kind: failed[name, kind] for kind in trouble.KINDS if failed[name, kind]}
-        print(
-            f"  {name}: {count}, least slack {slack.get(name, np.inf):.1e}, largest gap "
-            f"{gaps[name]:.1e}, failed {bad or 'none'}"
-        )
-    print(
-        "  of each kind: "
-        + ", ".join(f"{k} {sum(tried[n, k] for n in slack)}" for k in trouble.KINDS)
-    )
-    return failed.total()
+            number += 1
+    except KeyboardInterrupt:
+        print("interrupted")
+    tally.show()
+    return tally.failed.total()
 
 
 if __name__ == "__main__":

@@ -120,6 +120,12 @@ def mirrored(rng, n, d):
     return np.concatenate([rows, -rows])
 
 
+def nearly_one_line(rng, n, d):
+    """Rows so close to one line that an oracle may take them for one."""
+    rows = rng.standard_normal((1, d)) * rng.choice([-1.0, 1.0, 3.0], size=(n, 1))
+    return rows + 10.0 ** rng.uniform(-14, -11.5) * rng.standard_normal((n, d))
+
+
 def gaussian(rng, n, d):
     return rng.standard_normal((n, d))
 
@@ -148,6 +154,7 @@ KINDS = {
         repeated,
         mirrored,
         gaussian,
+        nearly_one_line,
     )
 }
 

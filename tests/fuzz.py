@@ -84,12 +84,17 @@ def weight_decay(made):
 
 
 def smaller(case):
-    """A case with fewer rows and digits about which there still are complaints."""
+    """A case with fewer rows and digits about which there still is the first complaint's kind."""
+    kind = complaints(case)[0].split(" at ")[0].split(":")[0]
+
+    def still(other):
+        return valid(other) and any(told.startswith(kind) for told in complaints(other))
+
     rows = [key for key in ("X", "x", "y", "nu") if key in case]
     k = 0
     while k < len(case["y" if "y" in case else "nu"]) > 1:
         shorter = case | {key: case[key][:k] + case[key][k + 1 :] for key in rows}
-        if valid(shorter) and complaints(shorter):
+        if still(shorter):
             case = shorter
         else:
             k += 1
@@ -97,7 +102,7 @@ def smaller(case):
         for digits in DIGITS:
             if key in case:
                 rounder = case | {key: rounded(case[key], digits)}
-                if valid(rounder) and complaints(rounder):
+                if still(rounder):
                     case = rounder
                     break
     return case

@@ -49,6 +49,9 @@ def judge_oracles(X, nu, orders=None):
             most = None if orders is not None else (1 + allowed) * max(sqrt_of(square), level)
             where = f"{oracle!r} at {sign:+g} nu, tolerance {tolerance:g}, level {level!r}"
             verdict.add(where, *complaints_about(found, X, sign * nu, square, most))
+            short = sqrt_of(square) - (1 + allowed) * found.value - PAID * total_size(X, nu)
+            if promise != "valid" and part < 1 and short > 0:
+                verdict.add(where, [f"value {found.value!r} is far below M, {sqrt_of(square)!r}"])
     return verdict
 
 
@@ -59,8 +62,12 @@ def judge_plane(X, nu):
     verdict = Verdict()
     circle = Circle(X)
     for sign in (1.0, -1.0):
-        told = complaints_about(circle(sign * nu), X, sign * nu, square, sqrt_of(square))
+        found = circle(sign * nu)
+        told = complaints_about(found, X, sign * nu, square, sqrt_of(square))
         verdict.add(f"Circle at {sign:+g} nu", *told)
+        if found.value < sqrt_of(square) - PAID * total_size(X, nu):
+            told = [f"value {found.value!r} is far below M, {sqrt_of(square)!r}"]
+            verdict.add(f"Circle at {sign:+g} nu", told)
     return verdict
 
 
@@ -426,12 +433,20 @@ def judge_line(x, y, share):
         reached = line_objective(solution.network, x, y, beta)
         told, slack = below(solution.lower_bound, line_search(features, y, beta))
         verdict.add(where, told, slack)
-        if abs(Fraction(solution.objective) - reached) > Fraction(EVALUATED) * reached:
+        if abs(Fraction(solution.objective) - reached) > rounding_on_line(solution, x, reached):
             told = [f"objective {solution.objective!r}, it is {float(reached)!r}"]
             verdict.add(where, told)
         verdict.add(where, below(solution.lower_bound, reached)[0])
         verdict.gap = max(verdict.gap, solution.gap)
     return verdict
+
+
+def rounding_on_line(solution, x, objective):
+    """How far off the objective may be of slopes that are steep for the size of x: a Fraction."""
+    network = solution.network
+    slopes = float(np.abs(network.weights).prod(axis=1) @ np.abs(network.amplitudes))
+    off = 16 * EPS * network.layers * sqrt(len(x)) * slopes * float(np.abs(x).max())
+    return Fraction(EVALUATED) * objective + Fraction(off) * Fraction(sqrt_of(2 * objective) + off)
 
 
 def line_features(x, layers):

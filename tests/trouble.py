@@ -126,6 +126,12 @@ def nearly_one_line(rng, n, d):
     return rows + 10.0 ** rng.uniform(-14, -11.5) * rng.standard_normal((n, d))
 
 
+def nearly_on_axes(rng, n, d):
+    """Rows on the axes, or off them by less than floats tell apart in an angle."""
+    rows = np.eye(d)[rng.integers(d, size=n)] * rng.choice([-2.0, -1.0, 1.0, 0.7], size=(n, 1))
+    return rows + (10.0 ** rng.uniform(-20, -12)) * rng.integers(-1, 2, size=(n, d))
+
+
 def gaussian(rng, n, d):
     return rng.standard_normal((n, d))
 
@@ -155,6 +161,7 @@ KINDS = {
         mirrored,
         gaussian,
         nearly_one_line,
+        nearly_on_axes,
     )
 }
 

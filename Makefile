@@ -5,13 +5,15 @@ VENV ?= .venv
 NB ?=
 CASES ?=
 RECORD ?=
+SEED ?=
+SECONDS ?= 300
 REPOSITORY ?=
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help figures notebooks exercises launch test book slides crib test-book bench bench-mnist experiments lab verify-figures lint clean
+.PHONY: help figures notebooks exercises launch test fuzz book slides crib test-book bench bench-mnist experiments lab verify-figures lint clean
 
 # VENV= (empty) takes the environment of PYTHON as it is, conda's for instance.
 ifeq ($(VENV),)
@@ -47,6 +49,8 @@ help:  ## list these commands (the default)
 	@echo '                   verify-figures, slides'
 	@echo '  CASES="d3-n*"    some cases instead of all (bench); see benchmarks/cases.py'
 	@echo '  RECORD=PATH      a local s0010_re, without extension, instead of PhysioNet (experiments)'
+	@echo '  SEED=N           the seed of its data sets, a random one by default (fuzz)'
+	@echo '  SECONDS=300      how long to go on (fuzz)'
 	@echo '  REPOSITORY=A/B   its owner and name on GitHub (launch)'
 	@echo '  PYTHON=python3   the Python, 3.11 or later, that .venv is made from'
 	@echo '  TORCH_INDEX=URL  a package index for PyTorch; on Linux by default that of its CPU'
@@ -75,6 +79,9 @@ test: $(FOR_TESTS)  ## run the library's tests, then compare the notebooks' outp
 	HIDDEN_CONVEXITY_FIGURES="$(CURDIR)/build/nbval" $(HEADLESS) $(RUN) -m pytest \
 		-n 2 --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=300 $(NOTEBOOKS:%=notebooks/%.ipynb) || status=$$?; \
 	exit $$status
+
+fuzz: $(FOR_TESTS)  ## try the library on data made to tie and to round (SEED, SECONDS)
+	@$(HEADLESS) $(RUN) tests/fuzz.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 book: $(FOR_BOOK)  ## build the book, with every notebook as a chapter, in build/book/
 	@$(RUN) -m sphinx -c book -b html -q -W --keep-going -d build/book-doctrees . build/book

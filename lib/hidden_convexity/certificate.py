@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hidden_convexity import proof
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.oracle import Circle, coordinates, proving_oracle, searching_oracle
 from hidden_convexity.passes import Passes
@@ -43,12 +44,19 @@ class Certificate:
     direction : (d,) ndarray
         The unit direction in which a neuron would violate the dual constraint most at the
         network's residual: where to grow.
+    network : ReLUNetwork
+    problem : TrainingProblem
+    dual_point : (n,) ndarray
+        The nu with M(nu) <= beta whose dual value is the lower bound.
     """
 
     objective: float
     lower_bound: float
     scope: str
     direction: np.ndarray
+    network: ReLUNetwork
+    problem: TrainingProblem
+    dual_point: np.ndarray
 
     @property
     def gap(self):
@@ -60,6 +68,38 @@ class Certificate:
             f"Certificate(objective={self.objective:.4g}, lower_bound={self.lower_bound:.4g}, "
             f"{format_gap(self.gap)}, {self.scope})"
         )
+
+    def save(self, path, tol=None, data=True):
+        """Write the certificate to a file that an independent checker can verify.
+
+        Of scope "global", the file proves its bound to `python -m hidden_convexity.verify`, every
+        rounding error accounted for. The checker's bounds are simpler than ours, so finding the
+        cones for it takes time, and the file's bound is a little lower: see `tol`. Of other scopes
+        it says what they are, and the checker refuses to call them proven. `hc.load` reads it back.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to write a NumPy archive (.npz, without pickles); it appears complete or not at
+            all.
+        tol : float, optional
+            Relative gap that the file may have, above the present one. By default the gap grows by
+            a tenth of itself, or by 1e-9 if that is more.
+        data : bool
+            Whether X and y are in the file, or only their SHA-256: whoever checks or loads it must
+            then be given them.
+
+        Raises
+        ------
+        ValueError
+            If the network is no ReLUNetwork, the gap is above `tol`, or the proof would take too
+            many cones: the message says how to go on.
+
+        References
+        ----------
+        Theory: checker.
+        """
+        proof.save(path, "certificate", self, {"direction": self.direction}, tol, data)
 
 
 def certify(network, problem, rounds=1, proof=True, progress=False):
@@ -128,7 +168,7 @@ def certify(network, problem, rounds=1, proof=True, progress=False):
 
     found = _maximum(oracle, residual, problem.beta, starts)
     direction = basis @ found.directions[:1].sum(axis=0)
-    lower_bound = _bound(problem, residual, found, scope)
+    dual_point = _feasible(problem, residual, found, scope)
     with progress_bar(progress, desc="certificate", unit="round", total=rounds) as bar:
         for _ in range(rounds):
             for _ in range(SOLVES):
@@ -137,9 +177,11 @@ def certify(network, problem, rounds=1, proof=True, progress=False):
                 found = search(residual, level=problem.beta, starts=starts)
             seen = np.concatenate([starts, found.directions])
             found = _maximum(oracle, residual, problem.beta, seen)
-            lower_bound = max(lower_bound, _bound(problem, residual, found, scope))
+            candidates = dual_point, _feasible(problem, residual, found, scope)
+            dual_point = max(candidates, key=problem.dual_value)
             bar.update()
-    return Certificate(objective, lower_bound, scope, direction)
+    known = objective, problem.dual_value(dual_point), scope, direction
+    return Certificate(*known, network, problem, dual_point)
 
 
 def _maximum(oracle, nu, beta, starts):
@@ -151,8 +193,8 @@ def _maximum(oracle, nu, beta, starts):
     return found
 
 
-def _bound(problem, nu, found, scope):
-    return problem.dual_bound(nu, found.value if scope == "searched" else found.bound)
+def _feasible(problem, nu, found, scope):
+    return problem.feasible_point(nu, found.value if scope == "searched" else found.bound)
 
 
 def _worst(program, found):

@@ -175,6 +175,21 @@ class TrainingProblem:
         ----------
         Theory: certificate.
         """
+        return self.dual_value(self.feasible_point(nu, maximum))
+
+    def feasible_point(self, nu, maximum):
+        """The point s nu of `dual_bound`: zero where nothing was proven.
+
+        Parameters
+        ----------
+        nu, maximum
+            As for `dual_bound`.
+
+        Returns
+        -------
+        ndarray
+            Of the shape of y.
+        """
         nu, maximum = self._dual_point(nu), real_number(maximum, "maximum")
         if not maximum >= 0:
             raise ValueError(
@@ -184,10 +199,10 @@ class TrainingProblem:
         with np.errstate(over="ignore"):
             energy = float((nu * nu).sum())
         if not 0.0 < energy < np.inf:  # the scaling 0 is feasible whatever the square has become
-            return 0.0
+            return np.zeros_like(nu)
         unconstrained = LOSSES[self.loss].best_scale(self.y, nu)
         scale = min(unconstrained, self.beta / maximum) if maximum > 0 else unconstrained
-        return self.dual_value(scale * nu)
+        return scale * nu
 
     def _dual_point(self, nu):
         """Return nu as a float vector that pairs with y, or say what is wrong with it."""

@@ -106,9 +106,10 @@ def train(problem, patterns="all", tol=1e-6, solver=None, proof=True, progress=F
     if not proof and (patterns is not None or solver is not None):
         raise ValueError('proof=False goes with patterns="all" and solver=None only')
     if solver == "cvxpy":
-        return reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
+        found = reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
+        return replace(found, problem=problem)
     if patterns is not None and not (patterns.complete and problem.y.ndim == 1):
-        return sampled_cones.solve(problem, patterns, tol)
+        return replace(sampled_cones.solve(problem, patterns, tol), problem=problem)
     return _trainer_over_all(problem.X, proof, progress)(problem, tol)
 
 
@@ -187,7 +188,8 @@ def train_path(problem, betas, tol=1e-6, proof=True, progress=False):
 def _unproven(solution, problem):
     """The network of a solution as one of another problem, about which nothing is proven."""
     objective = problem.objective(solution.network)
-    return replace(solution, objective=objective, lower_bound=0.0)
+    nothing = {"lower_bound": 0.0, "dual_point": np.zeros_like(problem.y)}
+    return replace(solution, objective=objective, problem=problem, **nothing)
 
 
 def _trainer_over_all(X, proof, progress):
@@ -220,7 +222,8 @@ def _trainer_over_all(X, proof, progress):
         found = exact.solve(program, search, last, tol, scope, directions, progress)
         weights = found.network.hidden_weights @ basis.T
         network = ReLUNetwork(weights, found.network.output_weights)
-        return replace(found, network=network, objective=problem.objective(network))
+        known = {"network": network, "objective": problem.objective(network), "problem": problem}
+        return replace(found, **known)
 
     return train_at
 

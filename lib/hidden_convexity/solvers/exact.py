@@ -73,7 +73,7 @@ def solve(program, search, proof, tol, scope, directions=(), progress=False):
     start = perf_counter()
     problem = program.problem
     neurons, best, objective, lower_bound, history = [], [], np.inf, 0.0, []
-    stalled, interrupted = 0, False
+    stalled, interrupted, dual_point = 0, False, np.zeros_like(problem.y)
     bar = progress_bar(progress, desc="training", unit="round")
     try:
         if directions:
@@ -99,7 +99,9 @@ def solve(program, search, proof, tol, scope, directions=(), progress=False):
                 entering = _entering(found, neurons, problem.beta, slack)
             maximum = found.value if scope == "searched" else found.bound
             if scope != "searched" or last:
-                lower_bound = max(lower_bound, problem.dual_bound(residual, maximum))
+                bound = problem.dual_bound(residual, maximum)
+                if bound > lower_bound:
+                    lower_bound, dual_point = bound, problem.feasible_point(residual, maximum)
             history.append(Step(perf_counter() - start, objective, lower_bound, len(best)))
             bar.set_postfix_str(f"gap {relative_gap(objective, lower_bound):.1e}", refresh=False)
             bar.update()
@@ -122,7 +124,8 @@ def solve(program, search, proof, tol, scope, directions=(), progress=False):
     if len(network) > len(problem.X):
         network = network.prune(problem.X)
     objective = problem.objective(network)
-    return Solution(network, objective, lower_bound, scope, history, "exact", interrupted)
+    found = network, objective, lower_bound, scope, history, "exact", interrupted
+    return Solution(*found, dual_point=dual_point)
 
 
 def _by_the_user(error):

@@ -11,7 +11,7 @@ TORCH_INDEX ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help figures notebooks exercises launch test book slides crib test-book bench bench-mnist experiments lab verify-figures lint clean executed
+.PHONY: help figures notebooks exercises launch test book slides crib test-book bench bench-mnist experiments lab verify-figures verify-certificates lint clean executed
 
 # VENV= (empty) takes the environment of PYTHON as it is, conda's for instance.
 ifeq ($(VENV),)
@@ -73,8 +73,12 @@ verify-figures: $(INSTALLED)  ## execute every notebook afresh, and compare with
 	$(HEADLESS) $(RUN) notebooks/execute.py verify --build build/verify $(SELECTED) || status=1; \
 	exit $$status
 
+verify-certificates: $(INSTALLED)  ## check the certificates of figures/, by the checker that needs NumPy only
+	@$(HEADLESS) $(RUN) -m hidden_convexity.verify $(sort $(wildcard figures/certificates/*.npz))
+
 test: $(INSTALLED)  ## run the library's tests, then compare the notebooks' outputs (nbval)
 	@status=0; \
+	$(MAKE) --no-print-directory verify-certificates || status=$$?; \
 	$(HEADLESS) $(RUN) -m pytest -n 2 --dist worksteal tests || status=$$?; \
 	HIDDEN_CONVEXITY_FIGURES="$(CURDIR)/build/nbval" $(HEADLESS) $(RUN) -m pytest \
 		-n 2 --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=300 notebooks || status=$$?; \

@@ -147,6 +147,7 @@ def install(names, build, refresh):
                 drawn[figure], status = recorded[figure], "unchanged"
             else:
                 drawn[figure], status = entry, install_figure(figure, staged)
+            install_certificate(figure, staged, status)
             rows.append((figure, name, status))
     existing = {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
     gone = [
@@ -160,6 +161,7 @@ def install(names, build, refresh):
     for figure in gone:
         for kind in ("svg", "json"):
             (FIGURES / f"{figure}.{kind}").unlink(missing_ok=True)
+        manifest.certificate_of(FIGURES, figure).unlink(missing_ok=True)
         rows.append((figure, recorded[figure]["notebook"], "removed"))
     for name in sorted(set(names) - set(done)):
         rows.append(("-", name, f"FAILED  {read_failure(build / name)}"))
@@ -184,6 +186,16 @@ def install_figure(figure, staged):
             status = "changed"
         manifest.write_atomically(target, content)
     return status
+
+
+def install_certificate(figure, staged, status):
+    """Copy the certificate of a figure that changed, or that has none yet; remove what is stale."""
+    source, target = (manifest.certificate_of(folder, figure) for folder in (staged, FIGURES))
+    if not source.exists():
+        target.unlink(missing_ok=True)
+    elif status != "unchanged" or not target.exists():
+        target.parent.mkdir(exist_ok=True)
+        manifest.write_atomically(target, source.read_bytes())
 
 
 def refresh_outputs(name, build):

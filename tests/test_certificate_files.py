@@ -305,7 +305,7 @@ def test_cones_bound_every_direction_from_above(seed):
     for u in np.concatenate([best.directions, rng.normal(size=(20, d)), lattice(rng, 5, d)]):
         if u.any():
             assert exact_height(X, nu, u) <= bound
-    with pytest.raises(verify.Refused, match="not proven"):
+    with pytest.raises(verify.Refused, match=r"not proven|fails in a direction"):
         verify.cones(X, nu, np.zeros(2**d, np.uint8), max(best.value, 1e-3) * (1 - 1e-3))
 
 
@@ -344,5 +344,5 @@ def test_a_bound_that_was_one_per_cent_too_high_is_noticed(tmp_path):
         solution = hc.train(problem_of(40, d))
         nu = 1.01 * solution.dual_point
         wrong = replace(solution, dual_point=nu, lower_bound=solution.problem.dual_value(nu))
-        with pytest.raises(ValueError, match="the checker proves|is not proven"):
+        with pytest.raises(ValueError, match=r"checker proves|not proven|fails in"):
             wrong.save(tmp_path / "file.npz")

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,9 @@ ABSOLUTE_TOLERANCE = 1e-8
 # Points (1/72 inch) that ink may move by for that reason. Fonts are scaled by their size / 100, so
 # a font larger by a tenth of a point is still a change.
 _INK_TOLERANCE = 5e-4
+
+# Bytes of a figure's certificate, of which every clone has a copy.
+LARGEST_CERTIFICATE = 200_000
 
 # Data are stored with 10 significant digits, past which they are roundoff; key numbers with 6.
 _DATA_DIGITS = 10
@@ -46,7 +50,8 @@ def save_figure(
 ):
     """Write a figure, the numbers it shows, and its entry in the manifest.
 
-    The files are ``figures/<name>.svg``, ``figures/<name>.json`` and ``figures/manifest.json``.
+    The files are ``figures/<name>.svg``, ``figures/<name>.json``, ``figures/manifest.json`` and, of
+    a global optimum, ``figures/certificates/<name>.npz`` for `hidden_convexity.verify`.
     Each appears complete or not at all, and the same figure always gives the same bytes.
 
     Parameters
@@ -61,7 +66,8 @@ def save_figure(
     parameters : dict, optional
         The notebook's parameters that matter for this figure.
     solution : Solution, optional
-        What the figure shows, where that is a trained network: solver, scope, gap, objective.
+        What the figure shows, where that is a trained network: solver, scope, gap, objective. If a
+        file can prove it global (`Solution.save`), the certificate is written too.
     numbers : dict of str to float, optional
         The few numbers a reader would quote from the figure.
     paper_figure : int or str, optional
@@ -97,7 +103,34 @@ def save_figure(
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / f"{name}.svg", picture)
     write_atomically(folder / f"{name}.json", table)
+    if _certified(entry["solution"], solution):
+        _save_certificate(certificate_of(folder, name), solution)
     write_manifest(folder, read_manifest(folder) | {name: entry})
+
+
+def certificate_of(folder, name):
+    """Where the certificate of a figure is."""
+    return Path(folder) / "certificates" / f"{name}.npz"
+
+
+def _certified(summary, solution):
+    """Whether a file can prove the optimum of a figure global: networks on the line have none."""
+    return summary is not None and summary["scope"] == "global" and solution.problem is not None
+
+
+def _save_certificate(path, solution):
+    """Write a certificate without its history, whose seconds differ from run to run."""
+    path.parent.mkdir(exist_ok=True)
+    try:
+        replace(solution, history=[]).save(path)
+        if path.stat().st_size > LARGEST_CERTIFICATE:
+            raise ValueError(
+                f"{path.name} has {path.stat().st_size:,} bytes, and {LARGEST_CERTIFICATE:,} are "
+                "allowed in figures/certificates; train to a larger tol, or on fewer samples"
+            )
+    except ValueError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def read_manifest(folder):

@@ -73,8 +73,8 @@ def proof_of(problem, nu, objective, lower_bound, tol=None):
     bound = max(verify.dual_value(problem.y, shrunk, problem.loss), 0.0)
     if bound < lower_bound - cost - LEAST_COST * objective:
         raise ValueError(
-            f"the checker proves {bound:.9g}, and {lower_bound:.9g} was to be proven: please report "
-            "this problem with its data"
+            f"the checker proves {bound:.9g}, and {lower_bound:.9g} was to be proven: please "
+            "report this problem with its data"
         )
     return shrunk, bound, basis, _by_levels(tree, len(splits))
 

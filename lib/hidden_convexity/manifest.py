@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hidden_convexity.proof.file import write_atomically
 from hidden_convexity.report import format_gap
 from hidden_convexity.validation import real_array
 
@@ -103,7 +104,8 @@ def save_figure(
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / f"{name}.svg", picture)
     write_atomically(folder / f"{name}.json", table)
-    if _certified(entry["solution"], solution):
+    # Networks on the line have another dual, of which the files know nothing.
+    if solution is not None and solution.scope == "global" and solution.problem is not None:
         _save_certificate(certificate_of(folder, name), solution)
     write_manifest(folder, read_manifest(folder) | {name: entry})
 
@@ -111,11 +113,6 @@ def save_figure(
 def certificate_of(folder, name):
     """Where the certificate of a figure is."""
     return Path(folder) / "certificates" / f"{name}.npz"
-
-
-def _certified(summary, solution):
-    """Whether a file can prove the optimum of a figure global: networks on the line have none."""
-    return summary is not None and summary["scope"] == "global" and solution.problem is not None
 
 
 def _save_certificate(path, solution):
@@ -143,18 +140,6 @@ def write_manifest(folder, entries):
     """Write ``folder/manifest.json``, sorted by figure name."""
     text = json.dumps(dict(sorted(entries.items())), indent=2, ensure_ascii=False)
     write_atomically(Path(folder) / "manifest.json", (text + "\n").encode())
-
-
-def write_atomically(path, content):
-    """Write bytes to a file that is, at every moment, the old one or the new one in full."""
-    path = Path(path)
-    # In the same folder, since a rename is atomic only within one file system.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def differences(committed, fresh, names=None):

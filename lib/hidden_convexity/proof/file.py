@@ -58,7 +58,7 @@ def save(path, kind, result, extra, tol=None, data=True):
         content["nu"] = result.dual_point
     archive = io.BytesIO()
     np.savez_compressed(archive, allow_pickle=False, **content, **extra)
-    _write(Path(path), archive.getvalue())
+    write_atomically(path, archive.getvalue())
 
 
 def read(path, data=None):
@@ -92,8 +92,9 @@ def read(path, data=None):
     return content, problem, network
 
 
-def _write(path, content):
+def write_atomically(path, content):
     """Write bytes to a file that is, at every moment, the old one or the new one in full."""
+    path = Path(path)
     # In the same folder, since a rename is atomic only within one file system.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -295,6 +295,7 @@ def test_the_plane_is_bounded_from_above_and_closely(seed):
     assert largest <= bound <= largest * (1 + 1e-12) + 1e-290
 
 
+@pytest.mark.proves("checker")
 @pytest.mark.parametrize("seed", range(12))
 def test_cones_bound_every_direction_from_above(seed):
     rng = np.random.default_rng(seed)

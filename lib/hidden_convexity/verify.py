@@ -20,6 +20,7 @@ are taken to err by at most 4 U. What a bound may be wrong by is computed from t
 enlarged by SAFE, which is more than the rounding of the allowance itself.
 """
 
+import decimal
 import hashlib
 import itertools
 import math
@@ -354,9 +355,13 @@ def verify(path, data=None):
         raise Refused("lower_bound", f"{bound:.17g} is claimed, and nu proves at most {value:.17g}")
     height(file["X"], file["nu"], file["basis"], file["splits"], beta)
     (n, d), gap = file["X"].shape, (high - bound) / high if high > 0 else 0.0
+    bound, high = (
+        decimal.Context(8, rounding).create_decimal_from_float(value)
+        for value, rounding in ((bound, decimal.ROUND_FLOOR), (high, decimal.ROUND_CEILING))
+    )
     return (
         f"Proven, rounding included: no two-layer ReLU network of any width on these {n:,} samples "
-        f"in R^{d} has an objective below {bound:.8g}; the stored network has {high:.8g}, so it is "
+        f"in R^{d} has an objective below {bound}; the stored network has {high}, so it is "
         f"within {gap:.1e}, relative, of the global optimum."
     )
 

@@ -139,6 +139,7 @@ def test_every_tampering_is_refused_by_name(files, tmp_path):
             ({"basis": content["basis"][:, :1]}, "basis"),
             ({"version": np.array(2)}, "version"),
             ({"version": None}, "version"),
+            ({"X": content["X"].astype(str)}, "data"),
             ({"loss": np.array("hinge")}, "loss"),
             ({"loss": np.array("logistic")}, "y"),
             ({"scope": np.array("searched")}, "scope"),
@@ -214,6 +215,24 @@ def test_what_has_no_proof_of_this_kind_says_so(tmp_path):
     x = np.linspace(-1, 1, 20)
     with pytest.raises(ValueError, match="only what train and certify return for a ReLUNetwork"):
         hc.splines.train(x, x**2, 0.1).save(tmp_path / "file.npz")
+
+
+def test_numbers_beyond_the_range_of_floats_are_refused_without_a_traceback(files, tmp_path):
+    """A NaN among the bounds of cones once counted as a cone that is done."""
+    for _, path in files.values():
+        for name in ("nu", "output_weights", "hidden_weights", "basis"):
+            huge = tampered(path, tmp_path, **{name: np.load(path)[name] * 1e300})
+            done = run(str(VERIFY), str(huge))
+            assert done.returncode == 1 and "REFUSED" in done.stderr
+            assert "Traceback" not in done.stderr
+    with np.errstate(all="ignore"), pytest.raises(ValueError):
+        verify.cones(np.full((3, 3), 1e200), np.full(3, 1e200), np.zeros(8, np.uint8), 1.0)
+
+
+def test_nothing_to_learn_is_proven_too(tmp_path):
+    problem = hc.TrainingProblem(np.zeros((3, 3)), [1.0, -1.0, 2.0], 1.0)
+    hc.train(problem).save(tmp_path / "file.npz")
+    assert "Proven" in verify.verify(tmp_path / "file.npz")
 
 
 # ------------------------------------------------------------------------- the checker by itself

@@ -61,6 +61,8 @@ def content(path, data=None):
         found["X"], found["y"] = (np.asarray(array, dtype=float) for array in data)
     if not {"X", "y"} <= found.keys():
         raise Refused("data", "the file holds only their hash, so X and y must be given too")
+    if {found["X"].dtype, found["y"].dtype} != {np.dtype(float)}:
+        raise Refused("data", "X and y must be of type float64")
     if str(found.get("sha256")) != digest(found["X"], found["y"]):
         raise Refused("sha256", "X and y are not the data that the file was written for")
     return found
@@ -260,7 +262,7 @@ def cones(Z, nu, codes, enough):
         leaf = np.flatnonzero(code == 0)
         bound = bounds(cells.only(leaf), enough, reach)
         top, count = max(top, bound[bound <= enough].max(initial=0.0)), count + len(leaf)
-        wide = leaf[bound > enough]
+        wide = leaf[~(bound <= enough)]  # NaN too
         if len(wide):
             code[wide] = 1 + edge_to_halve(cells.only(wide), edges, enough)
             children[wide] = fresh + 2 * np.arange(len(wide))
@@ -372,8 +374,8 @@ def main(paths):
     for path in paths:
         try:
             print(f"{path}: {verify(path)}")
-        except Refused as refusal:
-            print(f"{path}: REFUSED, {refusal}", file=sys.stderr)
+        except (ValueError, ArithmeticError, MemoryError) as refusal:
+            print(f"{path}: REFUSED, {refusal or type(refusal).__name__}", file=sys.stderr)
             status = 1
     return status
 

@@ -13,7 +13,7 @@ TORCH_INDEX ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help figures notebooks exercises launch test fuzz book slides crib test-book bench bench-mnist experiments lab verify-figures lint clean
+.PHONY: help figures notebooks exercises launch test fuzz book slides crib test-book bench bench-mnist experiments lab verify-figures verify-certificates lint clean
 
 # VENV= (empty) takes the environment of PYTHON as it is, conda's for instance.
 ifeq ($(VENV),)
@@ -73,8 +73,12 @@ launch: $(INSTALLED)  ## write the repository's address (REPOSITORY) into all th
 verify-figures: $(INSTALLED)  ## execute every notebook afresh, and compare with figures/
 	@$(HEADLESS) $(RUN) notebooks/execute.py verify --build build/verify $(SELECTED)
 
+verify-certificates: $(INSTALLED)  ## check the certificates of figures/, by the checker that needs NumPy only
+	@$(HEADLESS) $(RUN) -m hidden_convexity.verify $(sort $(wildcard figures/certificates/*.npz))
+
 test: $(FOR_TESTS)  ## run the library's tests, then compare the notebooks' outputs (nbval)
 	@status=0; \
+	$(MAKE) --no-print-directory verify-certificates || status=$$?; \
 	$(HEADLESS) $(RUN) -m pytest -n 2 --dist worksteal tests || status=$$?; \
 	HIDDEN_CONVEXITY_FIGURES="$(CURDIR)/build/nbval" $(HEADLESS) $(RUN) -m pytest \
 		-n 2 --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=300 $(NOTEBOOKS:%=notebooks/%.ipynb) || status=$$?; \

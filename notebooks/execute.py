@@ -292,6 +292,7 @@ def install(names, build, refresh):
                 continue
             try:
                 drawn[figure], status = installed(figure, staged, entry, recorded)
+                install_certificate(figure, staged, status)
             except OSError as error:
                 status = f"FAILED  {error.strerror}: figures/{figure}"
                 failed.add(figure)
@@ -313,6 +314,7 @@ def install(names, build, refresh):
     for figure in gone:
         for kind in KINDS:
             (FIGURES / f"{figure}.{kind}").unlink(missing_ok=True)
+        manifest.certificate_of(FIGURES, figure).unlink(missing_ok=True)
         rows.append((figure, recorded[figure]["notebook"], "removed"))
     for name in sorted(set(names) - set(done)):
         rows.append(("-", name, f"FAILED  {read_failure(build / name)}"))
@@ -345,6 +347,16 @@ def install_figure(figure, staged):
             status = "changed"
         manifest.write_atomically(target, content)
     return status
+
+
+def install_certificate(figure, staged, status):
+    """Copy the certificate of a figure that changed, or that has none yet; remove what is stale."""
+    source, target = (manifest.certificate_of(folder, figure) for folder in (staged, FIGURES))
+    if not source.exists():
+        target.unlink(missing_ok=True)
+    elif status != "unchanged" or not target.exists():
+        target.parent.mkdir(exist_ok=True)
+        manifest.write_atomically(target, source.read_bytes())
 
 
 def refresh_outputs(name, build):

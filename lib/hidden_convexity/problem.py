@@ -188,7 +188,28 @@ class TrainingProblem(ReadOnlyArrays):
         ----------
         Theory: certificate.
         """
-        nu, maximum = self._dual_point(nu), real_number(maximum, "maximum")
+        nu = self._dual_point(nu)
+        scale = self._feasible_scale(nu, maximum)
+        return max(LOSSES[self.loss].dual_value(self.y, nu, scale), 0.0) if scale > 0 else 0.0
+
+    def feasible_point(self, nu, maximum):
+        """The point s nu of `dual_bound`, its entries rounded: zero where nothing was proven.
+
+        Parameters
+        ----------
+        nu, maximum
+            As for `dual_bound`.
+
+        Returns
+        -------
+        ndarray
+            Of the shape of y.
+        """
+        nu = self._dual_point(nu)
+        return self._feasible_scale(nu, maximum) * nu
+
+    def _feasible_scale(self, nu, maximum):
+        maximum = real_number(maximum, "maximum")
         if not maximum >= 0:
             raise ValueError(
                 f"maximum must be >= 0, an upper bound on |nu.(Xu)_+|, got {maximum}; the oracles "
@@ -204,7 +225,7 @@ class TrainingProblem(ReadOnlyArrays):
         scale = loss.best_scale(self.y, nu)
         if maximum > 0:
             scale = min(scale, self.beta / maximum)
-        return max(loss.dual_value(self.y, nu, SAFE * scale), 0.0)
+        return SAFE * scale
 
     def affordable_violation(self, nu, tol):
         """The relative violation M(nu) / beta - 1 that costs a relative gap of tol.

@@ -118,9 +118,11 @@ def train(
         raise ValueError("max_seconds goes with solver=None only: CVXPY's solver keeps to none")
 
     if solver == "cvxpy":
-        return reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
+        found = reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
+        return replace(found, problem=problem)
     if patterns is not None and not (patterns.complete and problem.y.ndim == 1):
-        return sampled_cones.solve(problem, patterns, tol, budget)
+        found = sampled_cones.solve(problem, patterns, tol, budget)
+        return replace(found, problem=problem)
     return _trainer_over_all(problem.X, proof, progress)(problem, tol, budget)
 
 
@@ -207,7 +209,8 @@ def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=
 def _unproven(solution, problem):
     """The network of a solution as one of another problem, about which nothing is proven."""
     objective = problem.objective(solution.network)
-    return replace(solution, objective=objective, lower_bound=0.0)
+    nothing = {"lower_bound": 0.0, "dual_point": np.zeros_like(problem.y)}
+    return replace(solution, objective=objective, problem=problem, **nothing)
 
 
 def _trainer_over_all(X, proof, progress):
@@ -242,6 +245,7 @@ def _trainer_over_all(X, proof, progress):
         found = exact.solve(program, oracles, tol, budget, directions, progress)
         weights = found.network.hidden_weights @ basis.T
         network = ReLUNetwork(weights, found.network.output_weights)
-        return replace(found, network=network, objective=problem.objective(network))
+        known = {"network": network, "objective": problem.objective(network), "problem": problem}
+        return replace(found, **known)
 
     return train_at

@@ -117,7 +117,8 @@ def solve(program, oracles, tol, budget, directions=(), progress=False):
     if len(network) > len(program.X):
         network = network.prune(program.X)
     known = program.problem.objective(network), run.lower_bound, oracles.scope, run.history
-    return Solution(network, *known, "exact", interrupted, run.out_of_time)
+    ended = "exact", interrupted, run.out_of_time
+    return Solution(network, *known, *ended, dual_point=run.dual_point)
 
 
 class ColumnGeneration:
@@ -134,6 +135,8 @@ class ColumnGeneration:
         Those of the last round, and those of the lowest P.
     objective, lower_bound : float
         P of the best, and the best bound.
+    dual_point : (n,) ndarray
+        Whose dual value the best bound is.
     history : list of Step
     ended, out_of_time : bool
     """
@@ -142,6 +145,7 @@ class ColumnGeneration:
         self.program, self.oracles, self.tol, self.budget = program, oracles, tol, budget
         self.problem = program.problem
         self.neurons, self.best, self.objective, self.lower_bound = [], [], np.inf, 0.0
+        self.dual_point = np.zeros_like(self.problem.y)
         self.history, self.ended, self.out_of_time = [], False, False
         self._began = perf_counter()
         self._proof_at = self._kept_for_proof()
@@ -255,7 +259,9 @@ class ColumnGeneration:
         if last or not searched:
             maximum = found.value if searched else found.bound
             bound = self.problem.dual_bound(residual, maximum)
-            self.lower_bound = max(self.lower_bound, bound)
+            if bound > self.lower_bound:
+                self.lower_bound = bound
+                self.dual_point = self.problem.feasible_point(residual, maximum)
         seconds = perf_counter() - self._began
         self.history.append(Step(seconds, self.objective, self.lower_bound, len(self.best)))
 

@@ -89,4 +89,5 @@ def _solve(problem, arrangement):
     bound = problem.dual_bound(residual, largest)
     history = [Step(perf_counter() - start, objective, bound, len(network))]
     scope = "global" if arrangement.complete and y.ndim == 1 else "sampled"
-    return Solution(network, objective, bound, scope, history, "cvxpy")
+    dual_point = problem.feasible_point(residual, largest)
+    return Solution(network, objective, bound, scope, history, "cvxpy", dual_point=dual_point)

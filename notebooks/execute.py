@@ -188,6 +188,18 @@ def imports_of_file(file):
     return imports_of(file.read_text(encoding="utf-8"))
 
 
+@cache
+def homes():
+    """Where each public name of the package lives, by its full name, without importing anything."""
+    tree = ast.parse((LIBRARY / "hidden_convexity" / "__init__.py").read_text(encoding="utf-8"))
+    (table,) = (
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_HOMES"
+    )
+    return {f"hidden_convexity.{name}": home for name, home in ast.literal_eval(table).items()}
+
+
 def imports_of(text):
     """Names of all modules that a program may import, the packages that hold them included."""
     # What only IPython understands, a line that begins with % or !, imports nothing.
@@ -196,12 +208,18 @@ def imports_of(text):
         tree = ast.parse("\n".join(lines))
     except SyntaxError:  # executing it says so, and in which cell
         return set()
-    names = set()
+    names, aliases = set(), {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {one.name for one in node.names}
+            aliases |= {one.asname: one.name for one in node.names if one.asname}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+    # `hc.train` fetches a module: the package's front door has a table of where its names live.
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            names.add(f"{aliases.get(node.value.id, node.value.id)}.{node.attr}")
+    names |= {f"hidden_convexity.{home}" for name, home in homes().items() if name in names}
     return {
         ".".join(parts[:k])
         for parts in (n.split(".") for n in names)

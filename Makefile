@@ -5,13 +5,15 @@ VENV ?= .venv
 NB ?=
 CASES ?=
 RECORD ?=
+SEED ?=
+SECONDS ?= 300
 REPOSITORY ?=
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help figures notebooks exercises launch test book slides crib test-book bench bench-mnist experiments lab verify-figures lint clean
+.PHONY: help figures notebooks exercises launch test fuzz book slides crib test-book bench bench-mnist experiments lab verify-figures verify-certificates lint clean
 
 # VENV= (empty) takes the environment of PYTHON as it is, conda's for instance.
 ifeq ($(VENV),)
@@ -25,7 +27,7 @@ endif
 
 # JupyterLab's copies, 03-title-Copy1.ipynb, are their owner's.
 NOTEBOOKS := $(patsubst notebooks/%.ipynb,%,$(sort $(wildcard notebooks/[0-9][0-9]-*.ipynb)))
-NOTEBOOKS := $(foreach name,$(NOTEBOOKS),$(if $(findstring -Copy,$(name)),,$(name)))
+NOTEBOOKS := $(strip $(foreach name,$(NOTEBOOKS),$(if $(findstring -Copy,$(name)),,$(name))))
 # NB=03 is the notebook that begins so.
 NAMED := $(patsubst %.ipynb,%,$(notdir $(NB)))
 SELECTED := $(if $(NB),$(or $(filter $(NAMED),$(NOTEBOOKS)),$(filter $(NAMED)%,$(NOTEBOOKS))),$(NOTEBOOKS))
@@ -47,6 +49,8 @@ help:  ## list these commands (the default)
 	@echo '                   verify-figures, slides'
 	@echo '  CASES="d3-n*"    some cases instead of all (bench); see benchmarks/cases.py'
 	@echo '  RECORD=PATH      a local s0010_re, without extension, instead of PhysioNet (experiments)'
+	@echo '  SEED=N           the seed of its data sets, a random one by default (fuzz)'
+	@echo '  SECONDS=300      how long to go on (fuzz)'
 	@echo '  REPOSITORY=A/B   its owner and name on GitHub (launch)'
 	@echo '  PYTHON=python3   the Python, 3.11 or later, that .venv is made from'
 	@echo '  TORCH_INDEX=URL  a package index for PyTorch; on Linux by default that of its CPU'
@@ -69,16 +73,23 @@ launch: $(INSTALLED)  ## write the repository's address (REPOSITORY) into all th
 verify-figures: $(INSTALLED)  ## execute every notebook afresh, and compare with figures/
 	@$(HEADLESS) $(RUN) notebooks/execute.py verify --build build/verify $(SELECTED)
 
+verify-certificates: $(INSTALLED)  ## check the certificates of figures/, by the checker that needs NumPy only
+	@$(HEADLESS) $(RUN) -m hidden_convexity.verify $(sort $(wildcard figures/certificates/*.npz))
+
 test: $(FOR_TESTS)  ## run the library's tests, then compare the notebooks' outputs (nbval)
 	@status=0; \
+	$(MAKE) --no-print-directory verify-certificates || status=$$?; \
 	$(HEADLESS) $(RUN) -m pytest -n 2 --dist worksteal tests || status=$$?; \
 	HIDDEN_CONVEXITY_FIGURES="$(CURDIR)/build/nbval" $(HEADLESS) $(RUN) -m pytest \
 		-n 2 --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=300 $(NOTEBOOKS:%=notebooks/%.ipynb) || status=$$?; \
 	exit $$status
 
+fuzz: $(FOR_TESTS)  ## try the library on data made to tie and to round (SEED, SECONDS)
+	@$(HEADLESS) $(RUN) tests/fuzz.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 book: $(FOR_BOOK)  ## build the book, with every notebook as a chapter, in build/book/
 	@$(RUN) -m sphinx -c book -b html -q -W --keep-going -d build/book-doctrees . build/book
-	@echo 'The book is build/book/book/index.html'
+	@echo 'The book is build/book/index.html'
 
 slides: $(FOR_BOOK)  ## make slides of the notebooks, for a browser without a network, in build/slides/
 	@$(RUN) book/slides.py $(SELECTED)

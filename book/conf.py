@@ -1,9 +1,10 @@
 """The book: the executed notebooks, the theory, the course and the library's reference, offline.
 
-Nothing is executed here. The notebooks are read as they are committed, and five things are put in
+Nothing is executed here. The notebooks are read as they are committed, and six things are put in
 on the way: the chapters' numbers; the alt text of their figures, which figures/manifest.json
 holds; plotly.js from the installed package in place of the one on the web; exercises as numbered
-environments; and above a cell that computes a statement of the theory, which one.
+environments; above a cell that computes a statement of the theory, which one; and the front page's
+pictures.
 """
 
 import json
@@ -56,6 +57,9 @@ autodoc_default_options = {
 }
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
+
+# A figure that a notebook draws, in its text as JSON.
+FIGURE_NAME = re.compile(r'\\"(fig\d\d-[\w-]+)\\"')
 
 html_theme = "sphinx_book_theme"
 html_title = "hidden-convexity"
@@ -148,6 +152,41 @@ def drop_badges(app, docname, source):
         source[0] = launch.BADGE_LINE.sub("", source[0])
 
 
+def fill_front_page(app, docname, source):
+    """A picture at the top of the front page, and one beside the line of README.md on a chapter."""
+    if docname != root_doc:
+        return
+    manifest = json.loads((ROOT / "figures" / "manifest.json").read_text(encoding="utf-8"))
+
+    def picture(name):
+        alt = re.sub(r"[\[\]|]", "", manifest[name]["alt"])
+        return f"![{alt}](../figures/{name}.svg)"
+
+    rows = ["| | |", "| --- | --- |"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name, line in re.findall(
+        r"^\| \[[\w-]+\]\(notebooks/([\w-]+)\.ipynb\) \| (.*) \|$", readme, re.M
+    ):
+        code = (ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
+        drawn = next(figure for figure in FIGURE_NAME.findall(code) if figure in manifest)
+        title = f"{int(name[:2])}. {name[3:].replace('-', ' ').capitalize()}"
+        rows.append(f"| {picture(drawn)} | **[{title}](../notebooks/{name}.ipynb)**: {line} |")
+    chapters = ":::{container} chapters\n" + "\n".join(rows) + "\n:::"
+    source[0] = source[0].replace("HERO", picture("fig00-certified-ecg"))
+    source[0] = source[0].replace("CHAPTERS", chapters)
+
+
+def open_at_the_front_page(app, error):
+    """index.html where one looks for it: the book's first page lies in a folder of its own."""
+    if error is None and app.builder.format == "html":
+        page = f"{root_doc}.html"
+        (Path(app.outdir) / "index.html").write_text(
+            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{project}</title>'
+            f'<meta http-equiv="refresh" content="0; url={page}"><a href="{page}">{project}</a>\n',
+            encoding="utf-8",
+        )
+
+
 def generate_index(app, docname, source):
     if docname == "book/statements":
         source[0] += "\n" + statements.index()
@@ -176,8 +215,10 @@ def copy_plotly(app, error):
 def setup(app):
     app.connect("source-read", prepare_notebook)
     app.connect("source-read", drop_badges)
+    app.connect("source-read", fill_front_page)
     app.connect("source-read", generate_index)
     # After numpydoc, which needs the text as it was written.
     app.connect("autodoc-process-docstring", escape_mathematics, priority=900)
     app.connect("autodoc-process-docstring", link_statements, priority=901)
     app.connect("build-finished", copy_plotly)
+    app.connect("build-finished", open_at_the_front_page)

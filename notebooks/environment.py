@@ -27,8 +27,8 @@ EXTRAS = {
     "test": ("test",),
     "book": ("book",),
 }
-# Measured on Linux and Python 3.11 with the CPU build of PyTorch: GB to download, GB in VENV.
-SIZES = {"figures": (0.5, 1.9), "test": (0.1, 0.2), "book": (0.2, 0.5)}
+# GB to download and GB in VENV; on Linux and Python 3.11, with the CPU build of PyTorch.
+SIZES = {"figures": (0.6, 2.2), "test": (0.1, 0.2), "book": (0.2, 0.5)}
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 # Seconds for an answer of that index: long for a slow line, short for one that swallows packets.
 PATIENCE = 8

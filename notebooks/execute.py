@@ -77,10 +77,10 @@ def run(name, build):
     os.environ[manifest.FIGURES_VARIABLE] = str(target / "figures")
     os.environ[manifest.NOTEBOOK_VARIABLE] = name
     manifest.write_manifest(target / "figures", {})
-    made_from = digest(name)
     running = target / "running.ipynb"
     started = time.time()
     try:
+        made_from = digest(name)
         papermill.execute_notebook(
             source,
             running,
@@ -157,7 +157,7 @@ def digest(name):
     code = [(cell.source, cell.metadata.get("tags")) for cell in cells if cell.cell_type == "code"]
     text = "\n".join(source for source, _ in code)
     files = {Path(__file__), *(ROOT / "constraints.txt",)[: (ROOT / "constraints.txt").exists()]}
-    files |= imported_by(text)
+    files |= imported_by(source for source, _ in code)
     if "benchmarks" in text:
         folder = ROOT / "benchmarks"
         files |= {file for kind in ("py", "csv", "json") for file in folder.rglob(f"*.{kind}")}
@@ -170,9 +170,9 @@ def hash_of(file):
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def imported_by(text):
-    """Files of lib/ that a program imports, and those that these import in turn."""
-    found, waiting = set(), imports_of(text)
+def imported_by(cells):
+    """Files of lib/ that the cells of a notebook import, and those that these import in turn."""
+    found, waiting = set(), set().union(*map(imports_of, cells))
     while waiting:
         module = waiting.pop()
         path = LIBRARY.joinpath(*module.split("."))
@@ -188,16 +188,38 @@ def imports_of_file(file):
     return imports_of(file.read_text(encoding="utf-8"))
 
 
+@cache
+def homes():
+    """Where each public name of the package lives, by its full name, without importing anything."""
+    tree = ast.parse((LIBRARY / "hidden_convexity" / "__init__.py").read_text(encoding="utf-8"))
+    (table,) = (
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_HOMES"
+    )
+    return {f"hidden_convexity.{name}": home for name, home in ast.literal_eval(table).items()}
+
+
 def imports_of(text):
     """Names of all modules that a program may import, the packages that hold them included."""
     # What only IPython understands, a line that begins with % or !, imports nothing.
     lines = ["" if re.match(r"\s*[%!]", line) else line for line in text.splitlines()]
-    names = set()
-    for node in ast.walk(ast.parse("\n".join(lines))):
+    try:
+        tree = ast.parse("\n".join(lines))
+    except SyntaxError:  # executing it says so, and in which cell
+        return set()
+    names, aliases = set(), {}
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {one.name for one in node.names}
+            aliases |= {one.asname: one.name for one in node.names if one.asname}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+    # `hc.train` fetches a module: the package's front door has a table of where its names live.
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            names.add(f"{aliases.get(node.value.id, node.value.id)}.{node.attr}")
+    names |= {f"hidden_convexity.{home}" for name, home in homes().items() if name in names}
     return {
         ".".join(parts[:k])
         for parts in (n.split(".") for n in names)
@@ -286,16 +308,12 @@ def install(names, build, refresh):
             if (other := drawn_by.setdefault(figure, name)) != name:
                 rows.append((figure, name, f"FAILED  {other} draws a figure of this name too"))
                 continue
-            # The last digits depend on the processor: they are no reason to change committed files.
-            if figure in recorded and manifest.same_to_rounding(FIGURES, staged, figure):
-                drawn[figure], status = recorded[figure], "unchanged"
-            else:
-                try:
-                    drawn[figure], status = entry, install_figure(figure, staged)
-                except OSError as error:
-                    status = f"FAILED  {error.strerror}: figures/{figure}"
-                    failed.add(figure)
-                    drawn.pop(figure, None)
+            try:
+                drawn[figure], status = installed(figure, staged, entry, recorded)
+                install_certificate(figure, staged, status)
+            except OSError as error:
+                status = f"FAILED  {error.strerror}: figures/{figure}"
+                failed.add(figure)
             rows.append((figure, name, status))
     existing = {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
     gone = [
@@ -314,6 +332,7 @@ def install(names, build, refresh):
     for figure in gone:
         for kind in KINDS:
             (FIGURES / f"{figure}.{kind}").unlink(missing_ok=True)
+        manifest.certificate_of(FIGURES, figure).unlink(missing_ok=True)
         rows.append((figure, recorded[figure]["notebook"], "removed"))
     for name in sorted(set(names) - set(done)):
         rows.append(("-", name, f"FAILED  {read_failure(build / name)}"))
@@ -321,6 +340,14 @@ def install(names, build, refresh):
         rows += [("outputs", name, refresh_outputs(name, build)) for name in done]
     print_table(("figure", "notebook", ""), rows)
     return not any(row[2].startswith("FAILED") for row in rows)
+
+
+def installed(figure, staged, entry, recorded):
+    """The entry of a figure in figures/ after installing it there, and what that changed."""
+    # The last digits depend on the processor: they are no reason to change committed files.
+    if figure in recorded and manifest.same_to_rounding(FIGURES, staged, figure):
+        return recorded[figure], "unchanged"
+    return entry, install_figure(figure, staged)
 
 
 def install_figure(figure, staged):
@@ -338,6 +365,16 @@ def install_figure(figure, staged):
             status = "changed"
         manifest.write_atomically(target, content)
     return status
+
+
+def install_certificate(figure, staged, status):
+    """Copy the certificate of a figure that changed, or that has none yet; remove what is stale."""
+    source, target = (manifest.certificate_of(folder, figure) for folder in (staged, FIGURES))
+    if not source.exists():
+        target.unlink(missing_ok=True)
+    elif status != "unchanged" or not target.exists():
+        target.parent.mkdir(exist_ok=True)
+        manifest.write_atomically(target, source.read_bytes())
 
 
 def refresh_outputs(name, build):

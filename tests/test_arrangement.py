@@ -1,5 +1,6 @@
 """Chambers: Cover's counts, brute force by linear programming, and the group of symmetries."""
 
+import pickle
 import tracemalloc
 from fractions import Fraction
 from math import comb
@@ -588,3 +589,12 @@ def test_enumerate_leaves_the_data_alone():
     before = X.copy()
     Arrangement.enumerate(X)
     np.testing.assert_array_equal(X, before)
+
+
+def test_too_many_chambers_gets_through_a_pickle():
+    """From a process pool it came as a TypeError of its own constructor, and broke the pool."""
+    with pytest.raises(TooManyChambers) as caught:
+        Arrangement.enumerate(gaussian(6, 3), max_chambers=31)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert type(again) is TooManyChambers and str(again) == str(caught.value)
+    assert (again.count, again.max_chambers) == (32, 31)

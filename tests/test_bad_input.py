@@ -4,12 +4,14 @@ import re
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import hidden_convexity as hc
 from hidden_convexity.oracle.ascent import Ascent
 from hidden_convexity.oracle.branch_and_bound import BranchAndBound
 from hidden_convexity.oracle.circle import Circle
 from hidden_convexity.oracle.exhaustive import Exhaustive
+from hidden_convexity.solvers.sampled import train_gated
 
 X = np.array([[1.0, 2.0], [-1.0, 1.0], [0.5, -2.0]])
 Y = np.array([1.0, -1.0, 2.0])
@@ -450,3 +452,56 @@ def test_bad_runs_of_parallel_descent():
         )
     assert_refused(lambda: adam(np.ones(3), TARGETS, **good), "x")
     assert_refused(lambda: adam(LINE, np.ones(3), **good), "y")
+
+
+# What other libraries hold and NumPy would misread: each refused in a sentence that can be followed
+
+
+def masked(a):
+    return np.ma.array(a, mask=np.arange(np.size(a)).reshape(np.shape(a)) == 0)
+
+
+MISREAD = {
+    "masked": (masked, "masked.*filled"),
+    "rows, some masked": (lambda a: list(masked(a)), "masked.*filled"),
+    "sparse": (lambda a: sparse.csr_array(np.atleast_2d(a)), "csr_array.*toarray"),
+    "missing": (lambda a: pandas_table(a), r"to_numpy\(dtype=float\)"),
+    "gradients": (lambda a: tensor(a, requires_grad=True), r"detach\(\)"),
+    "bfloat16": (lambda a: tensor(a, dtype="bfloat16"), r"double\(\)"),
+}
+
+
+def pandas_table(a):
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(np.atleast_2d(a)).astype("Float64")
+    table.iloc[0, 0] = pandas.NA
+    return table
+
+
+def tensor(a, dtype="float64", **options):
+    torch = pytest.importorskip("torch")
+    return torch.tensor(np.asarray(a), dtype=getattr(torch, dtype), **options)
+
+
+@pytest.mark.parametrize("kind", MISREAD)
+def test_arrays_of_other_kinds_are_not_misread(kind):
+    """Masks were lost: hidden entries were trained on. Others failed in NumPy's own words."""
+    spoil, remedy = MISREAD[kind]
+    for entry in ("Arrangement.enumerate", "TrainingProblem", "a network", "beta_max"):
+        with pytest.raises((TypeError, ValueError), match=rf"^X .*{remedy}"):
+            TAKES_X[entry](spoil(X))
+    with pytest.raises((TypeError, ValueError), match=rf"^y .*{remedy}"):
+        hc.TrainingProblem(X, spoil(Y), 0.1)
+
+
+def test_a_mask_that_hides_nothing_is_welcome():
+    assert hc.TrainingProblem(np.ma.array(X), Y, 0.1).X.tolist() == X.tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [({"requires_grad": True}, r"detach\(\)"), ({"dtype": "bfloat16"}, "float32 or float64")],
+)
+def test_gated_training_takes_tensors_it_can_read(options, remedy):
+    with pytest.raises(TypeError, match=rf"^X .*{remedy}"):
+        train_gated(tensor(X, **options), tensor(Y), tensor(np.eye(2)), 0.1)

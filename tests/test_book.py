@@ -41,6 +41,16 @@ class Tags(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
+def test_the_front_page_shows_a_picture_and_a_line_of_each_chapter(pages):
+    front = pages["book/index.html"]
+    pictures = [one for tag, one in Tags(front).found if tag == "img" and "fig" in one["src"]]
+    names = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    assert len(pictures) == 1 + len(names)
+    assert all(len(one["alt"]) > 20 for one in pictures)
+    assert all(f'href="../notebooks/{name}.html"' in front for name in names)
+    assert 'url=book/index.html"' in pages["index.html"]
+
+
 def test_every_notebook_is_a_chapter(pages):
     names = {path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")}
     assert {f"notebooks/{name}.html" for name in names} <= pages.keys()

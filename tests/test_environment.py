@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import hidden_convexity
+
 yaml = pytest.importorskip("yaml")
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,6 +34,12 @@ def pip_pins():
     return dict(
         re.fullmatch(r"([\w.-]+)==([\w.]+)", line).groups() for line in lines if line[0] != "#"
     )
+
+
+def test_there_is_one_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert hidden_convexity.__version__ == project["version"] == citation["version"]
 
 
 def test_every_direct_dependency_is_pinned():

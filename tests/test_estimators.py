@@ -166,6 +166,52 @@ def test_a_free_intercept_makes_the_fit_follow_a_shift_of_the_targets(scope):
     assert two - 100 == pytest.approx(one, abs=1e-3)
 
 
+@pytest.mark.parametrize("scope", ["global", "searched", "sampled"])
+@pytest.mark.parametrize("beta", [1e-1, 1e-3, 1e-5])
+def test_with_a_free_intercept_a_smaller_tolerance_gives_a_smaller_gap(scope, beta):
+    """A search for the constant, one training a step, ended at larger gaps after 25 of them."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(40, 1))
+    y = 5 + np.sin(2 * X[:, 0]) + 0.3 * rng.normal(size=40)
+    for tol in (1e-3, 1e-5):
+        fitted = ConvexReLURegressor(beta, intercept="free", tol=tol, scope=scope).fit(X, y)
+        assert fitted.gap_ <= tol
+
+
+def test_a_free_intercept_is_part_of_the_convex_program():
+    """The joint optimum over networks and constants, by CVXPY over all chambers."""
+    cp = pytest.importorskip("cvxpy")
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(10, 1)), 3 + rng.normal(size=10)
+    fitted = ConvexReLURegressor(0.2, intercept="free", tol=1e-7).fit(X, y)
+    A = hc.datasets.with_bias(X)
+    patterns, constant = hc.Arrangement.enumerate(A).patterns.T, cp.Variable()
+    outputs, penalty, cones = constant * np.ones(10), 0.0, []
+    for pattern in patterns:
+        for sign in (1, -1):
+            u = cp.Variable(2)
+            outputs = outputs + sign * cp.multiply(pattern.astype(float), A @ u)
+            cones.append(cp.multiply(2.0 * pattern - 1, A @ u) >= 0)
+            penalty = penalty + cp.norm(u)
+    program = cp.Problem(cp.Minimize(0.5 * cp.sum_squares(outputs - y) + 0.2 * penalty), cones)
+    program.solve(solver=cp.CLARABEL)
+    assert fitted.objective_ == pytest.approx(program.value, rel=1e-6)
+    assert fitted.lower_bound_ <= program.value * (1 + 1e-7)
+
+
+def test_a_fit_keeps_to_its_budget_and_says_how_far_it_came():
+    X, y = load_iris(return_X_y=True)
+    for estimator in (
+        ConvexReLURegressor(0.1, tol=1e-9, max_seconds=1e-6),
+        ConvexReLURegressor(0.1, tol=1e-9, max_seconds=1e-6, intercept="free"),
+        ConvexReLUClassifier(0.1, tol=1e-9, max_seconds=1e-6),
+    ):
+        fitted = estimator.fit(X, y)
+        assert 1e-9 < fitted.gap_ <= 1
+    chosen = ConvexReLURegressorCV([0.1, 1.0], cv=2, tol=1e-9, max_seconds=1e-6).fit(X, y)
+    assert chosen.gap_ > 1e-9 and chosen.loss_path_.shape == (2, 2)
+
+
 def test_of_constant_targets_a_free_intercept_leaves_nothing_to_learn():
     fitted = ConvexReLURegressor(1.0, intercept="free").fit(
         np.arange(5.0)[:, None], np.full(5, 7.0)

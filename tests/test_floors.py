@@ -1,5 +1,6 @@
 """Each module imports only from the floors below it, and heavy packages only where needed."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,3 +25,23 @@ def test_importing_the_library_imports_no_optional_package():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert loaded.stdout.split() == []
+
+
+def test_the_library_is_imported_and_compiles_where_nothing_can_be_cached():
+    """numba found no cache, in a container without a home, and the import ended in its error."""
+    program = (
+        "from numba.core import caching\n"
+        "caching.CacheImpl._locator_classes = []\n"
+        "import numpy as np, hidden_convexity as hc\n"
+        "print(len(hc.Arrangement.enumerate(np.eye(3))))"
+    )
+    # The variable, where it is set, would name the locators once more.
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_LOCATOR_CLASSES"}
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    assert ran.stdout.split() == ["8"]

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import hidden_convexity as hc
-from hidden_convexity import solvers
-from hidden_convexity.oracle import Ascent, BranchAndBound, Circle
+from hidden_convexity import mirrors, solvers, splines
+from hidden_convexity.oracle import Ascent, BranchAndBound, Circle, Exhaustive
+from hidden_convexity.ramps import Ramps
+from hidden_convexity.reflections import MirrorDictionary
 
 
 @pytest.fixture(autouse=True)
@@ -76,10 +78,11 @@ def test_before_the_first_round_it_is_the_zero_network(monkeypatch):
     assert solution.objective == pytest.approx(0.5 * problem.y @ problem.y)
 
 
-def test_the_proof_can_be_interrupted(monkeypatch):
-    problem = instance(30, 3)
+@pytest.mark.parametrize(("n", "oracle"), [(30, Exhaustive), (200, BranchAndBound)])
+def test_the_proof_can_be_interrupted(n, oracle, monkeypatch):
+    problem = instance(n, 3)
     optimum = hc.train(problem)
-    press_ctrl_c(monkeypatch, BranchAndBound, 1)
+    press_ctrl_c(monkeypatch, oracle, 1)
     solution = hc.train(problem)
     assert solution.interrupted
     assert_honest(solution, problem, optimum)
@@ -106,10 +109,10 @@ def test_an_interrupt_that_compiled_code_has_wrapped_is_one_and_other_errors_are
 
     monkeypatch.setattr(BranchAndBound, "__call__", wrapped)
     if isinstance(cause, KeyboardInterrupt):
-        assert hc.train(instance(30, 3)).interrupted
+        assert hc.train(instance(120, 3)).interrupted
     else:
         with pytest.raises(SystemError):
-            hc.train(instance(30, 3))
+            hc.train(instance(120, 3))
 
 
 @pytest.mark.parametrize("call", [1, 3])
@@ -135,3 +138,29 @@ def test_one_press_ends_a_path(monkeypatch):
     for beta, one, optimum in zip(betas, path, whole, strict=True):
         assert_honest(one, hc.TrainingProblem(problem.X, problem.y, beta), optimum)
     assert path[0].lower_bound == 0 and path[0].gap == 1 and "no bound" in repr(path[0])
+
+
+@pytest.mark.parametrize("round_", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("train", "owner", "looked_at"),
+    [(splines.train, Ramps, "correlate"), (mirrors.train, MirrorDictionary, "strongest")],
+)
+def test_training_on_a_line_keeps_what_it_has(train, owner, looked_at, round_, monkeypatch):
+    """Ctrl-C went through, and the work was lost."""
+    x = np.linspace(0, 1, 40)
+    y, beta = np.sin(9 * x) + np.cos(31 * x), 1e-3
+    optimum, calls, look = train(x, y, beta), [], getattr(owner, looked_at)
+
+    def counted(self, *given):
+        calls.append(self)
+        if len(calls) == round_:
+            signal.raise_signal(signal.SIGINT)
+        return look(self, *given)
+
+    monkeypatch.setattr(owner, looked_at, counted)
+    solution = train(x, y, beta)
+    assert solution.interrupted and len(calls) == round_ and not optimum.interrupted
+    assert solution.objective == solution.network.objective(x, y, beta)
+    assert solution.objective >= optimum.lower_bound * (1 - 1e-9)
+    assert solution.lower_bound <= optimum.objective * (1 + 1e-9)
+    assert (solution.lower_bound > 0) == (round_ > 1)

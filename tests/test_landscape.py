@@ -242,3 +242,15 @@ TWO = hc.ReLUNetwork(np.ones((1, 2)), np.ones((1, 2)))
 def test_bad_input_is_named(call, name):
     with pytest.raises((TypeError, ValueError), match=rf"\b{name}\b"):
         call()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_in_one_dimension_a_flat_points_along_its_neuron(seed):
+    """Its basis was +1 whatever the neuron's side, and a length is not negative: P rose."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(5, 1)), rng.normal(size=5)
+    problem, network = hc.TrainingProblem(X, y, 0.1), random_network(rng, 3, 1)
+    gates, signs = landscape.visited_pairs(network, X)
+    best = problem.objective(landscape.subsampled_optimum(network, problem))
+    assert best <= problem.objective(network)
+    assert best == pytest.approx(program_value(problem, gates, signs), rel=1e-7)

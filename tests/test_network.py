@@ -1,5 +1,7 @@
 """Decode, encode, balance and prune: what each keeps, and what none of them increases."""
 
+import copy
+import pickle
 import sys
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import hidden_convexity as hc
 from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import TrainingProblem
@@ -368,3 +371,20 @@ def test_from_torch_refuses_what_the_theory_does_not_cover():
     ]:
         with pytest.raises((TypeError, ValueError)):
             ReLUNetwork.from_torch(module)
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))]
+)
+def test_copies_and_what_comes_out_of_a_pickle_cannot_be_changed_either(again):
+    """NumPy forgets that an array was read-only: a process pool's answers could be written to."""
+    X, y = np.eye(3), np.ones(3)
+    for one, names in (
+        (ReLUNetwork(X, y), ("hidden_weights", "output_weights")),
+        (hc.splines.train(y.cumsum(), y.cumsum() ** 2, 0.1).network, ("weights", "amplitudes")),
+        (hc.TrainingProblem(X, y, 0.1), ("X", "y")),
+        (hc.Zonotope(X), ("X", "vertices", "generators")),
+    ):
+        for name in names:
+            np.testing.assert_array_equal(getattr(again(one), name), getattr(one, name))
+            assert not getattr(again(one), name).flags.writeable

@@ -1,5 +1,6 @@
 """`make figures` and its relatives, on a throw-away project of small notebooks."""
 
+import importlib.util
 import os
 import shlex
 import shutil
@@ -196,7 +197,8 @@ def test_an_edit_of_a_file_executes_the_notebooks_that_import_it_and_no_others(p
     for name, source in names.items():
         project.write_cells(name, [nbformat.v4.new_code_cell(source, id="only")])
     (project.root / "lib" / "library.py").unlink()
-    environment = os.environ | {"PYTHONPATH": str(project.root / "lib")}
+    path = [str(project.root / "lib"), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))}
     command = [sys.executable, "notebooks/execute.py", "run", *names]
     subprocess.run(command, cwd=project.root, env=environment, check=True)
     assert project.stale(*names) == []
@@ -410,6 +412,24 @@ def test_verifying_finds_an_edited_figure_and_changes_nothing(drawn):
         "fig00-other 00-first verified",
     ]
     assert drawn.committed() == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "jobs"),
+    [
+        ("", 1),
+        (" -j3 --jobserver-auth=3,4", 3),
+        ("k -j7 --jobserver-auth=fifo:/tmp/x -- NB=00", 7),
+        ("k -- NB=00", 1),
+    ],
+)
+def test_notebooks_run_as_many_at_a_time_as_make_was_told(monkeypatch, flags, jobs):
+    location = ROOT / "notebooks" / "execute.py"
+    spec = importlib.util.spec_from_file_location("execute", location)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setenv("MAKEFLAGS", flags)
+    assert module.jobs_of_make() == jobs
 
 
 def test_help_is_the_default_and_names_every_command():

@@ -10,6 +10,7 @@ from hidden_convexity.cones import project_each
 from hidden_convexity.hyperplanes import active, unit_rows
 from hidden_convexity.losses import LOSSES
 from hidden_convexity.solvers import sampled_cones, sampled_newton
+from hidden_convexity.solvers.interpolation import interpolate
 from hidden_convexity.solvers.sampled import (
     GatedSolution,
     cone_decomposition,
@@ -246,7 +247,8 @@ def test_projections_onto_cones_are_those_of_moreau(seed):
     points, owner = rng.normal(size=(6, 4)), np.arange(6)
     tight, counts, z = np.zeros((6, 4), dtype=int), np.zeros(6, dtype=int), np.empty((6, 4))
     for _ in range(3):  # from nothing, from the answer, from the answer for another point
-        project_each(unit_rows(X), patterns, owner, points, tight, counts, z)
+        totals = np.empty(len(points))
+        project_each(unit_rows(X), patterns, owner, points, tight, counts, z, totals)
         for k in range(6):
             inward = np.where(patterns[k][:, None], X, -X)
             assert (inward @ z[k] >= -1e-10).all()
@@ -448,3 +450,43 @@ def test_rounding_of_a_nearly_vanished_loss_does_not_end_the_descent():
     labels = np.eye(3)[rng.integers(3, size=120)]
     beta = 1e-4 * gated_beta_max(X, labels, gates, loss="softmax")
     assert train_gated(X, labels, gates, beta, loss="softmax", tol=1e-6).gap <= 1e-6
+
+
+@pytest.mark.parametrize("noise", [1e2, 1e4, 1e6, 1e8])
+def test_a_loss_that_nothing_can_lower_does_not_hide_the_rest(noise):
+    """Steps were judged against ||y||: from 1e4 on no neuron entered, and the gap was 0.81."""
+    X, y = np.array([[1.0], [1.0], [2.0]]), np.array([noise, -noise, 2.0])
+    problem = hc.TrainingProblem(X, y, 0.1 * hc.beta_max(X, y))
+    solution = hc.train(problem, patterns=hc.Arrangement.sample(X, 10))
+    assert solution.gap <= 1e-6
+    # f(x) = c x with 6 c = 4 - beta, for any noise; a gap relative to the loss says so up to here.
+    if noise <= 1e4:
+        wanted = (4 - problem.beta) / 6 * X[:, 0]
+        np.testing.assert_allclose(solution.network(X), wanted, rtol=1e-4)
+    else:
+        assert len(solution.network) == 1
+
+
+@pytest.mark.parametrize("unit", [1e-74, 1e-60, 1e60, 1e74])
+def test_programs_over_given_patterns_do_not_depend_on_units(unit):
+    """Products of four entries overflowed long before 1e75, which X and y may reach."""
+    X, y, gates = instance(("squared", 0))
+    chambers = hc.Arrangement.sample(X, 12)
+    far = hc.Arrangement.sample(unit * X, 12)
+    beta = 0.1 * gated_beta_max(X, y, gates)
+    assert gated_beta_max(unit * X, unit * y, gates) == pytest.approx(10 * beta * unit**2)
+    one, other = (train_gated(k * X, k * y, gates, k * beta * k, tol=1e-6) for k in (1.0, unit))
+    assert other.gap <= 1e-6
+    assert other.objective / unit / unit == pytest.approx(one.objective, rel=1e-6)
+    np.testing.assert_allclose(other.predict(unit * X) / unit, one.predict(X), atol=1e-3)
+    again = train_gated(unit * X, unit * y, gates, unit * beta * unit, tol=1e-6, start=other)
+    assert len(again.history) == 1
+    cones = hc.train(hc.TrainingProblem(X, y, beta), patterns=chambers)
+    moved = hc.train(hc.TrainingProblem(unit * X, unit * y, unit * beta * unit), patterns=far)
+    assert moved.gap <= 1e-6
+    assert moved.objective / unit / unit == pytest.approx(cones.objective, rel=1e-6)
+    few = slice(0, 5)
+    least, same = (
+        interpolate(hc.Arrangement.sample(k * X[few], 60), k * y[few]) for k in (1.0, unit)
+    )
+    assert same.norm == pytest.approx(least.norm, rel=1e-6)

@@ -485,7 +485,7 @@ def test_training_whose_proof_runs_out_of_budget_has_a_valid_bound(max_cells, mo
     problem = instance(60, 4, 0.1)
     optimum = hc.train(problem)
     limited = functools.partial(BranchAndBound, max_cells=max_cells)
-    monkeypatch.setattr(solvers, "proving_oracle", lambda X, progress: limited(X))
+    monkeypatch.setattr(solvers, "proving_oracle", lambda X, progress, dropped: limited(X))
     solution = hc.train(problem)
     assert solution.scope == "global" and not solution.interrupted
     assert 0 <= solution.lower_bound <= optimum.objective * (1 + 1e-9)
@@ -542,3 +542,26 @@ def test_loose_tolerances_are_kept(tol):
     X = np.column_stack([x, np.ones(200)])
     y = np.exp(-((x / 0.05) ** 2)) + 0.2 * np.sin(9 * x)
     assert hc.train(hc.TrainingProblem(X, y, 1e-3 * hc.beta_max(X, y)), tol=tol).gap <= tol
+
+
+def test_a_neuron_that_vanishes_on_its_flat_has_no_direction():
+    """It was divided by its norm, 0, and the certificate ended in a LinAlgError."""
+    problem = hc.TrainingProblem([[1.0], [2.0]], [-1.0, -1.0], 1e-6)
+    certificate = hc.certify(hc.ReLUNetwork([[1.0]], [1.0]), problem)
+    optimum = hc.train(problem)
+    assert optimum.gap <= TOL
+    assert certificate.lower_bound == pytest.approx(optimum.objective, rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("unit", [1e-60, 1e-6, 1e10, 1e60])
+def test_the_reference_does_not_depend_on_units(unit, loss):
+    """Clarabel's tolerances are absolute: at 1e10 it failed, at 1e-6 its gap was 0.29."""
+    X, y = data(6, 2)
+    y, height = (np.sign(y), 1.0) if loss == "logistic" else (y, unit)
+    one = hc.train(hc.TrainingProblem(X, y, 0.1, loss), solver="cvxpy")
+    problem = hc.TrainingProblem(unit * X, height * y, 0.1 * unit * height, loss)
+    other = hc.train(problem, solver="cvxpy")
+    assert other.gap <= 1e-5
+    assert other.objective / height**2 == pytest.approx(one.objective, rel=1e-5)
+    assert other.objective == problem.objective(other.network)

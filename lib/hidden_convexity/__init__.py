@@ -1,37 +1,53 @@
 """Train two-layer ReLU networks to certified global optimality, by convex optimisation."""
 
-from hidden_convexity import datasets, landscape, mirrors, paths, splines, wedge
-from hidden_convexity.arrangement import Arrangement, TooManyChambers, count_chambers
-from hidden_convexity.certificate import Certificate, beta_max, certify
-from hidden_convexity.exercises import check
-from hidden_convexity.network import ReLUNetwork
-from hidden_convexity.parallel import ParallelNetwork
-from hidden_convexity.problem import ContradictedProof, TrainingProblem
-from hidden_convexity.report import report
-from hidden_convexity.solvers import Solution, train, train_path
-from hidden_convexity.zonotope import Zonotope
+from importlib import import_module
 
-__all__ = [
-    "Arrangement",
-    "Certificate",
-    "ContradictedProof",
-    "ParallelNetwork",
-    "ReLUNetwork",
-    "Solution",
-    "TooManyChambers",
-    "TrainingProblem",
-    "Zonotope",
-    "beta_max",
-    "certify",
-    "check",
-    "count_chambers",
-    "datasets",
-    "landscape",
-    "mirrors",
-    "paths",
-    "report",
-    "splines",
-    "train",
-    "train_path",
-    "wedge",
-]
+# Not when first asked for: the function has its module's name, which would then be taken already.
+from hidden_convexity.report import report  # noqa: F401
+
+__version__ = "0.1.0"
+
+# Where each public name lives; a module's own name is the module. Names are fetched when first
+# asked for, so that importing one of them, the independent checker for instance, runs no other.
+_HOMES = {
+    "Arrangement": "arrangement",
+    "Certificate": "certificate",
+    "ContradictedProof": "problem",
+    "ParallelNetwork": "parallel",
+    "ReLUNetwork": "network",
+    "Solution": "solvers",
+    "TooManyChambers": "arrangement",
+    "TrainingProblem": "problem",
+    "Zonotope": "zonotope",
+    "beta_max": "certificate",
+    "certify": "certificate",
+    "check": "exercises",
+    "count_chambers": "arrangement",
+    "datasets": "datasets",
+    "landscape": "landscape",
+    "load": "saved",
+    "mirrors": "mirrors",
+    "paths": "paths",
+    "splines": "splines",
+    "train": "solvers",
+    "train_path": "solvers",
+    "wedge": "wedge",
+}
+
+__all__ = sorted([*_HOMES, "report"])
+
+
+def __getattr__(name):
+    try:
+        module = import_module(f"{__name__}.{_HOMES.get(name, name)}")
+    except ModuleNotFoundError as error:
+        if name in _HOMES or error.name != f"{__name__}.{name}":
+            raise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    found = module if _HOMES.get(name, name) == name else getattr(module, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

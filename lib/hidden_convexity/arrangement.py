@@ -22,6 +22,8 @@ class TooManyChambers(ValueError):
     ----------
     count : int
         The predicted number of chambers: exact in general position, an upper bound otherwise.
+    max_chambers : int
+        The number allowed.
     """
 
     def __init__(self, count, max_chambers):
@@ -30,6 +32,11 @@ class TooManyChambers(ValueError):
             f"the arrangement has up to {count:,} chambers, max_chambers is {max_chambers:,}; "
             "use Arrangement.sample(X, count), fewer rows or columns, or raise max_chambers"
         )
+        self.max_chambers = max_chambers
+
+    def __reduce__(self):
+        # An exception is made again from its message alone, on its way out of another process.
+        return type(self), (self.count, self.max_chambers)
 
 
 def count_chambers(n, rank):

@@ -1,4 +1,4 @@
-"""A budget of seconds that everything a call does shares: search, proof, and the parts of a path."""
+"""A budget of seconds that all that a call does shares: search, proof, the parts of a path."""
 
 import time
 

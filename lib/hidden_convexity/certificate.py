@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hidden_convexity import proof
 from hidden_convexity.budget import Budget, limit_seconds
 from hidden_convexity.hyperplanes import coordinates, unit_rows
 from hidden_convexity.network import ReLUNetwork
@@ -43,6 +44,10 @@ class Certificate:
     direction : (d,) ndarray
         The unit direction in which a neuron would violate the dual constraint most at the
         network's residual: where to grow.
+    network : ReLUNetwork
+    problem : TrainingProblem
+    dual_point : (n,) ndarray
+        The nu with M(nu) <= beta whose dual value is the lower bound.
 
     Raises
     ------
@@ -54,6 +59,9 @@ class Certificate:
     lower_bound: float
     scope: str
     direction: np.ndarray
+    network: ReLUNetwork
+    problem: TrainingProblem
+    dual_point: np.ndarray
 
     def __post_init__(self):
         relative_gap(self.objective, self.lower_bound, self.scope != "searched")
@@ -68,6 +76,38 @@ class Certificate:
             f"Certificate(objective={self.objective:.4g}, lower_bound={self.lower_bound:.4g}, "
             f"{format_gap(self.gap)}, {self.scope})"
         )
+
+    def save(self, path, tol=None, data=True):
+        """Write the certificate to a file that an independent checker can verify.
+
+        Of scope "global", the file proves its bound to `python -m hidden_convexity.verify`, every
+        rounding error accounted for. The checker's bounds are simpler than ours, so finding the
+        cones for it takes time, and the file's bound is a little lower: see `tol`. Of other scopes
+        it says what they are, and the checker refuses to call them proven. `hc.load` reads it back.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to write a NumPy archive (.npz, without pickles); it appears complete or not at
+            all.
+        tol : float, optional
+            Relative gap that the file may have, above the present one. By default the gap grows by
+            a tenth of itself, or by 1e-9 if that is more.
+        data : bool
+            Whether X and y are in the file, or only their SHA-256: whoever checks or loads it must
+            then be given them.
+
+        Raises
+        ------
+        ValueError
+            If the network is no ReLUNetwork, the gap is above `tol`, or the proof would take too
+            many cones: the message says how to go on.
+
+        References
+        ----------
+        Theory: checker.
+        """
+        proof.save(path, "certificate", self, {"direction": self.direction}, tol, data)
 
 
 def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=False):
@@ -137,7 +177,7 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
     # An even share for the first proof and for that of each round.
     found = _maximum(oracle, residual, problem.beta, starts, budget.part(1 / (rounds + 1)))
     direction = basis @ found.directions[:1].sum(axis=0)
-    lower_bound = _bound(problem, residual, found, scope)
+    lower_bound, dual_point = _bound(problem, residual, found, scope)
     with progress_bar(progress, desc="certificate", unit="round", total=rounds) as bar:
         for done in range(rounds):
             if budget.spent:
@@ -149,9 +189,12 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
             seen = np.concatenate([starts, found.directions])
             part = budget.part(1 / (rounds - done))
             found = _maximum(oracle, residual, problem.beta, seen, part)
-            lower_bound = max(lower_bound, _bound(problem, residual, found, scope))
+            bound, point = _bound(problem, residual, found, scope)
+            if bound > lower_bound:
+                lower_bound, dual_point = bound, point
             bar.update()
-    return Certificate(objective, lower_bound, scope, direction)
+    known = objective, lower_bound, scope, direction
+    return Certificate(*known, network, problem, dual_point)
 
 
 def _maximum(oracle, nu, beta, starts, budget):
@@ -169,7 +212,9 @@ def _maximum(oracle, nu, beta, starts, budget):
 
 
 def _bound(problem, nu, found, scope):
-    return problem.dual_bound(nu, found.value if scope == "searched" else found.bound)
+    """The lower bound that nu proves, or seems to, and the dual point that it is the value of."""
+    maximum = found.value if scope == "searched" else found.bound
+    return problem.dual_bound(nu, maximum), problem.feasible_point(nu, maximum)
 
 
 def _worst(program, found):
@@ -204,7 +249,7 @@ def beta_max(X, y, loss="squared", slope=0.0, skip=False, intercept=False):
     Returns
     -------
     float
-        From above: to rounding if the rank is 2 or the chambers are at most 30,000, otherwise to
+        From above: to rounding if the rank is 2 or the chambers are at most 100,000, otherwise to
         1e-7.
 
     Raises

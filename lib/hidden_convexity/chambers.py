@@ -12,8 +12,8 @@ memory is in proportion to the number of distinct chambers.
 from itertools import combinations, islice, product
 
 import numpy as np
-from numba import njit
 
+from hidden_convexity.compilation import njit
 from hidden_convexity.hyperplanes import SAME_LINE, unit_rows
 
 # Let B be the computed basis of the plane in which the hyperplanes of the rows of A meet. For a

@@ -6,7 +6,8 @@ m >= 0 that minimises ||a + B^T m||; any m >= 0 bounds ||Proj_K(a)|| from above 
 """
 
 import numpy as np
-from numba import njit
+
+from hidden_convexity.compilation import njit
 
 # A row is satisfied if its product with the projection is above -SATISFIED ||a||.
 SATISFIED = 1e-12
@@ -67,7 +68,8 @@ def _project(unit, pattern, a, tight, count, z):
     """Project a (d,) onto the cone of a pattern (n,) by the active sets of Lawson and Hanson.
 
     `tight` (d,) holds `count` rows to begin with, and those with positive multipliers at the end,
-    whose number is returned; z (d,) becomes the projection.
+    whose number is returned; z (d,) becomes the projection. The second number returned is the sum
+    of the multipliers of which z was made.
     """
     n, d = unit.shape
     rows, m, wanted = np.empty((d + 1, d)), np.zeros(d + 1), np.empty(d + 1)
@@ -94,9 +96,12 @@ def _project(unit, pattern, a, tight, count, z):
     for k in range(d):
         size += a[k] * a[k]
     level = -SATISFIED * np.sqrt(size)
+    total = 0.0
     for _ in range(MAX_JOINS * d):
         z[:] = a
+        total = 0.0
         for i in range(count):
+            total += m[i]
             for k in range(d):
                 z[k] += m[i] * rows[i, k]
         worst, deepest = -1, level
@@ -139,11 +144,11 @@ def _project(unit, pattern, a, tight, count, z):
             count -= 1
             break
     tight[:count] = members[:count]
-    return count
+    return count, total
 
 
 @njit(cache=True, nogil=True)
-def project_each(unit, patterns, owner, points, tight, counts, out):
+def project_each(unit, patterns, owner, points, tight, counts, out, totals):
     """Project points (k, d) onto the cones of patterns[owner] (P, n).
 
     Parameters
@@ -158,7 +163,11 @@ def project_each(unit, patterns, owner, points, tight, counts, out):
     counts : (k,) ndarray of int
         How many of them, in place.
     out : (k, d) ndarray
-        The projections.
+        The projections a + B^T m.
+    totals : (k,) ndarray
+        The sums of m: rounding of a projection is in proportion to them.
     """
     for j in range(len(points)):
-        counts[j] = _project(unit, patterns[owner[j]], points[j], tight[j], counts[j], out[j])
+        counts[j], totals[j] = _project(
+            unit, patterns[owner[j]], points[j], tight[j], counts[j], out[j]
+        )

@@ -36,6 +36,7 @@ def group_lasso(gram, linear, beta, scale, groups, walls):
     gram, linear : (K, K) and (K,) ndarray
         G and the linear term.
     beta, scale : float
+        Where the scale is 0 there is nothing to fit, and all coefficients are zero.
     groups : list of (k,) ndarray of int
         Consecutive coefficients that cover all K.
     walls : list of (w, k) ndarray
@@ -49,6 +50,8 @@ def group_lasso(gram, linear, beta, scale, groups, walls):
         Multipliers of the walls, scaled so that a wall is tight where its multiplier exceeds its
         slack in units of the coefficients.
     """
+    if scale == 0.0:
+        return np.zeros(len(linear)), [np.zeros(len(wall)) for wall in walls]
     count = len(linear)
     firsts = [group[0] for group in groups]
     sizes = np.sqrt(np.maximum(np.maximum.reduceat(gram.diagonal(), firsts), 0.0))

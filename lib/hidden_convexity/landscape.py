@@ -217,3 +217,4 @@ def check_pair(network, problem):
             "problem and network must have one output, y and output_weights of one dimension, got "
             f"{problem.y.shape} and {network.output_weights.shape}"
         )
+    problem.require_plain("the theory of local minima here")

@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hidden_convexity.budget import Budget
 from hidden_convexity.group_lasso import group_lasso
+from hidden_convexity.interruption import STOPPED, by_the_user
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.progress import progress_bar
 from hidden_convexity.pruning import independent_scale
@@ -52,8 +54,9 @@ def solve(
     search,
     parameters,
     tol,
+    allowance,
     project=lambda nu: nu,
-    over=lambda: False,
+    budget=None,
     progress=False,
 ):
     """Minimise 1/2 ||sum_k z_k g_k - y||^2 + beta ||z||_1 over a dictionary, to a certified gap.
@@ -71,10 +74,12 @@ def solve(
         p.
     tol : float
         Relative duality gap at which to stop.
+    allowance : callable
+        nu (n,) to what rounding may do to the largest |nu.g| that the search gives.
     project : callable
         Takes from nu, but for rounding orthogonal to free terms of the network, what is not.
-    over : callable
-        Asked each round whether time is up.
+    budget : Budget, optional
+        Ends the run after the round in which it is spent.
     progress : bool
 
     Returns
@@ -83,6 +88,7 @@ def solve(
         The bound is as strong as the search. Interrupted, it is the state after the last round.
     """
     y, beta, history, start = problem.y, problem.beta, [], perf_counter()
+    budget = budget or Budget()
     columns, z = np.zeros((0, parameters)), np.zeros(0)
     best, bound, stalled, interrupted = (np.inf, columns, z), 0.0, 0, False
     bar = progress_bar(progress, desc="training", unit="round")
@@ -91,7 +97,8 @@ def solve(
             nu = project(y - features(columns) @ z)
             objective = 0.5 * float(nu @ nu) + beta * float(np.abs(z).sum())
             found, correlations = search(nu)
-            proven = problem.dual_bound(nu, float(np.abs(correlations).max(initial=0.0)))
+            largest = float(np.abs(correlations).max(initial=0.0)) + allowance(nu)
+            proven = problem.dual_bound(nu, largest)
             stalled = 0 if objective < best[0] or proven > bound else stalled + 1
             if objective < best[0]:
                 best = objective, columns, z
@@ -102,15 +109,17 @@ def solve(
             bar.update()
             added = found[_worst(np.abs(correlations), beta)]
             wider = np.unique(np.concatenate([columns, added]), axis=0)
-            if gap <= tol or len(wider) == len(columns) or stalled == PATIENCE or over():
+            if gap <= tol or len(wider) == len(columns) or stalled == PATIENCE or budget.spent:
                 break
             columns, z = _restricted(problem, features, wider, nu, columns, z)
-    except KeyboardInterrupt:
+    except STOPPED as stopped:
+        if not by_the_user(stopped):
+            raise
         interrupted = True
     finally:
         bar.close()
     _, columns, z = best
-    return Columns(columns, z, bound, history, interrupted or (gap > tol and over()))
+    return Columns(columns, z, bound, history, interrupted or (gap > tol and budget.spent))
 
 
 def _worst(sizes, beta):

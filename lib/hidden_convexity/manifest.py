@@ -5,10 +5,12 @@ import io
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from hidden_convexity.proof.file import write_atomically
 from hidden_convexity.report import format_gap
 from hidden_convexity.validation import real_array
 
@@ -24,6 +26,9 @@ ABSOLUTE_TOLERANCE = 1e-8
 # Points (1/72 inch) that ink may move by for that reason. Fonts are scaled by their size / 100, so
 # a font larger by a tenth of a point is still a change.
 _INK_TOLERANCE = 5e-4
+
+# Bytes of a figure's certificate, of which every clone has a copy.
+LARGEST_CERTIFICATE = 200_000
 
 # Data are stored with 10 significant digits, past which they are roundoff; key numbers with 6.
 _DATA_DIGITS = 10
@@ -48,11 +53,12 @@ def save_figure(
 ):
     """Write a figure, the numbers it shows, and its entry in the manifest.
 
-    The files are ``<name>.svg``, ``<name>.json`` and ``manifest.json``, in the folder that the
-    environment variable ``HIDDEN_CONVEXITY_FIGURES`` names: `make figures` sets it, and so
-    regenerates ``figures/``. Where it is not set, in JupyterLab say, the arguments are checked and
-    nothing is written. Each file appears complete or not at all, and the same figure always gives
-    the same bytes.
+    The files are ``<name>.svg``, ``<name>.json``, ``manifest.json`` and, of a global optimum,
+    ``certificates/<name>.npz`` for `hidden_convexity.verify`, in the folder that the environment
+    variable ``HIDDEN_CONVEXITY_FIGURES`` names: `make figures` sets it, and so regenerates
+    ``figures/``. Where it is not set, in JupyterLab say, the arguments are checked and nothing is
+    written. Each file appears complete or not at all, and the same figure always gives the same
+    bytes.
 
     Parameters
     ----------
@@ -66,7 +72,8 @@ def save_figure(
     parameters : dict, optional
         The notebook's parameters that matter for this figure.
     solution : Solution, optional
-        What the figure shows, where that is a trained network: solver, scope, gap, objective.
+        What the figure shows, where that is a trained network: solver, scope, gap, objective. If a
+        file can prove it global (`Solution.save`), the certificate is written too.
     numbers : dict of str to float, optional
         The few numbers a reader would quote from the figure.
     paper_figure : int or str, optional
@@ -105,7 +112,30 @@ def save_figure(
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / f"{name}.svg", picture)
     write_atomically(folder / f"{name}.json", table)
+    # Networks on the line have another dual, of which the files know nothing.
+    if solution is not None and solution.scope == "global" and solution.problem is not None:
+        _save_certificate(certificate_of(folder, name), solution)
     write_manifest(folder, read_manifest(folder) | {name: entry})
+
+
+def certificate_of(folder, name):
+    """Where the certificate of a figure is."""
+    return Path(folder) / "certificates" / f"{name}.npz"
+
+
+def _save_certificate(path, solution):
+    """Write a certificate without its history, whose seconds differ from run to run."""
+    path.parent.mkdir(exist_ok=True)
+    try:
+        replace(solution, history=[]).save(path)
+        if path.stat().st_size > LARGEST_CERTIFICATE:
+            raise ValueError(
+                f"{path.name} has {path.stat().st_size:,} bytes, and {LARGEST_CERTIFICATE:,} are "
+                "allowed in figures/certificates; train to a larger tol, or on fewer samples"
+            )
+    except ValueError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def read_manifest(folder):
@@ -118,18 +148,6 @@ def write_manifest(folder, entries):
     """Write ``folder/manifest.json``, sorted by figure name."""
     text = json.dumps(dict(sorted(entries.items())), indent=2, ensure_ascii=False)
     write_atomically(Path(folder) / "manifest.json", (text + "\n").encode())
-
-
-def write_atomically(path, content):
-    """Write bytes to a file that is, at every moment, the old one or the new one in full."""
-    path = Path(path)
-    # In the same folder, since a rename is atomic only within one file system.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def differences(committed, fresh, names=None):

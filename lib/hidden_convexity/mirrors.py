@@ -9,8 +9,9 @@ bound on the objective of every network of this depth, whatever its number of br
 import numpy as np
 
 from hidden_convexity import lasso
+from hidden_convexity.budget import Budget
 from hidden_convexity.parallel import ParallelNetwork
-from hidden_convexity.ramps import line_problem
+from hidden_convexity.ramps import Ramps, line_problem, mean
 from hidden_convexity.reflections import (
     MirrorDictionary,
     branch,
@@ -19,7 +20,7 @@ from hidden_convexity.reflections import (
     reflections,
 )
 from hidden_convexity.solvers.solution import Solution
-from hidden_convexity.validation import positive_number, whole_number
+from hidden_convexity.validation import flag, positive_number, whole_number
 
 __all__ = [
     "MirrorDictionary",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-def train(x, y, beta, layers=3, tol=1e-6):
+def train(x, y, beta, layers=3, tol=1e-6, max_seconds=None, progress=False):
     """Train a parallel absolute value network of one variable to a certified gap.
 
     Minimises 1/2 ||f(x) - y||^2 + (beta/L) sum_j (|a_j|^L + sum_k |w_jk|^L) over the networks
@@ -53,39 +54,63 @@ def train(x, y, beta, layers=3, tol=1e-6):
         handful of points if L >= 4.
     tol : float
         Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
-        first; the solution's `gap` says what was reached.
+        first, and with points closer than 1e-6 of their range and little weight decay so it may
+        from about 1e-5 on; the solution's `gap` says what was reached.
+    max_seconds : float, optional
+        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+    progress : bool
+        Show a progress bar on stderr.
 
     Returns
     -------
     Solution
         Its `network` is a `ParallelNetwork` of `layers` layers; the scope is "global": networks of
-        this depth with any number of branches.
+        this depth with any number of branches. Interrupted (Ctrl-C), it is the best network so
+        far with a valid bound.
 
     Raises
     ------
     TypeError, ValueError
-        If x or y is not a finite real vector of moderate size, they differ in length, beta or tol
-        is not > 0, or layers is not an integer >= 2 or too large to list the dictionary.
+        If x or y is not a finite real vector of moderate size, they differ in length, beta, tol
+        or max_seconds is not > 0, progress is not True or False, or layers is not an integer >= 2
+        or too large to list the dictionary.
 
     References
     ----------
     Theory: mirrors.
     """
     problem, tol = line_problem(x, y, beta), positive_number(tol, "tol")
+    budget = Budget(None if max_seconds is None else positive_number(max_seconds, "max_seconds"))
+    progress = flag(progress, "progress")
     x, search = problem.X[:, 0], _search(problem.X[:, 0], layers)
 
     def features(shifts):
         values = branch(x, shifts)
         return values - values.mean(axis=0)  # the rest of them is the free constant's
 
-    found = lasso.solve(problem, features, search, layers - 1, tol, lambda nu: nu - nu.mean())
+    found = lasso.solve(
+        problem,
+        features,
+        search,
+        layers - 1,
+        tol,
+        lambda nu: _allowance(x, nu, layers),
+        lambda nu: nu - nu.mean(),
+        budget,
+        progress,
+    )
     shifts, z = found.columns, found.coefficients
-    constant = float(np.mean(y) - np.mean(branch(x, shifts) @ z))
+    constant = mean(y) - float(np.mean(branch(x, shifts) @ z))
     network = ParallelNetwork.from_features(z, shifts, constant)
     objective = network.objective(x, y, problem.beta)
-    bound = min(found.lower_bound, objective)
     return Solution(
-        network, objective, bound, "global", found.history, "mirrors", found.interrupted
+        network,
+        objective,
+        found.lower_bound,
+        "global",
+        found.history,
+        "mirrors",
+        found.interrupted,
     )
 
 
@@ -98,8 +123,9 @@ def beta_max(x, y, layers=3):
         As `train`.
     """
     problem = line_problem(x, y, 1.0)
-    _, values = _search(problem.X[:, 0], layers)(problem.y)
-    return float(np.abs(values).max(initial=0.0))
+    x = problem.X[:, 0]
+    _, values = _search(x, layers)(problem.y)
+    return float(np.abs(values).max(initial=0.0)) + _allowance(x, problem.y, layers)
 
 
 def _search(x, layers):
@@ -108,3 +134,15 @@ def _search(x, layers):
         return MirrorDictionary(x).strongest
     features, shifts = dictionary(x, layers)
     return lambda nu: (shifts, nu @ features)
+
+
+def _allowance(x, nu, layers):
+    """What rounding may do to the largest |nu.g|.
+
+    A correlation is seven values of R, at points that are themselves right to 3 eps of the largest
+    |x|, where R rises by sum |nu_i| at most. A listed column is n differences of two such numbers
+    for each layer, added up in any order.
+    """
+    size = float(np.abs(nu).sum()) * float(np.abs(x).max())
+    terms = 8 if layers == 3 else 4 * layers + len(nu)
+    return 8 * Ramps(x).allowance(nu) + terms * np.finfo(float).eps * 2 * size

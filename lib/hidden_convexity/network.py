@@ -8,6 +8,7 @@ from hidden_convexity.encoding import decoded, encoded
 from hidden_convexity.hyperplanes import row_lengths
 from hidden_convexity.pooling import activation, pooled
 from hidden_convexity.pruning import pruning_scale
+from hidden_convexity.read_only import ReadOnlyArrays
 from hidden_convexity.validation import (
     optional_array,
     read_only,
@@ -17,7 +18,7 @@ from hidden_convexity.validation import (
 )
 
 
-class ReLUNetwork:
+class ReLUNetwork(ReadOnlyArrays):
     """The network f(X) = sum_j a_j phi(X w_j), with phi(t) = t above zero and slope t below.
 
     On samples of K patches each, X (n, K, d), activations are averaged over the patches: a

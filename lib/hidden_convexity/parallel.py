@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hidden_convexity.read_only import ReadOnlyArrays
 from hidden_convexity.validation import positive_number, real_array
 
 # What each neuron does to its input t.
@@ -11,7 +12,7 @@ ACTIVATIONS = {
 }
 
 
-class ParallelNetwork:
+class ParallelNetwork(ReadOnlyArrays):
     """The network f(x) = c + sum_j a_j s(w_jK s(... s(w_j1 x + b_j1) ...) + b_jK) with K = L - 1.
 
     Parameters

@@ -8,6 +8,7 @@ import numpy as np
 from hidden_convexity.free_terms import FreeTerms
 from hidden_convexity.losses import LOSSES, loss_for
 from hidden_convexity.pooling import Pooling, pooled
+from hidden_convexity.read_only import ReadOnlyArrays
 from hidden_convexity.validation import (
     LARGEST,
     SMALLEST,
@@ -20,6 +21,9 @@ from hidden_convexity.validation import (
     slope_below_one,
 )
 
+# A quotient made smaller by this factor is below the exact one, and a product of it and a number
+# as well.
+SAFE = 1.0 - 4.0 * np.finfo(float).eps
 # The objective of a network is a sum of n squares of differences of outputs and targets: at small
 # weight decays, where both nearly cancel, it is known to about this share of it. Bounds include
 # their own rounding.
@@ -27,7 +31,7 @@ SAME_VALUE = 1e-9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TrainingProblem:
+class TrainingProblem(ReadOnlyArrays):
     """Data, loss and weight decay of two-layer ReLU networks of any width.
 
     The objective of a network with hidden weights W (m, d) and output weights a (m,) is
@@ -122,6 +126,14 @@ class TrainingProblem:
         """Whether the networks are ReLU networks on data (n, d) without free terms."""
         return self.X.ndim == 2 and self.slope == 0 and not (self.skip or self.intercept)
 
+    def require_plain(self, what):
+        """Raise a ValueError that says what takes plain problems only, unless this is one."""
+        if not self.plain:
+            raise ValueError(
+                f"{what} takes ReLU networks on data (n, d), without slope, skip or intercept; "
+                f"got {self!r}"
+            )
+
     @cached_property
     def pooling(self):
         """The rows that neurons see, and how their activations make a sample's."""
@@ -198,7 +210,7 @@ class TrainingProblem:
         return outputs
 
     def dual_value(self, nu):
-        """Dual objective -F*(-nu), a lower bound on every P where M(nu) <= beta.
+        """Dual objective -F*(-nu), from below: a lower bound on every P where M(nu) <= beta.
 
         For the squared loss it is nu.y - 1/2 ||nu||^2, for the logistic loss the entropy of the
         probabilities nu_i y_i, for the softmax loss that of the rows of y - nu, and minus infinity
@@ -234,7 +246,8 @@ class TrainingProblem:
         float
             The dual value at s nu with the best feasible scaling s in [0, beta / maximum]; for the
             squared loss s = clip(nu.y / ||nu||^2, 0, beta / maximum). It is >= 0, since s = 0 is
-            feasible.
+            feasible. Rounding is on its side: the scaling is a little smaller than that, and the
+            dual value is lowered by what rounding may have added.
 
         Raises
         ------
@@ -250,7 +263,28 @@ class TrainingProblem:
         ----------
         Theory: certificate.
         """
-        nu, maximum = self._dual_point(nu), real_number(maximum, "maximum")
+        nu = self._dual_point(nu)
+        scale = self._feasible_scale(nu, maximum)
+        return max(LOSSES[self.loss].dual_value(self.y, nu, scale), 0.0) if scale > 0 else 0.0
+
+    def feasible_point(self, nu, maximum):
+        """The point s nu of `dual_bound`, its entries rounded: zero where nothing was proven.
+
+        Parameters
+        ----------
+        nu, maximum
+            As for `dual_bound`.
+
+        Returns
+        -------
+        ndarray
+            Of the shape of y.
+        """
+        nu = self._dual_point(nu)
+        return self._feasible_scale(nu, maximum) * nu
+
+    def _feasible_scale(self, nu, maximum):
+        maximum = real_number(maximum, "maximum")
         if not maximum >= 0:
             raise ValueError(
                 f"maximum must be >= 0, an upper bound on |nu.(Xu)_+|, got {maximum}; the oracles "
@@ -260,9 +294,13 @@ class TrainingProblem:
             energy = float((nu * nu).sum())
         if not 0.0 < energy < np.inf:  # the scaling 0 is feasible whatever the square has become
             return 0.0
-        unconstrained = LOSSES[self.loss].best_scale(self.y, nu)
-        scale = min(unconstrained, self.beta / maximum) if maximum > 0 else unconstrained
-        return self.dual_value(scale * nu)
+        loss = LOSSES[self.loss]
+        if self.loss == "softmax":  # the nearest nu whose rows add up to 0 exactly
+            maximum += float(loss.unbalanced(nu) @ np.abs(self.X).sum(axis=1))
+        scale = loss.best_scale(self.y, nu)
+        if maximum > 0:
+            scale = min(scale, self.beta / maximum)
+        return SAFE * scale
 
     def affordable_violation(self, nu, tol):
         """The relative violation M(nu) / beta - 1 that costs a relative gap of tol.

@@ -20,9 +20,9 @@ from itertools import combinations, product
 from math import comb
 
 import numpy as np
-from numba import njit
 from scipy.sparse.linalg import LinearOperator
 
+from hidden_convexity.compilation import njit
 from hidden_convexity.ramps import Ramps, line_data
 from hidden_convexity.validation import real_array, whole_number
 

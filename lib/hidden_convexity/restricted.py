@@ -15,27 +15,29 @@ from dataclasses import replace
 import numpy as np
 
 from hidden_convexity.encoding import decoded
-from hidden_convexity.group_lasso import change, group_lasso, newton
+from hidden_convexity.group_lasso import change, group_lasso
 from hidden_convexity.network import ReLUNetwork
-from hidden_convexity.neurons import Neuron, null_space, null_space_within
+from hidden_convexity.neurons import (
+    Neuron,
+    coefficients,
+    groups_of,
+    null_space,
+    null_space_within,
+    with_coefficients,
+)
+from hidden_convexity.polishing import VIOLATED, polish
 
-# Cone rows violated by less, relative to a row's and a weight's norm, are rounding.
-VIOLATED = 1e-9
 # Angles (radians) within which neurons may be consolidated, tried in turn.
 CLOSE = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 # Strength of the proximal term, relative to features of unit norm, at first and at least; share of
 # a step's gain that the term may cost before it counts as what binds, and the factor by which it is
 # then weakened.
 PROXIMAL, LEAST_PROXIMAL, BINDING, WEAKER = 1e-9, 1e-14, 0.1, 0.1
-# Newton steps after the solver; the first takes its 1e-11 to about 1e-12, the second to rounding.
-POLISHING_STEPS = 2
 # Quadratic models of a loss minimised in a row, relative decrease below which they have converged,
 # and halvings of a step that climbs.
 MODELS, SAME_HEIGHT, HALVINGS = 20, 1e-12, 12
 # Outputs (n,) that are kept: those of a round's start and of its candidates.
 KEPT = 4
-# P is evaluated to this, relative.
-ROUNDING = 1e-14
 
 
 class RestrictedProgram:
@@ -145,7 +147,7 @@ class RestrictedProgram:
         """
         if not neurons:
             return []
-        gram, slope = self._quadratic(neurons)
+        gram, slope = self.quadratic(neurons)
         # Neighbouring neurons have nearly dependent features, on which interior point methods
         # stall. A ridge makes each solution a proximal step from the present weights.
         while True:
@@ -168,20 +170,20 @@ class RestrictedProgram:
         solved, gained, cost
             Neurons, the change of the model, which is negative, and the value of the term there.
         """
-        groups, present = _groups(neurons), _coefficients(neurons)
+        groups, present = groups_of(neurons), coefficients(neurons)
         damped = gram + np.diag(ridge)
         linear = slope + damped @ present
         scale = float(np.linalg.norm(self.y))
         while True:
-            walls = [self._inward(neuron) @ neuron.basis.T for neuron in neurons]
+            walls = [self.inward(neuron) @ neuron.basis.T for neuron in neurons]
             solution, multipliers = group_lasso(damped, linear, self.beta, scale, groups, walls)
-            solved = _with_coefficients(neurons, groups, solution)
+            solved = with_coefficients(neurons, groups, solution)
             neurons = [self._add_walls(neuron) for neuron in solved]
             if all(new is old for new, old in zip(neurons, solved, strict=True)):
                 break
         gained = change(gram, slope, self.beta, groups, present, solution)
         settled = [
-            self._settle(neuron, multiplier > wall @ solution[group])
+            self.settle(neuron, multiplier > wall @ solution[group])
             for neuron, group, wall, multiplier in zip(
                 neurons, groups, walls, multipliers, strict=True
             )
@@ -229,61 +231,10 @@ class RestrictedProgram:
         return grouped
 
     def polish(self, neurons):
-        """Solved neurons after Newton steps, with those off their piece that do not belong there.
+        """Solved neurons after Newton steps; see `polishing`."""
+        return polish(self, neurons)
 
-        An interior point method leaves the objective right to about 1e-11, hence the dual
-        constraint only to its square root, and neurons that it cannot tell from vanished ones. A
-        step goes on until a length vanishes or a wall is met; that neuron is then left out, or
-        stays on the wall. A step that climbs is not taken.
-        """
-        whole = 0
-        for _ in range(len(neurons) + POLISHING_STEPS):
-            if not neurons or whole == POLISHING_STEPS:
-                break
-            groups, present = _groups(neurons), _coefficients(neurons)
-            best, height = None, (1 + ROUNDING) * self.objective(neurons)
-            for moved in newton(*self._quadratic(neurons), self.beta, groups, present):
-                stepped, is_whole = self._until_met(neurons, groups, present, moved)
-                if (reached := self.objective(stepped)) <= height:
-                    best, height = (stepped, is_whole), (1 - ROUNDING) * reached
-            if best is None:
-                break
-            neurons, whole = best[0], whole + best[1]
-        return neurons
-
-    def _until_met(self, neurons, groups, present, moved):
-        """The neurons moved as far as all of them stay on their piece; and whether that was all."""
-        share, met = 1.0, None
-        for k, (neuron, group) in enumerate(zip(neurons, groups, strict=True)):
-            here, there = present[group] @ present[group], present[group] @ moved[group]
-            if there <= 0 and len(group) > 1:
-                # On its way through zero, past which the norm is nothing like its model here.
-                ray = replace(self.ray(neuron.weights, neuron.sign), weights=neuron.weights)
-                return [*neurons[:k], ray, *neurons[k + 1 :]], False
-            meetings = [(here / (here - there), None)] if there <= 0 else []
-            if len(group) > 1:
-                meetings = self._meetings(neuron, neuron.basis.T @ moved[group])
-            for reached, row in meetings:
-                if reached < share:
-                    share, met = reached, (k, row)
-        stepped = _with_coefficients(neurons, groups, present + share * (moved - present))
-        if met is not None:
-            k, row = met
-            if row is None:
-                del stepped[k]
-            else:
-                stepped[k] = self._settle(replace(stepped[k], walls=(row,)), np.array([True]))
-        return stepped, met is None
-
-    def _meetings(self, neuron, there):
-        """Shares of the way from a neuron's weights (d,) at which rows are met, and the rows."""
-        rows = self.passes.crossed_rows(neuron.direction, there, VIOLATED, ())
-        for row in rows:
-            inward = self._inward(replace(neuron, walls=(row,)))[0]
-            here = max(inward @ neuron.weights, 0.0)
-            yield here / (here - inward @ there), row
-
-    def _quadratic(self, neurons):
+    def quadratic(self, neurons):
         """The loss near the present weights c as 1/2 m'Gm - s.m + constant in a move m: G and s."""
         sizes = [len(neuron.basis) for neuron in neurons]
         directions = np.stack([neuron.direction for neuron in neurons])
@@ -311,7 +262,7 @@ class RestrictedProgram:
         inverse = np.linalg.pinv(self.free_terms.hessian(curvature), hermitian=True)
         return np.transpose(products) @ inverse @ products
 
-    def _inward(self, neuron):
+    def inward(self, neuron):
         """Unit normals (w, d) of the neuron's walls, pointing into its cone."""
         if not neuron.walls:
             return np.zeros((0, self.X.shape[1]))
@@ -326,34 +277,18 @@ class RestrictedProgram:
         crossed = self.passes.crossed_rows(neuron.direction, neuron.weights, VIOLATED, neuron.walls)
         return replace(neuron, walls=tuple({*neuron.walls, *crossed})) if crossed else neuron
 
-    def _settle(self, neuron, tight):
+    def settle(self, neuron, tight):
         """Take the tight walls into the flat: the neuron sits exactly on them from now on."""
         if not tight.any():
             return neuron
-        basis = null_space_within(neuron.basis, self._inward(neuron)[tight])
+        basis = null_space_within(neuron.basis, self.inward(neuron)[tight])
         if len(basis) == 0:
             return neuron
         weights = basis.T @ (basis @ neuron.weights)
+        if np.linalg.norm(weights) <= VIOLATED * np.linalg.norm(neuron.weights):
+            return neuron  # what is left on the flat is rounding, and has no direction
         walls = tuple(row for row, on in zip(neuron.walls, tight, strict=True) if not on)
         if len(basis) == 1:
             direction = weights / np.linalg.norm(weights)
             return Neuron(direction, neuron.sign, direction[None, :], (), weights)
         return replace(neuron, basis=basis, walls=walls, weights=weights)
-
-
-def _groups(neurons):
-    """Which coefficients are whose, all neurons' put one after the other."""
-    ends = np.cumsum([len(neuron.basis) for neuron in neurons])
-    return np.split(np.arange(ends[-1]), ends[:-1])
-
-
-def _coefficients(neurons):
-    """The weights in the neurons' bases, one after the other."""
-    return np.concatenate([neuron.basis @ neuron.weights for neuron in neurons])
-
-
-def _with_coefficients(neurons, groups, coefficients):
-    return [
-        replace(neuron, weights=neuron.basis.T @ coefficients[group])
-        for neuron, group in zip(neurons, groups, strict=True)
-    ]

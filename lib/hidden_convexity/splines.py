@@ -21,9 +21,10 @@ from time import perf_counter
 import numpy as np
 
 from hidden_convexity.fixed_knots import VANISHED, FixedKnots, slope_variation
+from hidden_convexity.interruption import STOPPED, by_the_user
 from hidden_convexity.parallel import ParallelNetwork
 from hidden_convexity.problem import relative_gap
-from hidden_convexity.ramps import Ramps, line_problem
+from hidden_convexity.ramps import Ramps, line_problem, mean
 from hidden_convexity.solvers.solution import Solution, Step
 from hidden_convexity.validation import positive_number
 
@@ -61,7 +62,7 @@ def train(x, y, beta, tol=1e-6):
     -------
     Solution
         Its `network` is a two-layer `ParallelNetwork` whose knots are data points; the scope is
-        "global".
+        "global". Interrupted (Ctrl-C), it is the best network so far with a valid bound.
 
     Raises
     ------
@@ -80,25 +81,31 @@ def train(x, y, beta, tol=1e-6):
     ramps = Ramps(problem.X[:, 0])
     spline = FixedKnots(ramps, problem)
     wanted = np.unique([0, len(ramps.points) - 1])
-    best, bound, stalled = None, 0.0, 0
-    while True:
-        knots, values, objective = spline.fit(wanted)
-        nu = problem.y - np.interp(ramps.points, ramps.points[knots], values)[ramps.member]
-        nu -= nu.mean()  # orthogonal to the free constant, to the last digit
-        R = ramps.correlate(nu)
-        proven = problem.dual_bound(nu, _largest(R))
-        stalled = 0 if best is None or objective < best[0] or proven > bound else stalled + 1
-        if best is None or objective < best[0]:
-            best = objective, knots, values
-        bound = max(bound, proven)
-        history.append(Step(perf_counter() - started, best[0], bound, max(len(knots) - 1, 0)))
-        wanted = np.union1d(knots, _violators(R, problem.beta, knots, ramps.points))
-        if relative_gap(best[0], bound) <= tol or len(wanted) == len(knots) or stalled == PATIENCE:
-            break
+    best, bound, stalled, interrupted = (np.inf, wanted, np.zeros(len(wanted))), 0.0, 0, False
+    try:
+        while True:
+            knots, values, objective = spline.fit(wanted)
+            nu = problem.y - np.interp(ramps.points, ramps.points[knots], values)[ramps.member]
+            nu -= nu.mean()  # orthogonal to the free constant, to the last digit
+            R = ramps.correlate(nu)
+            proven = problem.dual_bound(nu, _largest(R) + 2 * ramps.allowance(nu))
+            stalled = 0 if objective < best[0] or proven > bound else stalled + 1
+            if objective < best[0]:
+                best = objective, knots, values
+            bound = max(bound, proven)
+            history.append(Step(perf_counter() - started, best[0], bound, max(len(knots) - 1, 0)))
+            wanted = np.union1d(knots, _violators(R, problem.beta, knots, ramps.points))
+            closed = relative_gap(best[0], bound) <= tol
+            if closed or len(wanted) == len(knots) or stalled == PATIENCE:
+                break
+    except STOPPED as stopped:
+        if not by_the_user(stopped):
+            raise
+        interrupted = True
     _, knots, values = best
-    network = _network(ramps.points[knots], values, float(np.mean(y)))
+    network = _network(ramps.points[knots], values, mean(y))
     objective = network.objective(x, y, problem.beta)
-    return Solution(network, objective, min(bound, objective), "global", history, "splines")
+    return Solution(network, objective, bound, "global", history, "splines", interrupted)
 
 
 def beta_max(x, y):
@@ -110,7 +117,8 @@ def beta_max(x, y):
         As `train`.
     """
     problem = line_problem(x, y, 1.0)
-    return _largest(Ramps(problem.X[:, 0]).correlate(problem.y))
+    ramps = Ramps(problem.X[:, 0])
+    return _largest(ramps.correlate(problem.y)) + 2 * ramps.allowance(problem.y)
 
 
 def _largest(R):

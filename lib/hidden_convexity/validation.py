@@ -3,6 +3,7 @@
 import numbers
 
 import numpy as np
+from scipy import sparse
 
 # Training squares the weights, whose size is that of y / X, and multiplies X by y. With the
 # largest entries of X and y in this range nothing of that leaves the range of floats, 1e-308 to
@@ -29,15 +30,14 @@ def real_array(value, name, ndim):
     Raises
     ------
     TypeError
-        If the entries are not real numbers (strings, objects, complex numbers).
+        If the entries are not real numbers (strings, objects, complex numbers), or of a kind that
+        NumPy does not read (sparse matrices, tensors that require gradients, bfloat16).
     ValueError
-        If the shape is ragged or has another number of dimensions, or an entry is not finite.
+        If the shape is ragged or has another number of dimensions, or an entry is not finite or
+        masked.
     """
     accepted = (ndim,) if isinstance(ndim, int) else ndim
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} must be a rectangular array of real numbers: {error}") from error
+    array = _converted(value, name)
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must hold real numbers, got dtype {array.dtype}; convert it to float first"
@@ -52,6 +52,40 @@ def real_array(value, name, ndim):
     if bad:
         raise ValueError(
             f"{name} has {bad} entries that are NaN or infinite; remove or impute them first"
+        )
+    return array
+
+
+def _converted(value, name):
+    """A NumPy array of a value whose entries are all there, or what to do to get one."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    masked = [np.ma.getmaskarray(part) for part in parts if isinstance(part, np.ma.MaskedArray)]
+    hidden = sum(int(mask.sum()) for mask in masked)
+    if hidden:
+        raise ValueError(
+            f"{name} has {hidden} masked entries, which NumPy would turn into numbers; remove "
+            f"their rows, or impute them: {name}.filled(value)"
+        )
+    if sparse.issparse(value):
+        raise TypeError(
+            f"{name} must be a dense array, got {type(value).__name__}; pass {name}.toarray() if "
+            "it fits in memory"
+        )
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a rectangular array of real numbers: {error}") from error
+    except (TypeError, RuntimeError) as error:  # tensors NumPy cannot read
+        raise TypeError(
+            f"{name} must be readable by NumPy, got {type(value).__name__}: "
+            f"{str(error).rstrip('.')}. For a PyTorch tensor pass "
+            f"{name}.detach().cpu().double().numpy()"
+        ) from error
+    if array.dtype == object and hasattr(value, "to_numpy"):  # pandas' and others' tables
+        raise TypeError(
+            f"{name} must hold real numbers, got a {type(value).__name__} of Python objects "
+            "(entries are missing or text, or columns of nullable types); drop or impute what is "
+            f"missing, then pass {name}.to_numpy(dtype=float)"
         )
     return array
 

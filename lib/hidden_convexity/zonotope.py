@@ -14,6 +14,7 @@ from scipy.optimize import lsq_linear
 from hidden_convexity import faces
 from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.hyperplanes import CHUNK, distinct_lines, row_space, unit_rows
+from hidden_convexity.read_only import ReadOnlyArrays
 from hidden_convexity.validation import real_array, whole_number
 
 # A point this far outside a facet, relative to the sum of the rows' lengths, is on it: the
@@ -23,7 +24,7 @@ ON_FACET = 1e-12
 DRAWABLE = 3
 
 
-class Zonotope:
+class Zonotope(ReadOnlyArrays):
     """The zonotope Z(X) = {sum_i t_i x_i : 0 <= t_i <= 1} of the rows x_i of X.
 
     Parameters

@@ -123,7 +123,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     beta : float
         Weight decay, > 0.
     tol : float
-        Relative duality gap at which to stop, > 0.
+        Relative duality gap at which to stop, > 0. Below about 1e-8, double precision may end
+        first; the solution's `gap` says what was reached.
     max_seconds : float, optional
         Time after which the best network so far is returned, `interrupted`, with its valid bound.
     progress : bool
@@ -144,7 +145,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     maps = Spectrum(X)
     found = nuclear_norm.solve(maps, y, beta, tol, max_seconds, progress)
     network = _one_filter(maps.filter(found.factors))
-    return found.solution(network, objective(network, X, y, beta), "global")
+    return trained.solution(network, objective(network, X, y, beta), "global", found)
 
 
 def decode(program):
@@ -153,10 +154,11 @@ def decode(program):
 
 
 def _one_filter(z):
-    spectrum = np.fft.rfft(z)
+    """The balanced filter and its output weights; none if z is 0."""
+    spectrum = np.fft.rfft(z[None][: int(z.any())])
     root = np.sqrt(np.abs(spectrum))
     pair = root, root * np.exp(1j * np.angle(spectrum))
-    return ConvolutionalNetwork(*(np.fft.irfft(half, n=len(z))[None] for half in pair))
+    return ConvolutionalNetwork(*(np.fft.irfft(half, n=len(z)) for half in pair))
 
 
 def sizes(program):

@@ -71,7 +71,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     beta : float
         Weight decay, > 0.
     tol : float
-        Relative duality gap at which to stop, > 0.
+        Relative duality gap at which to stop, > 0. Below about 1e-8, double precision may end
+        first; the solution's `gap` says what was reached.
     max_seconds : float, optional
         Time after which the best network so far is returned, `interrupted`, with its valid bound.
     progress : bool
@@ -95,7 +96,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     found = nuclear_norm.solve(maps, y[:, None], beta, tol, max_seconds, progress)
     left, right, block = found.factors
     network = GatedNetwork(gates[block], left, right[:, 0])
-    return found.solution(network, objective(network, X, y, beta), "sampled")
+    return trained.solution(network, objective(network, X, y, beta), "sampled", found)
 
 
 def decode(program):

@@ -65,7 +65,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     beta : float
         Weight decay, > 0.
     tol : float
-        Relative duality gap at which to stop, > 0.
+        Relative duality gap at which to stop, > 0. Below about 1e-8, double precision may end
+        first; the solution's `gap` says what was reached.
     max_seconds : float, optional
         Time after which the best network so far is returned, `interrupted`, with its valid bound.
     progress : bool
@@ -86,7 +87,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     maps = GatedMaps(X, y.shape[1], np.ones((len(X), 1)))
     found = nuclear_norm.solve(maps, y, beta, tol, max_seconds, progress)
     network = LinearNetwork(found.factors.left.T, found.factors.right)
-    return found.solution(network, objective(network, X, y, beta), "global")
+    return trained.solution(network, objective(network, X, y, beta), "global", found)
 
 
 def decode(program):

@@ -5,7 +5,7 @@ f(x) = c + sum_j a_j | q_j |p_j x + r_j| + s_j |, with free c, r_j, s_j, and pen
 after rescaling. A branch is a multiple of ||x - m| - t| with t >= 0, or of |x - m| and a constant.
 The best m and t make the zeros of a branch data points: |x - x_i|; zeros at x_j and at its mirror
 image 2 x_i - x_j in the mirror x_i; zeros at x_i and x_j, with the mirror half-way between them.
-`hidden_convexity.mirrors` trains such networks on thousands of points.
+The network has the value of the Lasso if it has a branch for each non-zero coefficient.
 """
 
 from typing import NamedTuple
@@ -13,8 +13,8 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, parts
-from hidden_convexity.mirrors import dictionary
+from hidden_convexity import mirrors
+from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.parallel import ParallelNetwork
 
 BRANCHES = 8
@@ -46,6 +46,11 @@ class MirrorNetwork(NamedTuple):
     biases: np.ndarray
     amplitudes: np.ndarray
     constant: np.ndarray
+
+    @property
+    def width(self):
+        """Number m of branches."""
+        return self.weights.shape[-2]
 
     def __call__(self, X):
         values = X
@@ -79,18 +84,56 @@ def objective(network, X, y, beta):
 def convex_program(X, y, beta):
     """The Lasso with a free constant."""
     X, y, beta = checked(X, y, beta)
-    features, shifts = dictionary(X[:, 0], LAYERS)
+    features, shifts = mirrors.dictionary(X[:, 0], LAYERS)
     z, c = cp.Variable(features.shape[1], name="z"), cp.Variable(1, name="c")
     loss = 0.5 * cp.sum_squares(features @ z + c - y)
     return parts.Program(loss + beta * cp.norm1(z), shifts=shifts)
+
+
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+    """Train a network with any number of branches to a certified gap: `hidden_convexity.mirrors`.
+
+    Parameters
+    ----------
+    X : (n, 1) array_like
+        A round costs O(n^2).
+    y : (n,) array_like
+    beta : float
+        Weight decay, > 0.
+    tol : float
+        Relative duality gap at which to stop, > 0.
+    max_seconds : float, optional
+        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+    progress : bool
+        Show a progress bar on stderr.
+
+    Returns
+    -------
+    RowSolution
+        Its scope is "global": three layers, any number of branches.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of these kinds.
+    """
+    X, y, beta = checked(X, y, beta)
+    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    found = mirrors.train(X[:, 0], y, beta, LAYERS, tol, max_seconds, progress)
+    network = _of_branches(found.network)
+    return trained.solution(network, objective(network, X, y, beta), "global", found)
 
 
 def decode(program):
     """One branch for each non-zero coefficient, its three weights of size |z|^(1/3)."""
     z, c = program.weights("z"), program.weights("c")
     z = np.where(np.abs(z) > parts.NEGLIGIBLE * np.abs(z).max(), z, 0.0)
-    found = ParallelNetwork.from_features(z, program.known["shifts"], c[0])
-    return MirrorNetwork(found.weights, found.biases, found.amplitudes, c)
+    return _of_branches(ParallelNetwork.from_features(z, program.known["shifts"], c[0]))
+
+
+def _of_branches(network):
+    constant = np.array([network.constant])
+    return MirrorNetwork(network.weights, network.biases, network.amplitudes, constant)
 
 
 def sizes(program):

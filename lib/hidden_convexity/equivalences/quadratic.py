@@ -102,7 +102,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     beta : float
         Weight decay, > 0.
     tol : float
-        Relative duality gap at which to stop, > 0.
+        Relative duality gap at which to stop, > 0. Below about 1e-8, double precision may end
+        first; the solution's `gap` says what was reached.
     max_seconds : float, optional
         Time after which the best network so far is returned, `interrupted`, with its valid bound.
     progress : bool
@@ -122,7 +123,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
     found = nuclear_norm.solve(QuadraticForms(X), y, beta, tol, max_seconds, progress)
     network = _of_eigenvectors(*_eigen(*found.factors[:2]))
-    return found.solution(network, objective(network, X, y, beta), "global")
+    return trained.solution(network, objective(network, X, y, beta), "global", found)
 
 
 def _eigen(left, right):

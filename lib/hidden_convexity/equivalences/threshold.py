@@ -16,6 +16,7 @@ from scipy.linalg import null_space
 
 from hidden_convexity import lasso
 from hidden_convexity.arrangement import Arrangement
+from hidden_convexity.budget import Budget
 from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.equivalences.active_sets import ActiveSets
 from hidden_convexity.problem import TrainingProblem
@@ -131,22 +132,24 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     X, y, beta = parts.checked(X, y, beta)
     tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
     search, scope = _search(X)
-    problem, clock = TrainingProblem(X, y, beta), trained.Clock(max_seconds)
+    problem = TrainingProblem(X, y, beta)
     found = lasso.solve(
         problem,
         lambda directions: patterns(X, directions),
         search,
         X.shape[1],
         tol,
-        over=clock.over,
+        _allowance,
+        budget=Budget(max_seconds),
         progress=progress,
     )
     network = _balanced(found.columns, found.coefficients)
-    value = float(objective(network, X, y, beta))
-    bound = min(found.lower_bound, value)
-    return trained.RowSolution(
-        network, value, bound, scope, found.history, "lasso", found.interrupted
-    )
+    return trained.solution(network, objective(network, X, y, beta), scope, found)
+
+
+def _allowance(nu):
+    """What rounding may do to a sum of some of the entries of nu, in any order."""
+    return len(nu) * np.finfo(float).eps * float(np.abs(nu).sum())
 
 
 def _search(X):

@@ -1,7 +1,6 @@
-"""What a row's `train` returns, and what its solvers share: the bound, the clock, the door."""
+"""What a row's `train` returns, and what its solvers share: the bound, and the door."""
 
 from dataclasses import dataclass
-from time import perf_counter
 
 from hidden_convexity.losses import LOSSES
 from hidden_convexity.report import format_gap
@@ -18,17 +17,6 @@ class RowSolution(Solution):
             f"{type(self.network).__name__}: objective {self.objective:.4g}, "
             f"{format_gap(self.gap)}, {self.scope}, width {self.network.width}"
         )
-
-
-class Clock:
-    """A budget of seconds, from its creation on; None is none."""
-
-    def __init__(self, max_seconds):
-        self._end = None if max_seconds is None else perf_counter() + max_seconds
-
-    def over(self):
-        """Whether it is spent."""
-        return self._end is not None and perf_counter() > self._end
 
 
 def options(tol, max_seconds, progress):
@@ -56,3 +44,22 @@ def lower_bound(y, nu, beta, maximum):
     if maximum > 0:
         scale = min(scale, beta / maximum)
     return LOSSES["squared"].dual_value(y, scale * nu)
+
+
+def solution(network, objective, scope, found):
+    """The `RowSolution` of a decoded network, its own objective, and what its solver found.
+
+    Parameters
+    ----------
+    network : NamedTuple
+    objective : float
+        Of the network itself.
+    scope : {"global", "sampled"}
+    found : object
+        With `lower_bound`, `history` and `interrupted`.
+    """
+    objective = float(objective)
+    bound = min(found.lower_bound, objective)
+    return RowSolution(
+        network, objective, bound, scope, found.history, "equivalence", found.interrupted
+    )

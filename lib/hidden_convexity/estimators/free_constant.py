@@ -22,16 +22,21 @@ from hidden_convexity.problem import TrainingProblem
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FreeConstantProblem(TrainingProblem):
-    """The training problem with b times a column `blind` (n,), of length 1, added to the outputs.
+    """The training problem with b times a column (n,) added to the outputs, of the squared loss.
 
-    Of the squared loss; targets are kept without their component along the column.
+    Targets are kept without their component along the column.
     """
 
-    blind: np.ndarray = None
+    column: np.ndarray = None
 
     def __post_init__(self):
         super().__post_init__()
-        object.__setattr__(self, "y", self._seen(self.y))
+        # Twice: of targets that are next to constant, once leaves little but rounding errors.
+        object.__setattr__(self, "y", self._seen(self._seen(self.y)))
+
+    @property
+    def blind(self):
+        return self.column / np.linalg.norm(self.column)
 
     def loss_value(self, outputs):
         return super().loss_value(self._seen(outputs))
@@ -40,9 +45,8 @@ class FreeConstantProblem(TrainingProblem):
         return self._seen(super().loss_residual(outputs))
 
     def of_samples(self, chosen):
-        beta, column = self.beta * len(chosen) / len(self.X), self.blind[chosen]
-        column = column / np.linalg.norm(column)
-        return replace(self, X=self.X[chosen], y=self.y[chosen], beta=beta, blind=column)
+        beta, column = self.beta * len(chosen) / len(self.X), self.column[chosen]
+        return replace(self, X=self.X[chosen], y=self.y[chosen], beta=beta, column=column)
 
     @cached_property
     def free_terms(self):
@@ -50,7 +54,7 @@ class FreeConstantProblem(TrainingProblem):
         return FreeTerms(self.blind[:, None])
 
     def _seen(self, outputs):
-        return outputs - (self.blind @ outputs) * self.blind
+        return outputs - _best_constant(self.column, outputs) * self.column
 
 
 def with_free_constant(problem, ones, train):
@@ -69,8 +73,9 @@ def with_free_constant(problem, ones, train):
     -------
     list of (Solution, float)
     """
-    size = np.linalg.norm(ones)
-    joint = FreeConstantProblem(problem.X, problem.y, problem.beta, blind=ones / size)
-    return [
-        (one, float(ones @ (problem.y - one.network(problem.X))) / size**2) for one in train(joint)
-    ]
+    joint = FreeConstantProblem(problem.X, problem.y, problem.beta, column=ones)
+    return [(one, _best_constant(ones, problem.y - one.network(problem.X))) for one in train(joint)]
+
+
+def _best_constant(column, targets):
+    return float(column @ targets) / float(column @ column)

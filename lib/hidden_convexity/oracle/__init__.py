@@ -7,8 +7,9 @@ oracle's says why that is enough.
 """
 
 from hidden_convexity.arrangement import Arrangement, count_chambers
-from hidden_convexity.hyperplanes import coordinates
+from hidden_convexity.hyperplanes import coordinates, distinct_lines, unit_rows
 from hidden_convexity.oracle.ascent import Ascent
+from hidden_convexity.oracle.bounded_or_listed import BoundedOrListed
 from hidden_convexity.oracle.branch_and_bound import BranchAndBound
 from hidden_convexity.oracle.circle import Circle
 from hidden_convexity.oracle.exhaustive import Exhaustive
@@ -16,6 +17,7 @@ from hidden_convexity.oracle.maximum import DualMaximum
 
 __all__ = [
     "Ascent",
+    "BoundedOrListed",
     "BranchAndBound",
     "Circle",
     "DualMaximum",
@@ -28,10 +30,12 @@ __all__ = [
 # Largest rank in which branch and bound is tried. At rank 8 it ends within its budget for a few
 # hundred samples and a loose tolerance; each dimension multiplies the cells by five to twenty.
 PROVABLE_RANK = 8
-# From this rank on, chambers that are gone through one by one sooner than bounded; and the most
-# that can be. Measured: at rank 5, 10,000 chambers take as long as their bounds; at rank 8 branch
-# and bound takes more than a minute already for the 11,624 chambers of 14 samples.
-LISTED_FROM_RANK, FEW, LISTABLE = 6, 30_000, 100_000
+# Chambers that are sooner gone through than bounded, at rank 3 and above, and the most that can be.
+# Measured at 0.1 to 0.001 beta_max: at rank 3 and 10,000 chambers both take 0.05 s, and bounds then
+# do not grow with n. At rank 4 to 6 and 60,000 to 110,000 chambers both take 0.3 to 1 s where the
+# data are generic and beta large; otherwise bounds end without a proof after seconds. Samples that
+# are nearly copies of one another make thin cells for bounds, and no difference to chambers.
+FEW_IN_SPACE, FEW, LISTABLE = 10_000, 100_000, 1_000_000
 
 
 def searching_oracle(X, dropped=None):
@@ -49,15 +53,15 @@ def proving_oracle(X, exact=False, progress=False, dropped=None):
     exact : bool
         Prefer an exact maximum to a fast bound where the chambers are few.
     progress : bool
-        Show a progress bar during each call of branch and bound.
+        Show a progress bar during each call.
     dropped : (n,) ndarray or None
         How far the rows were moved by `coordinates`, which every bound is to include.
 
     Returns
     -------
-    Circle, BranchAndBound or Exhaustive
-        In the plane a sweep; up to rank 8 branch and bound, unless the rank is above 5 and the
-        chambers are few; above that, all chambers.
+    Circle, Exhaustive, BranchAndBound or BoundedOrListed
+        In the plane a sweep; above it all chambers if they are few, up to rank 8 branch and bound
+        if they are many, and in between the one and then the other.
 
     Raises
     ------
@@ -66,13 +70,18 @@ def proving_oracle(X, exact=False, progress=False, dropped=None):
     """
     if X.shape[1] == 2:
         return Circle(X, dropped)
-    listed = FEW if X.shape[1] <= PROVABLE_RANK else LISTABLE
-    if (exact or X.shape[1] >= LISTED_FROM_RANK) and count_chambers(*X.shape) <= listed:
-        return Exhaustive(Arrangement.enumerate(X), dropped)
-    if X.shape[1] <= PROVABLE_RANK:
-        return BranchAndBound(X, progress=progress, dropped=dropped)
-    raise ValueError(
-        f"a global proof is out of reach for {len(X)} samples of rank {X.shape[1]}: it takes rank "
-        f"<= {PROVABLE_RANK} or at most {LISTABLE:,} chambers. Use proof=False to search without "
-        "proof, or patterns=Arrangement.sample(X, count) to train over sampled patterns"
-    )
+    unit, rank = unit_rows(X), X.shape[1]
+    lines = distinct_lines(unit[unit.any(axis=1)])[0]
+    count = count_chambers(len(lines), rank)
+    few = FEW if exact or rank > 3 else FEW_IN_SPACE
+    if count <= few or (rank > PROVABLE_RANK and count <= LISTABLE):
+        return Exhaustive(Arrangement.enumerate(X), dropped, progress)
+    if rank > PROVABLE_RANK:
+        raise ValueError(
+            f"a global proof is out of reach for {len(X)} samples of rank {rank}: it takes rank "
+            f"<= {PROVABLE_RANK} or at most {LISTABLE:,} chambers. Use proof=False to search "
+            "without proof, or patterns=Arrangement.sample(X, count) to train over sampled patterns"
+        )
+    if rank > 3 and count <= LISTABLE:
+        return BoundedOrListed(X, progress=progress, dropped=dropped)
+    return BranchAndBound(X, progress=progress, dropped=dropped)

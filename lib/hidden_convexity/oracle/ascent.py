@@ -2,20 +2,18 @@
 
 import numba
 import numpy as np
-from numba import njit
 
+from hidden_convexity.compilation import njit
 from hidden_convexity.hyperplanes import row_lengths, row_space, unit_rows
 from hidden_convexity.oracle.flats import TIGHT
 from hidden_convexity.oracle.geodesic import ascend_each
-from hidden_convexity.oracle.maximum import DualMaximum, attained, dual_point
+from hidden_convexity.oracle.maximum import DualMaximum, attained, dual_point, heights
 from hidden_convexity.oracle.threads import in_threads
 from hidden_convexity.validation import data_matrix, real_array, whole_number
 
 # Maximisers this close are one: equal maximisers reached from two starts differ by rounding,
 # amplified by the condition of their tight rows.
 SAME_DIRECTION = 1e-9
-# Entries of the largest temporary block: 8 MB of float64.
-BLOCK = 1_000_000
 # Starts times samples below which threads take longer to start than the ascents take.
 LITTLE = 10_000
 
@@ -62,7 +60,8 @@ class Ascent:
         if basis.shape[1] == 0:
             return np.zeros((0, self.X.shape[1]))
         gauss = rng.standard_normal((self.random_starts, basis.shape[1]))
-        covariance = basis.T @ (self.X.T @ self.X) @ basis
+        X = self.X / np.abs(self.X).max()
+        covariance = basis.T @ (X.T @ X) @ basis
         spread, axes = np.linalg.eigh(covariance / np.abs(covariance).max())
         whitened = axes / np.sqrt(np.maximum(spread, np.finfo(float).eps))
         gauss[::2] = gauss[::2] @ whitened.T
@@ -95,7 +94,7 @@ class Ascent:
         given = unit_directions(starts, self.X)
         weights = nu[self._nonzero]
         both = np.repeat([1.0, -1.0], len(self._random))
-        signs = np.concatenate([np.copysign(1.0, self._heights(nu, given)), both])
+        signs = np.concatenate([np.copysign(1.0, heights(self.X, nu, given)), both])
         directions = np.concatenate([given, self._random, self._random])
         # Every so many starts to a thread; the last ones are no slower than the first.
         shares = [slice(k, None, numba.get_num_threads()) for k in range(numba.get_num_threads())]
@@ -113,15 +112,6 @@ class Ascent:
         """Infinity: nothing is proven, so there is no bound that rounding could spoil."""
         dual_point(nu, self.X)
         return np.inf
-
-    def _heights(self, nu, directions):
-        """nu.(Xu)_+ for each direction (k, d), a block of samples at a time."""
-        heights = np.zeros(len(directions))
-        step = max(BLOCK // max(len(directions), 1), 1)
-        for start in range(0, len(self.X), step):
-            block = slice(start, start + step)
-            heights += nu[block] @ np.maximum(self.X[block] @ directions.T, 0.0)
-        return heights
 
 
 def _distinct(directions, values, level):

@@ -12,8 +12,8 @@ split, and a flat array with the products, cell after cell.
 """
 
 import numpy as np
-from numba import njit
 
+from hidden_convexity.compilation import njit
 from hidden_convexity.oracle.geodesic import REORDER
 from hidden_convexity.oracle.relaxation import gram_matrix, upper_bound, workspace
 

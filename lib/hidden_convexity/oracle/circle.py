@@ -26,9 +26,9 @@ EPS = np.finfo(float).eps
 # right to 16 eps, arctan2 and its shifts by multiples of pi/2 included, so those that are further
 # apart are in order.
 SAME_ANGLE = 1e-13
-# Rounding of a slope or height on an arc, in units of eps sum |nu_i| ||x_i||: 2 for the running
-# sums, 5 more for their differences in the lower half circle, 4 for unit tangents and products.
-ARC_ROUNDING = 12
+# Rounding of a slope or height on an arc, in units of eps sum |nu_i| ||x_i||: 10 for the running
+# sums, 15 more for their differences in the lower half circle, 3 for unit tangents and products.
+ARC_ROUNDING = 28
 # Of a power of two that is a float with its inverse.
 LEAST_EXPONENT = -1000
 
@@ -136,7 +136,7 @@ class Circle:
     def allowance(self, nu):
         """What the bound at nu (n,) includes for rounding, moved rows and `dropped`.
 
-        Each arc's a = X^T D nu, and what is computed from it, is right to 12 eps in units of
+        Each arc's a = X^T D nu, and what is computed from it, is right to 28 eps in units of
         sum |nu_i| ||x_i||: n does not enter, the running sums are compensated. Rows at the
         breakpoint of another one add |nu_i| times their distance from it.
         """

@@ -12,11 +12,21 @@ import numpy as np
 from scipy.optimize import nnls
 
 from hidden_convexity.arrangement import count_chambers
+from hidden_convexity.cones import project_each
 from hidden_convexity.hyperplanes import distances_moved, row_lengths, row_space, unit_rows
-from hidden_convexity.oracle.maximum import EPS, DualMaximum, Remainders, dual_point
+from hidden_convexity.oracle.maximum import EPS, DualMaximum, Remainders, dual_point, heights
+from hidden_convexity.progress import progress_bar
+from hidden_convexity.validation import flag
 
 # Chambers unpacked at a time: entries of an (n, chambers) float64 block, 32 MB.
 BLOCK = 4_000_000
+# Chambers projected on at first, and then twice as many each time: the largest ||a|| tell the most.
+FIRST = 64
+# A projection longer by this share than nu.(Xu)_+ in its direction has left its cone: it was ended
+# early, since normal equations of nearly dependent rows are as good as singular.
+OUTSIDE = 1e-9
+# A projection this much shorter than its point is what rounding has left of zero.
+VANISHED = 1e-12
 # How far the nearest listed chamber may be from a point of the sphere, if the list is not known to
 # be complete: thinner chambers may have been left out. `Arrangement.enumerate` leaves out those
 # that are thinner than about 1e-14.
@@ -33,6 +43,8 @@ class Exhaustive:
     dropped : (n,) array_like or None
         How far the rows were moved by who reduced them to the arrangement's X (see `Coordinates`),
         which the bound is to include; None if they are the data.
+    progress : bool
+        Show how many chambers a call has gone through, if it takes more than a second.
 
     Raises
     ------
@@ -44,8 +56,9 @@ class Exhaustive:
     Theory: chamber-projection.
     """
 
-    def __init__(self, arrangement, dropped=None):
+    def __init__(self, arrangement, dropped=None, progress=False):
         self.arrangement = arrangement
+        self.progress = flag(progress, "progress")
         self.X = arrangement.X
         self._lengths, unit = row_lengths(self.X), unit_rows(self.X)
         nonzero = np.flatnonzero(self._lengths)
@@ -94,27 +107,34 @@ class Exhaustive:
         """
         nu = dual_point(nu, self.X)
         linear = self._linear_parts(nu)
-        size = row_lengths(linear)
-        best, reached, directions, values = 0.0, 0.0, [], []
-        for chamber in np.argsort(-size, kind="stable"):
-            if size[chamber] <= (1 + tolerance) * max(best, level):
-                reached = max(reached, float(size[chamber]))
-                break
-            for sign in (1.0, -1.0):
-                projection, rounding = self._project(sign * linear[chamber], chamber)
-                value = float(row_lengths(projection[None])[0])
-                reached = max(reached, value + rounding)
-                # What is left of a polar vector is rounding.
-                if value > 1e-12 * size[chamber]:
-                    best = max(best, value)
-                    directions.append(projection / value)
-                    values.append(sign * value)
-        directions, values = _distinct(np.reshape(directions, (-1, self.X.shape[1])), values)
-        bound = reached + self.allowance(nu)
+        size, allowance = row_lengths(linear), self.allowance(nu)
+        order = np.argsort(-size, kind="stable")
+        reached, bound, found, first, most = max(level, 0.0), 0.0, [], 0, FIRST
+        with progress_bar(self.progress, desc="proof", unit="chamber") as bar:
+            while first < len(order):
+                chosen = order[first : first + most]
+                enough = (1 + tolerance) * reached
+                chosen = chosen[size[chosen] > enough]
+                if not len(chosen):
+                    bound = max(bound, float(size[order[first]]))
+                    break
+                projected, bounds = self._project(linear[chosen], chosen, nu, enough)
+                lengths = row_lengths(projected)
+                bound = max(bound, float(bounds.max()))
+                reached = max(reached, float(lengths.max()))
+                # Of those below the level the longest may be the best there is.
+                kept = (lengths > 0) & (lengths >= min(level, lengths.max()))
+                found.append(projected[kept] / lengths[kept, None])
+                first += len(chosen)
+                most = min(2 * most, max(BLOCK // len(nu), 1))
+                bar.update(len(chosen))
+        directions = np.concatenate([*found, linear[:0]])
+        directions, values = _distinct(directions, heights(self.X, nu, directions))
         if self.arrangement.complete:
-            return DualMaximum.proven(self.X, nu, bound, directions, values)
+            return DualMaximum.proven(self.X, nu, bound + allowance, directions, values)
         # A maximiser on a wall may be just outside of its cone, where h is that of another one.
-        return DualMaximum(best, max(best, bound), directions, values)
+        best = float(np.abs(values).max(initial=0.0))
+        return DualMaximum(best, max(best, bound + allowance), directions, values)
 
     def allowance(self, nu):
         """What the bound at nu (n,) includes for rounding, moved rows and `dropped`.
@@ -138,24 +158,39 @@ class Exhaustive:
             parts[block] = self.arrangement.unpack(block).T @ (nu[:, None] * self.X)
         return parts
 
-    def _project(self, a, chamber):
-        """Projection of a onto the closed cone {z : S z >= 0} of a chamber, and its rounding.
+    def _project(self, points, chambers, nu, enough):
+        """Projections (2k, d) of a (k, d), then of -a, onto cones of chambers (k,); bounds (2k,).
 
-        By Moreau's theorem it is a + S^T m with the m >= 0 that minimises ||a + S^T m||.
+        Each is a + S^T m with some m >= 0, S the inward unit rows, and so at least as long as the
+        maximum of a.u over the cone: one that rounding ends early bounds it still. If it is longer
+        than enough, and than nu.(Xu)_+ in its direction u, a slower method takes its place. What
+        the sums themselves round is in the bounds.
         """
-        pattern = self.arrangement.unpack([chamber])[self._walls]
-        inward = np.where(pattern, self._unit, -self._unit)
-        outside = inward @ a < 0
-        if not outside.any():
-            return a, 0.0
-        multipliers, _ = nnls(inward.T, -a, maxiter=30 * len(inward))
-        rounding = (len(inward) + 6) * EPS * float(multipliers.sum())
-        return a + inward.T @ multipliers, rounding
+        patterns = np.ascontiguousarray(self.arrangement.unpack(chambers)[self._walls].T)
+        points = np.concatenate([points, -points])
+        owner = np.tile(np.arange(len(chambers)), 2)
+        tight, counts = (
+            np.zeros(points.shape, dtype=np.int64),
+            np.zeros(len(points), dtype=np.int64),
+        )
+        projected, totals = np.empty_like(points), np.empty(len(points))
+        project_each(self._unit, patterns, owner, points, tight, counts, projected, totals)
+        lengths = row_lengths(projected)
+        long = np.flatnonzero(lengths > enough)
+        reached = np.abs(heights(self.X, nu, projected[long])) / lengths[long]
+        for j in long[reached < (1 - OUTSIDE) * lengths[long]]:
+            inward = np.where(patterns[owner[j], :, None], self._unit, -self._unit)
+            multipliers, _ = nnls(inward.T, -points[j], maxiter=30 * len(inward))
+            projected[j], totals[j] = points[j] + inward.T @ multipliers, multipliers.sum()
+        # What is left of a polar vector is rounding.
+        vanished = row_lengths(projected) <= VANISHED * row_lengths(points)
+        bounds = row_lengths(projected) + (len(self._unit) + 6) * EPS * totals
+        projected[vanished] = 0.0
+        return projected, bounds
 
 
 def _distinct(directions, values):
     """Sort by |value| and keep one of equal directions with one sign: neighbours share walls."""
-    values = np.array(values, dtype=float)
     order = np.argsort(-np.abs(values), kind="stable")
     directions, values = directions[order], values[order]
     key = np.column_stack([np.sign(values), directions]).round(9)

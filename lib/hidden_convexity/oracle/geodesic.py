@@ -6,8 +6,8 @@ the loops over samples are contiguous.
 """
 
 import numpy as np
-from numba import njit
 
+from hidden_convexity.compilation import njit
 from hidden_convexity.oracle.flats import (
     norm,
     remove_span,

@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from hidden_convexity.compensated import carry
+from hidden_convexity.compilation import njit
 from hidden_convexity.problem import ContradictedProof
 from hidden_convexity.validation import real_array
 
 EPS = np.finfo(float).eps
+
+# Entries of the largest temporary block: 8 MB of float64.
+BLOCK = 1_000_000
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,7 +116,7 @@ def dual_point(nu, X):
 @njit(cache=True, nogil=True)
 def height(X, nu, u):
     """nu.(Xu)_+ at one direction by a compensated sum, and sum |nu_i| sum_k |x_ik u_k|."""
-    total = low = size = 0.0
+    total = lost = size = 0.0
     for i in range(X.shape[0]):
         product = length = 0.0
         for k in range(X.shape[1]):
@@ -120,12 +124,8 @@ def height(X, nu, u):
             product += part
             length += abs(part)
         size += abs(nu[i]) * length
-        term = nu[i] * max(product, 0.0)
-        s = total + term
-        part = s - total
-        low += (total - (s - part)) + (term - part)
-        total = s
-    return total + low, size
+        total, lost = carry(total, lost, nu[i] * max(product, 0.0))
+    return total + lost, size
 
 
 def attained(X, nu, directions):
@@ -137,3 +137,13 @@ def attained(X, nu, directions):
         return 0.0, 0.0
     value, size = height(X, nu, directions[0])
     return abs(value), ((X.shape[1] + 6) * EPS + (len(X) * EPS) ** 2) * size
+
+
+def heights(X, nu, directions):
+    """nu.(Xu)_+ for each direction u (k, d), a block of samples at a time: (k,)."""
+    total = np.zeros(len(directions))
+    step = max(BLOCK // max(len(directions), 1), 1)
+    for start in range(0, len(X), step):
+        block = slice(start, start + step)
+        total += nu[block] @ np.maximum(X[block] @ directions.T, 0.0)
+    return total

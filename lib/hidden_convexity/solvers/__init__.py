@@ -88,6 +88,9 @@ def train(
     is one over networks whose neurons lie in these chambers and feed one output each. A neuron that
     feeds several can be cheaper, so it bounds no others, even if the chambers are all there are.
 
+    Results are the same from run to run on one machine with one BLAS thread. Threads add up in
+    another order: with two, last digits can differ, each answer within its own gap.
+
     References
     ----------
     Pilanci and Ergen (2020), arXiv:2002.10553; for several outputs Mishkin, Sahiner and Pilanci
@@ -108,9 +111,12 @@ def train(
         raise ValueError("max_seconds goes with solver=None only: CVXPY's solver keeps to none")
 
     if solver == "cvxpy":
-        return reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
+        problem.require_plain('solver="cvxpy"')
+        found = reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
+        return replace(found, problem=problem)
     if patterns is not None and not (patterns.complete and problem.y.ndim == 1):
-        return sampled_cones.solve(problem, patterns, tol, budget)
+        found = sampled_cones.solve(problem, patterns, tol, budget)
+        return replace(found, problem=problem)
     return _trainer_over_all(problem, proof, progress)(problem, tol, budget)
 
 
@@ -132,6 +138,7 @@ def _check_patterns(patterns, problem):
     """The arrangement to use, or None for all chambers."""
     if isinstance(patterns, str) and patterns == "all":
         return None
+    problem.require_plain("patterns other than \"all\"")
     if isinstance(patterns, numbers.Integral):
         return Arrangement.sample(problem.X, whole_number(patterns, "patterns", 1))
     if not isinstance(patterns, Arrangement):
@@ -197,7 +204,8 @@ def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=
 def _unproven(solution, problem):
     """The network of a solution as one of another problem, about which nothing is proven."""
     objective = problem.objective(solution.network)
-    return replace(solution, objective=objective, lower_bound=0.0)
+    nothing = {"lower_bound": 0.0, "dual_point": np.zeros_like(problem.y)}
+    return replace(solution, objective=objective, problem=problem, **nothing)
 
 
 def _trainer_over_all(problem, proof, progress):

@@ -62,6 +62,7 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
         raise ValueError(
             f"problem must have one output, y of shape (n,), got y of shape {problem.y.shape}"
         )
+    problem.require_plain("adam")
     neurons, steps = whole_number(neurons, "neurons", 1), whole_number(steps, "steps", 1)
     learning_rate = positive_number(learning_rate, "learning_rate")
     seeds = [whole_number(seed, "seeds", 0) for seed in seeds]

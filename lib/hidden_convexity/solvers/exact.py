@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hidden_convexity.budget import limit_seconds
+from hidden_convexity.interruption import STOPPED, by_the_user
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.progress import progress_bar
 from hidden_convexity.solvers.solution import Solution, Step
@@ -105,25 +106,19 @@ def solve(program, oracles, tol, budget, directions=(), progress=False):
             run.round()
             bar.set_postfix_str(run.state(), refresh=False)
             bar.update()
-    except (KeyboardInterrupt, SystemError) as stopped:
-        if not _by_the_user(stopped):
+    except STOPPED as stopped:
+        if not by_the_user(stopped):
             raise
         interrupted = True
     finally:
         bar.close()
+    problem = program.problem
     network = program.network(run.best)
-    if len(network) > len(program.problem.X):
-        network = network.prune(program.problem.X)
-    return Solution(
-        network,
-        program.problem.objective(network),
-        run.lower_bound,
-        oracles.scope,
-        run.history,
-        "exact",
-        interrupted,
-        run.out_of_time,
-    )
+    if len(network) > len(problem.X):
+        network = network.prune(problem.X)
+    known = problem.objective(network), run.lower_bound, oracles.scope, run.history
+    ended = "exact", interrupted, run.out_of_time
+    return Solution(network, *known, *ended, problem, run.dual_point)
 
 
 class ColumnGeneration:
@@ -140,6 +135,8 @@ class ColumnGeneration:
         Those of the last round, and those of the lowest P.
     objective, lower_bound : float
         P of the best, and the best bound.
+    dual_point : (n,) ndarray
+        Whose dual value the best bound is.
     history : list of Step
     ended, out_of_time : bool
     """
@@ -148,6 +145,7 @@ class ColumnGeneration:
         self.program, self.oracles, self.tol, self.budget = program, oracles, tol, budget
         self.problem = program.problem
         self.neurons, self.best, self.objective, self.lower_bound = [], [], np.inf, 0.0
+        self.dual_point = np.zeros_like(self.problem.y)
         self.history, self.ended, self.out_of_time = [], False, False
         self._began = perf_counter()
         self._proof_at = self._kept_for_proof()
@@ -199,8 +197,14 @@ class ColumnGeneration:
         return value, self.program.residual(outputs)
 
     def _slack(self, residual):
-        """The relative violation M(nu) / beta - 1 that the tolerance affords."""
-        affordable = self.problem.affordable_violation(residual, self.tol)
+        """The relative violation M(nu) / beta - 1 that the tolerance affords.
+
+        Of the zero network no more than the tolerance: whether it is the optimum is the question
+        whether M(nu) is above beta, and not by how much.
+        """
+        affordable = self.tol
+        if self.neurons:
+            affordable = self.problem.affordable_violation(residual, self.tol)
         return self._sharpness * min(affordable, LARGEST_SLACK)
 
     def _ask(self, oracle, residual, slack):
@@ -255,7 +259,9 @@ class ColumnGeneration:
         if last or not searched:
             maximum = found.value if searched else found.bound
             bound = self.problem.dual_bound(residual, maximum)
-            self.lower_bound = max(self.lower_bound, bound)
+            if bound > self.lower_bound:
+                self.lower_bound = bound
+                self.dual_point = self.problem.feasible_point(residual, maximum)
         seconds = perf_counter() - self._began
         self.history.append(Step(seconds, self.objective, self.lower_bound, len(self.best)))
 
@@ -281,10 +287,3 @@ class ColumnGeneration:
         if found.value <= (1 + POLISH_BELOW) * self.problem.beta:
             neurons = program.polish(neurons)
         self.neurons = neurons
-
-
-def _by_the_user(error):
-    """Whether Ctrl-C is behind it: compiled code wraps an interrupt in SystemErrors."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__ or error.__context__
-    return error is not None

@@ -21,6 +21,7 @@ from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.solvers import sampled_newton
 from hidden_convexity.solvers.sampled_ridge import Kernel
+from hidden_convexity.solvers.units import unit_of
 from hidden_convexity.validation import data_matrix, real_array
 
 # Clarabel's tolerances: recovery is judged at 1e-4, several digits above.
@@ -109,11 +110,14 @@ def interpolate(arrangement, y, skip=True, cones=True):
     X, y = arrangement.X, real_array(y, "y", ndim=1)
     if len(y) != len(X):
         raise ValueError(f"y must have one entry per row of X: {len(X)}, got {len(y)}")
+    size, height = unit_of(X), unit_of(y)
+    scaled = X / size, y / height, arrangement.patterns, skip
     if cones:
-        w, u, v, nu = _with_cones(X, y, arrangement.patterns, skip)
+        w, u, v, nu = _with_cones(*scaled)
     else:
-        w, u, nu = _without_cones(X, y, arrangement.patterns, skip)
+        w, u, nu = _without_cones(*scaled)
         v = np.zeros_like(u)  # without cones a group and its negative are one
+    w, u, v, nu = *(z * (height / size) for z in (w, u, v)), nu / size
     norm = float(sum(np.linalg.norm(z, axis=0).sum() for z in (w[:, None], u, v)))
     return Interpolation(w, u, v, norm, nu)
 

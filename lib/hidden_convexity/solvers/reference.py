@@ -1,11 +1,13 @@
 """The reference: the full convex program of Theorem 1, given to CVXPY and Clarabel as it stands."""
 
+from dataclasses import replace
 from time import perf_counter
 
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.oracle import Exhaustive
 from hidden_convexity.solvers.several_outputs import side_by_side
 from hidden_convexity.solvers.solution import Solution, Step
+from hidden_convexity.solvers.units import solve_in_units
 
 # Clarabel's default, 1e-8, leaves the dual constraint right to 1e-4 only: as the square root.
 SOLVER_TOLERANCE = 1e-10
@@ -16,7 +18,9 @@ def solve(problem, arrangement):
 
     Minimises F(sum_g D_g X (u_g - v_g)) + beta sum_g (||u_g|| + ||v_g||), F being the problem's
     loss, over u_g, v_g in cones {z : (2 D_g - I) X z >= 0}; with several outputs u_g and v_g are
-    one vector each for every output. Slow and memory-hungry: here to be compared with.
+    one vector each for every output. Slow and memory-hungry: here to be compared with. Clarabel's
+    tolerances are absolute, so X and y are divided by their size first: the answer does not depend
+    on the units of the data.
 
     Parameters
     ----------
@@ -38,6 +42,10 @@ def solve(problem, arrangement):
     ----------
     Pilanci and Ergen (2020), arXiv:2002.10553, Theorem 1.
     """
+    return solve_in_units(problem, lambda scaled: _solve(scaled, arrangement))
+
+
+def _solve(problem, arrangement):
     # CVXPY takes half a second to import, and nothing else here needs it.
     import cvxpy as cp
 
@@ -55,7 +63,9 @@ def solve(problem, arrangement):
         loss = cp.sum(cp.logistic(-cp.multiply(y, fit)))
     else:
         loss = cp.sum(cp.log_sum_exp(fit, axis=1)) - cp.sum(cp.multiply(y, fit))
-    program = cp.Problem(cp.Minimize(loss + problem.beta * penalty), cones)
+    # However large beta is, no coefficient of the program is far above 1.
+    size = max(problem.beta, 1.0)
+    program = cp.Problem(cp.Minimize(loss / size + problem.beta / size * penalty), cones)
     program.solve(
         solver=cp.CLARABEL,
         tol_gap_abs=SOLVER_TOLERANCE,
@@ -74,9 +84,10 @@ def solve(problem, arrangement):
     network = min(network, zero, key=problem.objective)
     objective = problem.objective(network)
     residual = problem.residual(network)
-    oracle = Exhaustive(arrangement)
+    oracle = Exhaustive(replace(arrangement, X=X))
     largest = max(oracle(column).bound for column in residual.reshape(len(y), -1).T)
     bound = problem.dual_bound(residual, largest)
     history = [Step(perf_counter() - start, objective, bound, len(network))]
     scope = "global" if arrangement.complete and y.ndim == 1 else "sampled"
-    return Solution(network, objective, bound, scope, history, "cvxpy")
+    dual_point = problem.feasible_point(residual, largest)
+    return Solution(network, objective, bound, scope, history, "cvxpy", dual_point=dual_point)

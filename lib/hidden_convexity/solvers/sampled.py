@@ -20,6 +20,7 @@ from time import perf_counter
 import numpy as np
 from array_api_compat import array_namespace
 
+from hidden_convexity.losses import Squared
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.report import format_gap
 from hidden_convexity.solvers import sampled_gradient, sampled_newton
@@ -33,6 +34,7 @@ from hidden_convexity.solvers.sampled_program import (
     host,
 )
 from hidden_convexity.solvers.solution import Step
+from hidden_convexity.solvers.units import steps_in_units, unit_of
 from hidden_convexity.validation import positive_number, real_array
 
 __all__ = [
@@ -179,16 +181,16 @@ def train_gated_path(X, Y, gates, betas, *, loss="squared", tol=1e-4, start=None
     TypeError, ValueError
         As `train_gated`; and if betas is empty.
     """
-    program, gates, vector = _program(X, Y, gates, loss)
+    program, gates, vector, units = _program(X, Y, gates, loss)
     tol = positive_number(tol, "tol")
     betas = [positive_number(float(beta), "betas") for beta in real_array(betas, "betas", ndim=1)]
     if not betas:
         raise ValueError("betas must hold at least one weight decay, got none")
-    state = _starting_point(program, start)
+    state = _starting_point(program, start, units)
     solutions = {}
     for beta in sorted(set(betas), reverse=True):
-        state = _train(program, beta, tol, state)
-        solutions[beta] = _solution(program, gates, vector, state)
+        state = _train(program, beta / units[0] / units[1], tol, state)
+        solutions[beta] = _solution(program, gates, vector, state, units)
     return [solutions[beta] for beta in betas]
 
 
@@ -204,17 +206,19 @@ def gated_beta_max(X, Y, gates, loss="squared"):
     -------
     float
     """
-    program, _, _ = _program(X, Y, gates, loss)
+    program, _, _, (x, t) = _program(X, Y, gates, loss)
     state = _starting_point(program, None)
-    return float(program.certificate(state.weights, state.gates, 1.0)[3].max())
+    return float(program.certificate(state.weights, state.gates, 1.0)[3].max()) * x * t
 
 
 def _program(X, Y, gates, loss):
+    """The program in units (x, t) of its own size, its gates, and whether Y is a vector."""
     X = floating_array(X, "X", 2)
     gates = checked_gates(gates, X)
     vector = getattr(Y, "ndim", np.ndim(Y)) == 1
     Y, loss = checked_targets(Y, X, loss)
-    return GatedProgram(X, Y, gates, loss), gates, vector
+    x, t = unit_of(X), unit_of(Y) if loss is Squared else 1.0
+    return GatedProgram(X / x, Y / t, gates, loss), gates, vector, (x, t)
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,7 +232,7 @@ class _State:
     history: tuple = ()
 
 
-def _starting_point(program, start):
+def _starting_point(program, start, units=(1.0, 1.0)):
     xp = program.xp
     _, d, c, P = program.shape
     if start is None:
@@ -241,18 +245,20 @@ def _starting_point(program, start):
             f"start must have weights of shape {(P, d, c)}, got {tuple(start.weights.shape)}"
         )
     weights = xp.reshape(floating_array(start.weights, "start", (2, 3), program.X), (P, d, c))
+    weights = weights * (units[0] / units[1])
     return _State(start.used, xp.take(weights, program.index(start.used), axis=0))
 
 
-def _solution(program, gates, vector, state):
-    """The state as the caller sees it: all gates, most of them without weights."""
+def _solution(program, gates, vector, state, units):
+    """The state as the caller sees it: all gates, most of them without weights, in their units."""
+    (x, t), history = units, steps_in_units(state.history, units[1])
     P = program.shape[3]
     position = np.full(P, len(state.gates))
     position[state.gates] = np.arange(len(state.gates))
     padded = program.padded(state.weights, len(state.gates) + 1)
     weights = program.xp.take(padded, program.index(position), axis=0)
-    weights = weights[:, :, 0] if vector else weights
-    return GatedSolution(gates, weights, state.objective, state.lower_bound, list(state.history))
+    weights = (weights[:, :, 0] if vector else weights) * (t / x)
+    return GatedSolution(gates, weights, state.objective * t**2, state.lower_bound * t**2, history)
 
 
 def _train(program, beta, tol, state):

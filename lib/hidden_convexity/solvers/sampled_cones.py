@@ -36,6 +36,7 @@ from time import perf_counter
 
 import numpy as np
 
+from hidden_convexity.interruption import STOPPED, by_the_user
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.solvers.sampled_flats import BlindProgram, FlatProgram, Pairs
@@ -43,6 +44,7 @@ from hidden_convexity.solvers.sampled_program import BLOCK
 from hidden_convexity.solvers.sampled_softmax import SoftmaxProgram
 from hidden_convexity.solvers.several_outputs import side_by_side, solve_each
 from hidden_convexity.solvers.solution import Solution, Step
+from hidden_convexity.solvers.units import solve_in_units
 
 # Pairs that enter in the first round; later at most as many as have weights already.
 FIRST = 50
@@ -73,7 +75,8 @@ def solve(problem, arrangement, tol, budget):
     Returns
     -------
     Solution
-        Of scope "sampled". Interrupted by the user or out of time, it is the best one so far with its bound.
+        Of scope "sampled". Interrupted by the user or out of time, it is the best one so far with
+        its bound.
 
     References
     ----------
@@ -84,6 +87,10 @@ def solve(problem, arrangement, tol, budget):
         return solve_each(
             problem, lambda single, part: solve(single, arrangement, tol, part), budget
         )
+    return solve_in_units(problem, lambda scaled: _solve(scaled, arrangement, tol, budget))
+
+
+def _solve(problem, arrangement, tol, budget):
     began = perf_counter()
     n, d = problem.X.shape
     pairs = Pairs(problem.X, arrangement.patterns, problem.y.size // n)
@@ -103,7 +110,9 @@ def solve(problem, arrangement, tol, budget):
                 if budget.spent:
                     out_of_time = relative_gap(state.objective, state.lower_bound) > tol
                     break
-    except KeyboardInterrupt:
+    except STOPPED as stopped:
+        if not by_the_user(stopped):
+            raise
         interrupted = True
     network = _network(problem, pairs, state)
     objective, bound = problem.objective(network), history[-1].lower_bound if history else 0.0

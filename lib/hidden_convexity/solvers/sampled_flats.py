@@ -14,7 +14,8 @@ from hidden_convexity.solvers.sampled_newton import newton_step, quadratic_gap
 
 # Newton steps in eta a round, and in nu for each of them.
 STEPS, INNER_STEPS = 40, 30
-# The slope in nu at which J is known well enough for a step in eta, relative to ||Y|| and the gap.
+# The slope in nu at which J is known well enough for a step in eta, relative to what is fitted and
+# to the gap.
 ACCURACY = 1e-3
 # A step must gain this share of what its slope promises, or it is halved, in nu, or taken with a
 # stiffer Hessian, in eta. Tight rows change along the way, and pairs that share rays make the
@@ -48,8 +49,8 @@ class Pairs:
         """Projections of signs * correlations (k, d) onto the cones of pairs (k,)."""
         points = self.signs(pairs)[:, None] * correlations
         tight, counts = self._tight[pairs], self._counts[pairs]
-        out = np.empty_like(points)
-        project_each(self.unit, self.patterns, pairs % self.P, points, tight, counts, out)
+        out, totals = np.empty_like(points), np.empty(len(points))
+        project_each(self.unit, self.patterns, pairs % self.P, points, tight, counts, out, totals)
         self._tight[pairs], self._counts[pairs] = tight, counts
         return out
 
@@ -109,14 +110,17 @@ class FlatProgram:
         return self._seen(features, self.feeds[chosen])
 
     def at(self, eta, nu):
-        """The dual value at nu, with its slope; z_j is left at 0 where eta_j = 0."""
+        """The dual value at nu, less ||Y||^2 / 2, and its slope; z_j stays 0 where eta_j = 0.
+
+        With that constant, which may be all but the whole, steps could not be told to gain.
+        """
         z = np.zeros((len(eta), self.X.shape[1]))
         used = np.flatnonzero(eta)
         z[used] = self._project(used, nu)
         outputs = self.outputs(eta[:, None] * z / self.beta)
         squares = (z**2).sum(axis=1)
-        value = nu @ self.Y - 0.5 * nu @ nu
-        value += 0.5 * (self.beta * eta.sum() - eta @ squares / self.beta)
+        fitted = self.Y - nu
+        value = 0.5 * (self.beta * eta.sum() - eta @ squares / self.beta - fitted @ fitted)
         return _Point(eta, nu, z, np.sqrt(squares), outputs, value, self.Y - nu - outputs)
 
     def outputs(self, u):
@@ -166,12 +170,18 @@ class FlatProgram:
 
         return apply
 
-    def settle(self, eta, nu, accuracy):
-        """The maximum over nu for fixed eta, to a slope of at most the accuracy; and its factor."""
+    def known(self, point, gap):
+        """Whether the slope in nu is small enough for a step in eta at a relative gap."""
+        # Not relative to ||Y|| where little of it can be fitted, or pays for its weights.
+        seen = max(np.linalg.norm(point.outputs), self.beta / np.linalg.norm(self.X))
+        return np.linalg.norm(point.slope) <= ACCURACY * gap * min(np.linalg.norm(self.Y), seen)
+
+    def settle(self, eta, nu, gap):
+        """The maximum over nu for fixed eta, as well as it must be known, and its factor."""
         point = self.at(eta, nu)
         for _ in range(INNER_STEPS):
             solve = self.factor(eta)
-            if np.linalg.norm(point.slope) <= accuracy:
+            if self.known(point, gap):
                 break
             direction = solve(point.slope)
             promised, length = point.slope @ direction, 1.0
@@ -195,17 +205,18 @@ class FlatProgram:
 
     def minimise(self, eta, nu, tol):
         """The point at the optimum over these pairs, to a relative gap of tol."""
-        height, known, ridge = np.linalg.norm(self.Y), 1.0, 1e-2
-        point, solve = self.settle(eta, nu, ACCURACY * known * height)
+        least, ridge = 1.0, 1e-2
+        limit = 0.5 * self.Y @ self.Y
+        point, solve = self.settle(eta, nu, least)
         point = self.completed(point)
         for _ in range(STEPS):
             gap = self.gap(point)
             if gap <= tol:
                 break
-            known = min(known, gap)
-            if np.linalg.norm(point.slope) > ACCURACY * known * height:
+            least = min(least, gap)
+            if not self.known(point, least):
                 # J would be known too coarsely to tell whether a step has gained anything.
-                point, solve = self.settle(point.eta, point.nu, ACCURACY * known * height)
+                point, solve = self.settle(point.eta, point.nu, least)
                 point = self.completed(point)
             slope = 0.5 * (self.beta - point.norms**2 / self.beta)
             free = np.flatnonzero((point.eta > 0) | (slope < 0))
@@ -213,8 +224,8 @@ class FlatProgram:
             hessian = predictions.T @ solve(predictions) / self.beta**2
             while True:
                 trial = np.maximum(point.eta + newton_step(hessian, slope, free, ridge), 0.0)
-                if 0.5 * self.beta * trial.sum() <= point.value:
-                    moved, solve_there = self.settle(trial, point.nu, ACCURACY * known * height)
+                if 0.5 * self.beta * trial.sum() <= point.value + limit:
+                    moved, solve_there = self.settle(trial, point.nu, least)
                     if moved.value <= point.value + SUFFICIENT * slope @ (trial - point.eta):
                         break
                 ridge *= STIFFER
@@ -260,7 +271,7 @@ class _Point:
     outputs : (n,) ndarray
         Of the weights eta_j z_j / beta.
     value : float
-        The dual value, with its slope Y - nu - outputs (n,).
+        The dual value less ||Y||^2 / 2, with its slope Y - nu - outputs (n,).
     """
 
     eta: np.ndarray

@@ -41,10 +41,19 @@ def floating_array(value, name, ndim, like=None):
         array = checked.astype(np.float32) if single else checked
     else:
         xp, array = array_namespace(value), value
-        if not xp.isdtype(array.dtype, "real floating"):
+        if array.dtype not in (xp.float32, xp.float64):
             raise TypeError(
-                f"{name} must hold real floating-point numbers, got dtype {array.dtype}; "
-                "convert it first"
+                f"{name} must hold float32 or float64 numbers, got dtype {array.dtype}; convert it "
+                "first"
+            )
+        if getattr(array, "requires_grad", False):
+            raise TypeError(
+                f"{name} must be a tensor without gradients, which training does not follow; pass "
+                f"{name}.detach()"
+            )
+        if getattr(array, "is_sparse", False):
+            raise TypeError(
+                f"{name} must be a dense tensor, got a sparse one; pass {name}.to_dense()"
             )
         accepted = (ndim,) if isinstance(ndim, int) else ndim
         if array.ndim not in accepted:

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
+from hidden_convexity import proof
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.parallel import ParallelNetwork
-from hidden_convexity.problem import relative_gap
+from hidden_convexity.problem import TrainingProblem, relative_gap
 from hidden_convexity.report import format_gap
 
 
@@ -48,6 +51,10 @@ class Solution:
         Whether the user ended the run early.
     out_of_time : bool
         Whether a budget of seconds ended it, that of the call or that of its proof.
+    problem : TrainingProblem or None
+        What was trained for; None for networks with free biases.
+    dual_point : (n,) ndarray or None
+        The nu with M(nu) <= beta whose dual value is the lower bound, where the solver has one.
 
     Raises
     ------
@@ -63,6 +70,8 @@ class Solution:
     solver: str
     interrupted: bool = False
     out_of_time: bool = False
+    problem: TrainingProblem | None = None
+    dual_point: np.ndarray | None = None
 
     def __post_init__(self):
         relative_gap(self.objective, self.lower_bound, self.scope != "searched")
@@ -83,3 +92,40 @@ class Solution:
         if self.lower_bound == 0 < self.objective:
             known = "no bound"
         return f"Solution(objective={self.objective:.4g}, {known}, {parts})"
+
+    def save(self, path, tol=None, data=True):
+        """Write the solution to a file that an independent checker can verify.
+
+        Of scope "global", the file proves its bound to `python -m hidden_convexity.verify`, every
+        rounding error accounted for. The checker's bounds are simpler than ours, so finding the
+        cones for it takes time, and the file's bound is a little lower: see `tol`. Of other scopes
+        it says what they are, and the checker refuses to call them proven. `hc.load` reads it back.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to write a NumPy archive (.npz, without pickles); it appears complete or not at
+            all.
+        tol : float, optional
+            Relative gap that the file may have, above the present one. By default the gap grows by
+            a tenth of itself, or by 1e-9 if that is more.
+        data : bool
+            Whether X and y are in the file, or only their SHA-256: whoever checks or loads it must
+            then be given them.
+
+        Raises
+        ------
+        ValueError
+            If the network is no ReLUNetwork, the gap is above `tol`, or the proof would take too
+            many cones: the message says how to go on.
+
+        References
+        ----------
+        Theory: checker.
+        """
+        extra = {
+            "solver": self.solver,
+            "history": np.reshape(self.history, (-1, len(Step._fields))).astype(float),
+            "interrupted": self.interrupted,
+        }
+        proof.save(path, "solution", self, extra, tol, data)

@@ -1,0 +1,202 @@
+"""The dual maximum M(nu) and the objective of a network in rational arithmetic: the judge.
+
+Every float is a rational number, and so are the squares of the heights compared here: what this
+module returns has no rounding in it. Nothing of the library is used.
+
+M(nu) = max over ||u|| <= 1 of |nu.(Xu)_+|. The rows' hyperplanes cut space into open faces of all
+dimensions. On a face h(u) = nu.(Xu)_+ = a.u, where a is the sum of the nu_i x_i of the rows that
+are positive there. A maximiser of |h| on the sphere lies in one face, and as |a.u| has no larger
+value near it within the linear span L of that face, it is plus or minus the projection of a on L.
+So M is the largest |h(p)| / ||p|| over plus and minus these projections p for all faces; one that
+lies outside its face is a direction like any other and does no harm.
+
+All faces: take independent rows x_1, ..., x_r in some order, and make them orthogonal, q_1, ...,
+q_r (Gram and Schmidt). The span of q_r, ..., q_(r-m+1) is the intersection of the hyperplanes of
+the first r - m rows. A face of dimension m has in its closure one of dimension m - 1, and so on
+down to a ray, so it lies, for some order and some signs, where +-q_r +- e q_(r-1) +- e^2 q_(r-2)
+... is for all small e > 0: row i is on the side of the first of these that it is not orthogonal to.
+"""
+
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from itertools import permutations, product
+from math import gcd, prod
+from operator import mul
+
+# Digits of the logarithms of the logistic loss: floats have 16.
+DIGITS = 40
+# Halvings of an interval that holds a maximiser: the maximum, flat there, is right to their square.
+HALVINGS = 50
+
+
+def maximum_squared(X, nu, orders=None):
+    """M(nu)^2 as a Fraction, exactly; from below if only some orders of rows are given.
+
+    Parameters
+    ----------
+    X : (n, d) ndarray
+    nu : (n,) ndarray
+    orders : iterable of sequences of row numbers, or None
+        None: all, n! / (n - r + 1)! for rank r, which is feasible for a handful of rows.
+    """
+    return _highest(X, nu, orders)[0]
+
+
+def maximiser(X, nu, orders=None):
+    """A direction of integers that attains the maximum over the orders, and h's sign there."""
+    return _highest(X, nu, orders)[1:]
+
+
+def _highest(X, nu, orders):
+    rows, unit = integers(X)
+    weights, weight_unit = integers([nu])
+    weights = weights[0]
+    numerator, denominator, where, sign = 0, 1, [0] * len(rows[0]), 1
+    for direction in critical_directions(rows, weights, orders):
+        height = sum(w * max(dot(x, direction), 0) for x, w in zip(rows, weights, strict=True))
+        square, length = height * height, dot(direction, direction)
+        if square * denominator > numerator * length:
+            numerator, denominator = square, length
+            where, sign = direction, (1 if height > 0 else -1)
+    return Fraction(numerator, denominator) * (unit * weight_unit) ** 2, where, sign
+
+
+def critical_directions(rows, weights, orders=None):
+    """The projections p of the faces' vectors a, and -p, for rows and weights of integers."""
+    rank = len(orthogonalised(rows))
+    if orders is None:
+        orders = permutations(range(len(rows)), max(rank - 1, 0))
+    seen = set()
+    for order in orders:
+        rest = [i for i in range(len(rows)) if i not in order]
+        flag = orthogonalised([rows[i] for i in [*order, *rest]])[::-1]
+        products = [[dot(q, x) for x in rows] for q in flag]
+        for signs in product([1, -1], repeat=rank):
+            sides = [0] * len(rows)
+            for m in range(rank):
+                for i, along in enumerate(products[m]):
+                    if sides[i] == 0 and along != 0:
+                        sides[i] = signs[m] if along > 0 else -signs[m]
+                if tuple(sides) in seen:
+                    continue
+                seen.add(tuple(sides))
+                active = [i for i in range(len(rows)) if sides[i] > 0]
+                a = [sum(weights[i] * rows[i][k] for i in active) for k in range(len(rows[0]))]
+                p = projected(a, flag[: m + 1])
+                if any(p):
+                    yield p
+                    yield [-entry for entry in p]
+
+
+def orthogonalised(vectors):
+    """Gram and Schmidt without lengths: one vector of integers for each independent one."""
+    basis = []
+    for vector in vectors:
+        for q in basis:
+            along, length = dot(vector, q), dot(q, q)
+            vector = reduced([length * v - along * c for v, c in zip(vector, q, strict=True)])
+        if any(vector):
+            basis.append(vector)
+    return basis
+
+
+def projected(vector, orthogonal):
+    """A positive multiple, of integers, of the projection on the span of orthogonal vectors."""
+    squares = [dot(q, q) for q in orthogonal]
+    total = [0] * len(vector)
+    for q, square in zip(orthogonal, squares, strict=True):
+        share = dot(vector, q) * (prod(squares) // square)
+        total = [t + share * c for t, c in zip(total, q, strict=True)]
+    return reduced(total)
+
+
+def reduced(vector):
+    """Integers divided by what divides them all."""
+    common = gcd(*vector)
+    return [entry // common for entry in vector] if common > 1 else list(vector)
+
+
+def dot(a, b):
+    return sum(map(mul, a, b))
+
+
+def integers(array):
+    """Floats (m, k) as lists of integers times a common unit, a Fraction, a power of two."""
+    ratios = [[float(entry).as_integer_ratio() for entry in row] for row in array]
+    parts = max(below for row in ratios for _, below in row)
+    return [[above * (parts // below) for above, below in row] for row in ratios], Fraction(
+        1, parts
+    )
+
+
+def outputs(X, W, a):
+    """f(X) of a two-layer ReLU network, a list of Fractions."""
+    X, W = ([[Fraction(float(v)) for v in row] for row in matrix] for matrix in (X, W))
+    a = [Fraction(float(v)) for v in a]
+    return [sum(c * max(dot(x, w), Fraction(0)) for w, c in zip(W, a, strict=True)) for x in X]
+
+
+def objective(X, y, beta, W, a, loss="squared"):
+    """P(W, a) as a Fraction: exact for the squared loss, to forty digits for the logistic loss."""
+    f = outputs(X, W, a)
+    y = [Fraction(float(v)) for v in y]
+    squares = sum(Fraction(float(v)) ** 2 for row in W for v in row)
+    squares += sum(Fraction(float(v)) ** 2 for v in a)
+    return total_loss(f, y, loss) + Fraction(float(beta)) * squares / 2
+
+
+def total_loss(f, y, loss):
+    if loss == "squared":
+        return sum((p - t) ** 2 for p, t in zip(f, y, strict=True)) / 2
+    with localcontext() as context:
+        context.prec = DIGITS
+        total = Decimal(0)
+        for p, t in zip(f, y, strict=True):
+            margin = decimal(p * t)
+            total += (1 + (-abs(margin)).exp()).ln() + max(-margin, Decimal(0))
+        return Fraction(total)
+
+
+def dual_bound(nu, y, beta, square, loss="squared"):
+    """The best dual value at s nu for 0 <= s <= beta / M, given M^2: what duality can promise.
+
+    To forty digits, as the root M is irrational. For the logistic loss the slope of the entropy in
+    s, which falls, is halved on.
+    """
+    with localcontext() as context:
+        context.prec = DIGITS
+        nu, y = ([decimal(Fraction(float(v))) for v in vector] for vector in (nu, y))
+        most = decimal(Fraction(float(beta))) / decimal(square).sqrt() if square > 0 else None
+        along, energy = dot(nu, y), dot(nu, nu)
+        if energy == 0:
+            return Fraction(0)
+        if loss == "squared":
+            s = max(along / energy, Decimal(0))
+            s = s if most is None else min(s, most)
+            return Fraction(s * along - s * s * energy / 2)
+        p = [v * t for v, t in zip(nu, y, strict=True)]
+        if min(p) < 0:
+            return Fraction(0)
+        end = 1 / max(p)
+        low, high = Decimal(0), end if most is None else min(end, most)
+        for _ in range(HALVINGS):
+            s = (low + high) / 2
+            if sum((v * ((1 - s * v) / (s * v)).ln() for v in p if v > 0), Decimal(0)) > 0:
+                low = s
+            else:
+                high = s
+        return Fraction(max(entropy(low, p), entropy(high, p)))
+
+
+def entropy(s, p):
+    """The logistic loss' dual value at s nu, for p = nu y >= 0."""
+    total = Decimal(0)
+    for v in p:
+        for share in (s * v, 1 - s * v):
+            if share > 0:
+                total -= share * share.ln()
+    return total
+
+
+def decimal(fraction):
+    return Decimal(fraction.numerator) / Decimal(fraction.denominator)

@@ -1,0 +1,518 @@
+"""Judges of the library that share none of its code: exact arithmetic, and searches for networks.
+
+Each judge takes one case and returns a `Verdict`: complaints, if there are any. What is judged is
+what is promised: a bound is never below the maximum it bounds, a value is attained, a
+"global" lower bound is below the objective of every network that a search finds.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import product
+from math import sqrt
+
+import exact
+import numpy as np
+from scipy.optimize import minimize
+
+import hidden_convexity as hc
+from hidden_convexity.arrangement import Arrangement
+from hidden_convexity.oracle import Ascent, BranchAndBound, Circle, Exhaustive
+
+# Float sums of n products, taken along paths of a few dozen splits: a share of sum |nu_i| ||x_i||.
+EPS = np.finfo(float).eps
+# Rows closer than 1e-12 may be treated as one, and directions in which the data are smaller than
+# that dropped, if the bound pays for it: a bound this share of sum |nu_i| ||x_i|| above M is tight.
+PAID = 1e-11
+# Objectives are sums of squares that floats evaluate: a relative error, far above n EPS, and far
+# below any gap that is claimed.
+EVALUATED = 1e-10
+# Seconds after which branch and bound may give up; its bound is judged all the same.
+PATIENCE = 5.0
+# What a proof is asked for: the sign of nu, a tolerance, and the level below which nothing need be
+# told apart, as a share of M.
+CALLS = (1.0, 1e-1, 0.0), (-1.0, 1e-1, 0.7), (1.0, 1e-6, 1.3), (-1.0, 1e-6, 0.0)
+
+
+def judge_oracles(X, nu, orders=None):
+    """Every oracle's value and bound of M(nu) and M(-nu), for tolerances and levels.
+
+    With `orders` the maximum is known from below only, and nothing is too large.
+    """
+    X, nu = np.asarray(X, dtype=float), np.asarray(nu, dtype=float)
+    square = exact.maximum_squared(X, nu, orders)
+    verdict = Verdict()
+    for sign, tolerance, part in CALLS:
+        level = part * sqrt_of(square)
+        for oracle, promise in oracles(X):
+            found = oracle(sign * nu, tolerance, level)
+            allowed = {"exact": 0.0, "tolerance": tolerance}.get(promise, np.inf)
+            most = None if orders is not None else (1 + allowed) * max(sqrt_of(square), level)
+            where = f"{oracle!r} at {sign:+g} nu, tolerance {tolerance:g}, level {level!r}"
+            verdict.add(where, *complaints_about(found, X, sign * nu, square, most))
+            short = sqrt_of(square) - (1 + allowed) * found.value - PAID * total_size(X, nu)
+            if promise != "valid" and part < 1 and short > 0:
+                verdict.add(where, [f"value {found.value!r} is far below M, {sqrt_of(square)!r}"])
+    return verdict
+
+
+def judge_plane(X, nu):
+    """The sweep of the circle and beta_max, for both signs."""
+    X, nu = np.asarray(X, dtype=float), np.asarray(nu, dtype=float)
+    square = exact.maximum_squared(X, nu)
+    verdict = Verdict()
+    circle = Circle(X)
+    for sign in (1.0, -1.0):
+        found = circle(sign * nu)
+        told = complaints_about(found, X, sign * nu, square, sqrt_of(square))
+        verdict.add(f"Circle at {sign:+g} nu", *told)
+        if found.value < sqrt_of(square) - PAID * total_size(X, nu):
+            told = [f"value {found.value!r} is far below M, {sqrt_of(square)!r}"]
+            verdict.add(f"Circle at {sign:+g} nu", told)
+    return verdict
+
+
+@dataclass
+class Verdict:
+    """Complaints, and the least room there was between a bound and what it bounds."""
+
+    complaints: list = field(default_factory=list)
+    slack: float = np.inf
+    gap: float = 0.0
+
+    def add(self, where, complaints, slack=np.inf):
+        self.complaints += [f"{where}: {complaint}" for complaint in complaints]
+        self.slack = min(self.slack, slack)
+
+
+def oracles(X):
+    """Every oracle that takes these data, and what its bound promises: how far above M it may be.
+
+    "exact": by rounding only; "tolerance": by the tolerance as well; "valid": by anything.
+    """
+    if X.shape[1] == 2:
+        yield Circle(X), "exact"
+    yield BranchAndBound(X, random_starts=4, max_seconds=PATIENCE), "tolerance"
+    yield BranchAndBound(X, random_starts=0, max_cells=1), "valid"
+    yield Exhaustive(Arrangement.enumerate(X)), "tolerance"
+    yield Ascent(X, random_starts=8), "valid"
+
+
+def complaints_about(found, X, nu, square, most):
+    """What is wrong with a `DualMaximum`, given M^2, and the most its bound may be (or None)."""
+    scale = total_size(X, nu)
+    rounding = (len(nu) + 64 * X.shape[1]) * EPS * scale
+    if np.isnan(found.bound) or np.isnan(found.value):
+        return [f"value {found.value!r}, bound {found.bound!r}"], -np.inf
+    told, slack = [], np.inf
+    if found.bound < found.value:
+        told.append(f"bound {found.bound!r} is below its value {found.value!r}")
+    if np.isfinite(found.bound):
+        slack = (found.bound - sqrt_of(square)) / scale if square > 0 else np.inf
+        if Fraction(found.bound) ** 2 < square:
+            told.append(f"bound {found.bound!r} is below M, {short_of(found.bound, square)}")
+    if len(found.directions):
+        attained = height(X, nu, found.directions[0])
+        if not abs(found.value - attained) <= rounding:
+            told.append(f"value {found.value!r} is {attained!r} in its own direction")
+    elif found.value != 0:
+        told.append(f"value {found.value!r} without a direction")
+    if most is not None:
+        if found.value > sqrt_of(square) + rounding:
+            told.append(f"value {found.value!r} is above M, {sqrt_of(square)!r}")
+        if np.isfinite(found.bound) and found.bound > most + PAID * scale:
+            told.append(f"bound {found.bound!r} is far above M, {sqrt_of(square)!r}")
+    return told, slack
+
+
+def height(X, nu, direction):
+    """|nu.(Xu)_+| / ||u||, exactly but for the last root."""
+    rows, unit = exact.integers(X)
+    weights, weight_unit = exact.integers([nu])
+    u, _ = exact.integers([direction])
+    h = sum(w * max(exact.dot(x, u[0]), 0) for w, x in zip(weights[0], rows, strict=True))
+    return sqrt_of(Fraction(h * h, exact.dot(u[0], u[0])) * (unit * weight_unit) ** 2)
+
+
+def total_size(X, nu):
+    """sum |nu_i| ||x_i||, in whose share rounding is counted; no square of it vanishes."""
+    return sum(float(np.hypot.reduce(x)) * abs(float(t)) for x, t in zip(X, nu, strict=True))
+
+
+def sqrt_of(fraction):
+    """The root of a Fraction whose float may over- or underflow."""
+    if fraction == 0:
+        return 0.0
+    half = (fraction.numerator.bit_length() - fraction.denominator.bit_length()) // 2
+    return sqrt(fraction / Fraction(4) ** half) * 2.0**half
+
+
+def short_of(bound, square):
+    most = sqrt_of(square)
+    return f"{most!r}: short by {float(1 - Fraction(bound) / Fraction(most)):.1e} of it"
+
+
+def judge_beta_max(X, y):
+    """beta_max: M(y) from above, by whatever oracle."""
+    square = exact.maximum_squared(X, y)
+    given, most = float(hc.beta_max(X, y)), sqrt_of(square)
+    verdict = Verdict()
+    if not Fraction(given) ** 2 >= square:
+        verdict.add("beta_max", [f"{given!r} is below M(y), {short_of(given, square)}"])
+    if given > (1 + 2e-7) * most + PAID * total_size(X, y):
+        verdict.add("beta_max", [f"{given!r} is far above M(y), {most!r}"])
+    return verdict
+
+
+def judge_dual_bound(X, y, beta, loss, nu):
+    """The bound that a dual point proves, given M(nu) exactly."""
+    X = np.asarray(X, dtype=float)
+    square = exact.maximum_squared(X, nu)
+    maximum = float(np.nextafter(sqrt_of(square) * (1 + 2 * EPS), np.inf))
+    bound = hc.TrainingProblem(X, y, beta, loss).dual_bound(nu, maximum)
+    promised = exact.dual_bound(nu, y, beta, square, loss)
+    verdict = Verdict()
+    if Fraction(bound) > promised:
+        verdict.add("dual bound", [f"{bound!r}; duality proves {float(promised)!r}"])
+    return verdict
+
+
+def judge_training(X, y, beta, loss="squared", seed=0, most_gap=None, solver=None):
+    """A training, and certificates, by networks that may do better.
+
+    `most_gap`, if given, is the largest gap that training may end with; `solver` another one,
+    whose bound must not exceed what the first reaches either.
+    """
+    rng = np.random.default_rng(seed)
+    problem = hc.TrainingProblem(X, y, beta, loss)
+    X, y = problem.X, problem.y
+    verdict = Verdict()
+    solutions = [hc.train(problem)]
+    if solver is not None:
+        solutions.append(hc.train(problem, solver=solver))
+    networks = [weights(solution.network) for solution in solutions]
+    networks += searched(X, y, beta, loss, networks[0], rng)
+    lowest = min(exact.objective(X, y, beta, *network, loss) for network in networks)
+    for solution in solutions:
+        own = weights(solution.network)
+        verdict.add(solution.solver, complaints_about_objective(solution, X, y, beta, loss, own))
+        verdict.add(solution.solver, *below(solution.lower_bound, lowest))
+    for network, rounds in product([networks[-1], perturbed(networks[0], rng)], (0, 1)):
+        certificate = hc.certify(hc.ReLUNetwork(*network), problem, rounds=rounds)
+        where = f"certificate, {rounds} rounds"
+        verdict.add(where, complaints_about_objective(certificate, X, y, beta, loss, network))
+        verdict.add(where, *below(certificate.lower_bound, lowest))
+    verdict.gap = solutions[0].gap
+    if most_gap is not None and verdict.gap > most_gap:
+        verdict.add("training", [f"gap {verdict.gap!r}"])
+    return verdict
+
+
+def judge_certificate(X, y, beta, W, a, loss="squared"):
+    """Certificates of a given network."""
+    problem = hc.TrainingProblem(X, y, beta, loss)
+    X, y = problem.X, problem.y
+    W, a = np.asarray(W, dtype=float), np.asarray(a, dtype=float)
+    reached = exact.objective(X, y, beta, W, a, loss)
+    verdict = Verdict()
+    for rounds in (0, 1):
+        certificate = hc.certify(hc.ReLUNetwork(W, a), problem, rounds=rounds)
+        told = complaints_about_objective(certificate, X, y, beta, loss, (W, a))
+        verdict.add(f"certificate, {rounds} rounds", told)
+        verdict.add(f"certificate, {rounds} rounds", *below(certificate.lower_bound, reached))
+    return verdict
+
+
+def judge_path(X, y, betas, loss="squared"):
+    """A path: each weight decay's bound against all the path's networks, and a fresh training."""
+    problem = hc.TrainingProblem(X, y, betas[0], loss)
+    X, y = problem.X, problem.y
+    path = hc.train_path(problem, betas)
+    verdict = Verdict()
+    for beta, solution in zip(betas, path, strict=True):
+        alone = hc.train(hc.TrainingProblem(X, y, beta, loss))
+        for other in [*path, alone]:
+            reached = exact.objective(X, y, beta, *weights(other.network), loss)
+            verdict.add(f"path at {beta!r}", *below(solution.lower_bound, reached))
+            verdict.add(f"training at {beta!r}", *below(alone.lower_bound, reached))
+        own = weights(solution.network)
+        told = complaints_about_objective(solution, X, y, beta, loss, own)
+        verdict.add(f"path at {beta!r}", told)
+        verdict.gap = max(verdict.gap, solution.gap)
+    return verdict
+
+
+def weights(network):
+    return network.hidden_weights, network.output_weights
+
+
+def complaints_about_objective(result, X, y, beta, loss, network):
+    """The objective is the network's, the bound is below it, and the gap says so."""
+    true = exact.objective(X, y, beta, *network, loss)
+    told = below(result.lower_bound, true)[0]
+    if not np.isfinite(result.objective):
+        return [*told, f"objective {result.objective!r}"]
+    if abs(Fraction(result.objective) - true) > rounding_of_objective(X, network, true):
+        told.append(f"objective {result.objective!r} of a network that has {float(true)!r}")
+    if result.scope != "global":
+        told.append(f"scope {result.scope}")
+    if true > 0 and not told:
+        gap = 1 - Fraction(result.lower_bound) / true
+        if abs(gap - Fraction(result.gap)) > 10 * rounding_of_objective(X, network, true) / true:
+            told.append(f"gap {result.gap!r} where it is {float(gap)!r}")
+    return told
+
+
+def rounding_of_objective(X, network, objective):
+    """How far off an objective may be that floats evaluate: a Fraction.
+
+    Neurons orthogonal to a large row have outputs that are differences of large products.
+    """
+    W, a = (np.abs(array) for array in network)
+    off = (X.shape[1] + len(a) + 2) * EPS * float(np.hypot.reduce((np.abs(X) @ W.T) @ a, initial=0))
+    return Fraction(EVALUATED) * objective + Fraction(off) * Fraction(sqrt_of(2 * objective) + off)
+
+
+def below(bound, reached):
+    """A complaint if a network's objective is below a bound of every network's; the room left."""
+    if not np.isfinite(bound) or bound < 0:
+        return [f"lower bound {bound!r}"], -np.inf
+    slack = float((reached - Fraction(bound)) / reached) if reached > 0 else np.inf
+    if Fraction(bound) > reached:
+        return [f"lower bound {bound!r}, and a network has {float(reached)!r}"], slack
+    return [], slack
+
+
+def searched(X, y, beta, loss, trained, rng):
+    """Networks (W, a) that independent searches end at, the last of them a crude one.
+
+    A Lasso over the directions in which M could be attained at the residual of the trained network,
+    and L-BFGS on all weights from its solution, from the trained network, moved, and from random
+    ones. In units in which the largest entries of X and y are one.
+    """
+    size_x = float(np.abs(X).max()) or 1.0
+    size_y = 1.0 if loss == "logistic" else float(np.abs(y).max()) or 1.0
+    Xs, ys, decay = X / size_x, y / size_y, beta / size_x / size_y
+
+    def there(network):
+        return balanced(network, size_x / size_y)
+
+    def back(network):
+        return balanced(network, size_y / size_x)
+
+    n, d = X.shape
+    start = there(trained)
+    residual = ys - outputs(Xs, *start)
+    if loss == "logistic":
+        residual = ys / (1 + np.exp(np.minimum(ys * outputs(Xs, *start), 700)))
+    directions = candidate_directions(Xs, residual, rng)
+    by_lasso = lasso(Xs, ys, decay, loss, directions)
+    starts = [
+        (rng.standard_normal((n + 1, d)), rng.standard_normal(n + 1)),
+        by_lasso,
+        joined(
+            perturbed(start, rng), (0.03 * rng.standard_normal((2, d)), np.array([0.03, -0.03]))
+        ),
+        joined(perturbed(by_lasso, rng), start),
+    ]
+    crude = descended(Xs, ys, decay, loss, starts[0], 5)
+    found = [descended(Xs, ys, decay, loss, network, 200) for network in starts]
+    return [back(network) for network in [by_lasso, *found, crude]]
+
+
+def outputs(X, W, a):
+    return np.maximum(X @ W.T, 0.0) @ a
+
+
+def balanced(network, factor):
+    """The network that computes `factor` times as much, with weights of equal norms."""
+    W, a = network
+    norms = np.array([np.hypot.reduce(w) for w in W])
+    used = (norms > 0) & (a != 0)
+    W, a, norms = W[used], a[used], norms[used]
+    size = np.sqrt(norms) * np.sqrt(np.abs(a)) * np.sqrt(factor)
+    return W / norms[:, None] * size[:, None], np.sign(a) * size
+
+
+def perturbed(network, rng):
+    """Weights moved by 1e-8 to 1 of their size."""
+    W, a = network
+    amount = 10.0 ** rng.uniform(-8, 0)
+    W = W * (1 + amount * rng.standard_normal(W.shape))
+    return W, a * (1 + amount * rng.standard_normal(a.shape))
+
+
+def joined(one, other):
+    return np.concatenate([one[0], other[0]]), np.concatenate([one[1], other[1]])
+
+
+def candidate_directions(X, nu, rng, most=24):
+    """Unit directions (k, d) that could attain M(nu), from some orders of rows, and a few more."""
+    rows, _ = exact.integers(X)
+    weights, _ = exact.integers([nu])
+    orders = [list(rng.permutation(len(X))) for _ in range(most)]
+    found = []
+    for p in exact.critical_directions(rows, weights[0], orders):
+        largest = max(abs(entry) for entry in p)
+        u = np.array([float(Fraction(entry, largest)) for entry in p])
+        found.append(u / np.hypot.reduce(u))
+    found = np.reshape(found, (-1, X.shape[1]))
+    return np.unique(
+        np.concatenate([found, rng.standard_normal((8, X.shape[1]))]).round(12), axis=0
+    )
+
+
+def lasso(X, y, beta, loss, directions):
+    """The network (W, a) of the Lasso over neurons in given directions."""
+    norms = np.linalg.norm(directions, axis=1)
+    directions = directions[norms > 0] / norms[norms > 0, None]
+    z = nonnegative_lasso(np.maximum(X @ directions.T, 0.0), y, beta, loss)
+    return balanced((directions, z), 1.0)
+
+
+def nonnegative_lasso(features, y, beta, loss):
+    """Coefficients z, either sign, of min F(features z) + beta ||z||_1, as far as L-BFGS gets."""
+    k = features.shape[1]
+    both = np.hstack([features, -features])
+
+    def height(z):
+        value, slope = loss_and_slope(both @ z, y, loss)
+        return value + beta * z.sum(), both.T @ slope + beta
+
+    found = minimize(height, np.zeros(2 * k), jac=True, bounds=[(0, None)] * 2 * k).x
+    return found[:k] - found[k:]
+
+
+def descended(X, y, beta, loss, network, steps):
+    """Where L-BFGS on all weights gets in some steps, its kinks ignored."""
+    W, a = network
+    shape = W.shape
+    if len(a) == 0:
+        return network
+
+    def height(theta):
+        W, a = theta[:W_size].reshape(shape), theta[W_size:]
+        activations = np.maximum(X @ W.T, 0.0)
+        value, slope = loss_and_slope(activations @ a, y, loss)
+        to_W = (slope[:, None] * a * (activations > 0)).T @ X + beta * W
+        to_a = activations.T @ slope + beta * a
+        value += 0.5 * beta * float(theta @ theta)
+        return value, np.concatenate([to_W.ravel(), to_a])
+
+    W_size = W.size
+    start = np.concatenate([W.ravel(), a])
+    options = {"maxiter": steps, "ftol": 1e-15, "gtol": 1e-12}
+    theta = minimize(height, start, jac=True, method="L-BFGS-B", options=options).x
+    return theta[:W_size].reshape(shape), theta[W_size:]
+
+
+def loss_and_slope(f, y, loss):
+    if loss == "squared":
+        return 0.5 * float((f - y) @ (f - y)), f - y
+    margin = y * f
+    return float(np.logaddexp(0, -margin).sum()), -y * np.exp(-np.logaddexp(0, margin))
+
+
+def judge_line(x, y, share):
+    """Splines, and mirrors of two and three layers, of one variable."""
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    verdict = Verdict()
+    for module, layers in ((hc.splines, None), (hc.mirrors, 2), (hc.mirrors, 3)):
+        more = {} if layers is None else {"layers": layers}
+        where = f"{module.__name__.rpartition('.')[-1]}, {layers or 2} layers"
+        features = line_features(x, layers)
+        most = float(line_maximum(features, y))
+        size = float(np.abs(y).sum()) * float(np.ptp(x))
+        given = module.beta_max(x, y, **more)
+        if given < most - 8 * len(x) * EPS * size:
+            verdict.add(where, [f"beta_max {given!r} is below M, {most!r}"])
+        if given > most + PAID * size:
+            verdict.add(where, [f"beta_max {given!r} is far above M, {most!r}"])
+        beta = share * most or 1.0
+        solution = module.train(x, y, beta, **more)
+        reached = line_objective(solution.network, x, y, beta)
+        told, slack = below(solution.lower_bound, line_search(features, y, beta))
+        verdict.add(where, told, slack)
+        if abs(Fraction(solution.objective) - reached) > rounding_on_line(solution, x, reached):
+            told = [f"objective {solution.objective!r}, it is {float(reached)!r}"]
+            verdict.add(where, told)
+        verdict.add(where, below(solution.lower_bound, reached)[0])
+        verdict.gap = max(verdict.gap, solution.gap)
+    return verdict
+
+
+def rounding_on_line(solution, x, objective):
+    """How far off the objective may be of slopes that are steep for the size of x: a Fraction."""
+    network = solution.network
+    slopes = float(np.abs(network.weights).prod(axis=1) @ np.abs(network.amplitudes))
+    off = 16 * EPS * network.layers * sqrt(len(x)) * slopes * float(np.abs(x).max())
+    return Fraction(EVALUATED) * objective + Fraction(off) * Fraction(sqrt_of(2 * objective) + off)
+
+
+def line_features(x, layers):
+    """The dictionary in rational arithmetic: rows are features at the data, one a column of it.
+
+    Ramps to both sides at the data points (no layers given); for two layers |x - x_i|; for three
+    also ||x - x_i| - |x_j - x_i|| and ||x - (x_i + x_j) / 2| - |x_i - x_j| / 2|.
+    """
+    points = [Fraction(float(v)) for v in x]
+    kinks = sorted(set(points))
+    if layers is None:
+        right = [[max(p - k, Fraction(0)) for p in points] for k in kinks]
+        return right + [[max(k - p, Fraction(0)) for p in points] for k in kinks]
+    features = [[abs(p - k) for p in points] for k in kinks]
+    if layers == 3:
+        for k in kinks:
+            for other in kinks:
+                features.append([abs(abs(p - k) - abs(other - k)) for p in points])
+                middle, half = (k + other) / 2, abs(k - other) / 2
+                features.append([abs(abs(p - middle) - half) for p in points])
+    return features
+
+
+def line_maximum(features, y):
+    """max |nu.g| over the features g, with nu the targets less their mean, exactly."""
+    y = [Fraction(float(t)) for t in y]
+    mean = sum(y) / len(y)
+    nu = [t - mean for t in y]
+    return max(abs(exact.dot(nu, g)) for g in features)
+
+
+def line_objective(network, x, y, beta):
+    """The objective of a `ParallelNetwork`, a Fraction, from its weights."""
+    fractions = [Fraction(float(v)) for v in x]
+    f = [Fraction(network.constant) for _ in x]
+    penalty = Fraction(0)
+    L = network.weights.shape[1] + 1
+    for weights, biases, amplitude in zip(
+        network.weights, network.biases, network.amplitudes, strict=True
+    ):
+        values = fractions
+        for w, b in zip(weights, biases, strict=True):
+            values = [Fraction(float(w)) * v + Fraction(float(b)) for v in values]
+            relu = network.activation == "relu"
+            values = [max(v, Fraction(0)) if relu else abs(v) for v in values]
+            penalty += abs(Fraction(float(w))) ** L
+        f = [t + Fraction(float(amplitude)) * v for t, v in zip(f, values, strict=True)]
+        penalty += abs(Fraction(float(amplitude))) ** L
+    targets = [Fraction(float(t)) for t in y]
+    return exact.total_loss(f, targets, "squared") + Fraction(float(beta)) * penalty / L
+
+
+def line_search(features, y, beta):
+    """The objective, a Fraction, of the Lasso's coefficients that L-BFGS finds.
+
+    Each column z_j g_j is a branch whose balanced penalty is beta |z_j|; the constant is free.
+    """
+    exact_features = [[v - sum(g) / len(g) for v in g] for g in features]
+    exact_y = [Fraction(float(t)) for t in y]
+    mean = sum(exact_y) / len(exact_y)
+    nu = [t - mean for t in exact_y]
+    size_x = max(abs(v) for g in exact_features for v in g) or Fraction(1)
+    size_y = max(abs(t) for t in nu) or Fraction(1)
+    columns = np.array([[float(v / size_x) for v in g] for g in exact_features]).T
+    decay = float(Fraction(float(beta)) / size_x / size_y)
+    z = nonnegative_lasso(columns, np.array([float(t / size_y) for t in nu]), decay, "squared")
+    z = [Fraction(v) * size_y / size_x for v in z.tolist()]
+    f = [sum(c * g[i] for c, g in zip(z, exact_features, strict=True) if c) for i in range(len(y))]
+    penalty = sum(abs(c) for c in z)
+    return exact.total_loss(f, nu, "squared") + Fraction(float(beta)) * penalty

@@ -10,6 +10,7 @@ from hidden_convexity.report import report  # noqa: F401
 _HOMES = {
     "Arrangement": "arrangement",
     "Certificate": "certificate",
+    "ContradictedProof": "problem",
     "ParallelNetwork": "parallel",
     "ReLUNetwork": "network",
     "Solution": "solvers",

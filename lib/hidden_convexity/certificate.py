@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hidden_convexity import proof
+from hidden_convexity.hyperplanes import unit_rows
 from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.oracle import Circle, coordinates, proving_oracle, searching_oracle
 from hidden_convexity.passes import Passes
@@ -48,6 +49,11 @@ class Certificate:
     problem : TrainingProblem
     dual_point : (n,) ndarray
         The nu with M(nu) <= beta whose dual value is the lower bound.
+
+    Raises
+    ------
+    ContradictedProof
+        If a proven lower bound is above the objective by more than rounding.
     """
 
     objective: float
@@ -58,10 +64,13 @@ class Certificate:
     problem: TrainingProblem
     dual_point: np.ndarray
 
+    def __post_init__(self):
+        relative_gap(self.objective, self.lower_bound, self.scope != "searched")
+
     @property
     def gap(self):
         """Relative duality gap, (objective - lower_bound) / objective; 0 if the objective is 0."""
-        return relative_gap(self.objective, self.lower_bound)
+        return relative_gap(self.objective, self.lower_bound, self.scope != "searched")
 
     def __repr__(self):
         return (
@@ -156,10 +165,10 @@ def certify(network, problem, rounds=1, proof=True, progress=False):
             f"{max(np.abs(w).max() for w in (network.hidden_weights, network.output_weights)):.3g}"
         )
     residual = problem.residual(network)
-    basis = coordinates(problem.X)
-    X = problem.X @ basis
-    search = searching_oracle(X)
-    oracle = proving_oracle(X, progress=progress) if proof else search
+    reduced = coordinates(problem.X)
+    X, basis, dropped = reduced.rows, reduced.basis, reduced.dropped
+    search = searching_oracle(X, dropped)
+    oracle = proving_oracle(X, progress=progress, dropped=dropped) if proof else search
     scope = "global" if proof or isinstance(oracle, Circle) else "searched"
     passes = oracle if isinstance(oracle, Circle) else Passes(X)
     program = RestrictedProgram(replace(problem, X=X), passes)
@@ -180,7 +189,8 @@ def certify(network, problem, rounds=1, proof=True, progress=False):
             candidates = dual_point, _feasible(problem, residual, found, scope)
             dual_point = max(candidates, key=problem.dual_value)
             bar.update()
-    known = objective, problem.dual_value(dual_point), scope, direction
+    lower_bound = max(problem.dual_value(dual_point), 0.0)
+    known = objective, lower_bound, scope, direction
     return Certificate(*known, network, problem, dual_point)
 
 
@@ -210,7 +220,7 @@ def _own_neurons(program, network, basis):
     for w, a in zip(balanced.hidden_weights @ basis, balanced.output_weights, strict=True):
         pattern = program.X @ w > 0
         if pattern.any():
-            own.setdefault((np.packbits(pattern).tobytes(), a > 0), (w / np.linalg.norm(w), a))
+            own.setdefault((np.packbits(pattern).tobytes(), a > 0), (unit_rows(w[None])[0], a))
     return [program.neuron(u, np.sign(a)) for u, a in own.values()]
 
 
@@ -229,8 +239,8 @@ def beta_max(X, y):
     Returns
     -------
     float
-        max over ||u|| <= 1 of |y.(Xu)_+|: exact if the rank is 2 or the chambers are at most
-        30,000, otherwise from above to 1e-7.
+        max over ||u|| <= 1 of |y.(Xu)_+|, from above: to rounding if the rank is 2 or the chambers
+        are at most 30,000, otherwise to 1e-7.
 
     Raises
     ------
@@ -246,9 +256,10 @@ def beta_max(X, y):
     if len(y) != len(X):
         raise ValueError(f"y must have one entry per row of X: {len(X)}, got {len(y)}")
     X, y = of_moderate_size(X, "X"), of_moderate_size(y, "y")
-    X = X @ coordinates(X)
+    reduced = coordinates(X)
+    X = reduced.rows
     try:
-        oracle = proving_oracle(X, exact=True)
+        oracle = proving_oracle(X, exact=True, dropped=reduced.dropped)
     except ValueError as error:
         raise ValueError(
             f"X must have a lower rank or fewer rows for beta_max to be proven, got {len(X)} "

@@ -1,5 +1,6 @@
 """Rows as hyperplanes: their directions, which coincide, the space they span, where they meet."""
 
+from dataclasses import dataclass
 from itertools import combinations, islice
 
 import numpy as np
@@ -17,17 +18,90 @@ CHUNK = 250_000
 
 
 def unit_rows(X):
-    """Rows scaled to norm 1, zero rows left alone; safe for entries near overflow."""
+    """Rows scaled to norm 1, zero rows left alone, to within 2 eps; safe near over- and underflow.
+
+    A row of 1e-170 has the squared norm 0 and still a direction.
+    """
     largest = np.abs(X).max(axis=1, keepdims=True)
     X = X / np.where(largest > 0, largest, 1.0)
     norms = np.linalg.norm(X, axis=1, keepdims=True)
     return X / np.where(norms > 0, norms, 1.0)
 
 
+def row_lengths(X):
+    """Norms of the rows (n,): zero for zero rows only, since no square can underflow."""
+    largest = np.abs(X).max(axis=1, initial=0.0)
+    return largest * np.linalg.norm(X / np.where(largest > 0, largest, 1.0)[:, None], axis=1)
+
+
 def row_space(X):
-    """Orthonormal basis (d, rank) of the span of the rows of X, each taken at unit length."""
+    """Orthonormal basis (d, rank) of the span of the rows of X, each taken at unit length.
+
+    Directions in which the rows extend by less than 1e-12 of their largest extent are left out:
+    whoever proves a bound in this basis owes what `distances_moved` says.
+    """
     _, singular, right = np.linalg.svd(unit_rows(X), full_matrices=False)
     return right[singular > SAME_LINE * singular.max(initial=0.0)].T
+
+
+def distances_moved(X, basis, rows):
+    """How far rows (n, r) in an orthonormal basis (d, r) are from the rows of X: (n,), from above.
+
+    With x_i = B z_i + e_i, |sum nu_i (x_i.u)_+| over the unit ball is at most that of the z_i plus
+    sum |nu_i| ||e_i||. Rounding is included: that of the product B z_i, and how far B is from
+    orthonormal, as ||B'u|| may exceed 1 by that.
+    """
+    eps, r = np.finfo(float).eps, basis.shape[1]
+    skew = np.linalg.norm(basis.T @ basis - np.eye(r)) + len(basis) * eps
+    product = (r + 1) ** 1.5 * eps
+    return row_lengths(X - rows @ basis.T) + (product + skew) * row_lengths(X)
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Data in as few columns as their rank allows; see `coordinates`.
+
+    Attributes
+    ----------
+    rows : (n, r) ndarray
+        The data in the basis.
+    basis : (d, r) ndarray
+        Orthonormal columns, or zero ones that fill up to two.
+    dropped : (n,) ndarray
+        Distances between the rows of X and `rows` in the basis, from above; zeros if nothing was
+        reduced. A bound on max |nu.(rows z)_+| grows by sum |nu_i| dropped_i to be one on M(nu).
+    """
+
+    rows: np.ndarray
+    basis: np.ndarray
+    dropped: np.ndarray
+
+
+def coordinates(X):
+    """The fewest columns that have all the information of X, at least two.
+
+    Weights outside the span of the rows change no output and only cost penalty, so every optimal
+    neuron is w = B z. Data of full rank, and all data in the plane, stay as they are: there nothing
+    is gained by leaving a nearly empty direction out.
+
+    Parameters
+    ----------
+    X : (n, d) ndarray
+
+    Returns
+    -------
+    Coordinates
+    """
+    n, d = X.shape
+    if d == 1:
+        return Coordinates(np.pad(X, ((0, 0), (0, 1))), np.eye(1, 2), np.zeros(n))
+    basis = row_space(X) if d > 2 else np.eye(2)
+    if basis.shape[1] == d:
+        return Coordinates(X, np.eye(d), np.zeros(n))
+    rows = X @ basis
+    dropped = distances_moved(X, basis, rows)
+    missing = ((0, 0), (0, max(2 - basis.shape[1], 0)))
+    return Coordinates(np.pad(rows, missing), np.pad(basis, missing), dropped)
 
 
 def distinct_lines(unit):

@@ -11,8 +11,13 @@ it. Both are stated in Pilanci and Ergen (2020), arXiv:2002.10553, for general c
 c outputs nu is (n, c) and M(nu) is the maximum of ||nu'(Xu)_+||; for networks whose neurons feed
 one output each, the maximum of |nu_k.(Xu)_+| over outputs k as well.
 
+Dual values are lower bounds in exact arithmetic: each is lowered by what rounding can do to it, the
+`allowance` of its sums and of its terms, some 1e-14 of their size.
+
 Arrays are of any library that keeps to the array API standard, NumPy and PyTorch among them.
 """
+
+from math import log2, prod
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -20,6 +25,10 @@ from scipy.optimize import brentq
 
 # At the last float below 1 a derivative that falls to minus infinity at 1 is as good as there.
 _LAST = float(np.nextafter(1.0, 0.0))
+EPS = float(np.finfo(float).eps)
+# The steepest that t log t gets between floats near 0: |log(1e-308)| is 709, but below 1e-17 the
+# whole of t |log t| is less than this times the rounding of 1.
+STEEPEST = 40.0
 
 
 class Squared:
@@ -42,8 +51,12 @@ class Squared:
         return None
 
     @staticmethod
-    def dual_value(y, nu):
-        return float((nu * y).sum() - 0.5 * (nu * nu).sum())
+    def dual_value(y, nu, scale=1.0):
+        """Dual value at scale * nu, from below; each product is rounded once or twice."""
+        fit, energy = nu * y, nu * nu
+        size = scale * float(abs(fit).sum()) + 0.5 * scale**2 * float(energy.sum())
+        value = scale * float(fit.sum()) - 0.5 * scale**2 * float(energy.sum())
+        return value - summation(fit) * size
 
     @staticmethod
     def best_scale(y, nu):
@@ -75,11 +88,20 @@ class Logistic:
         return _expit(f) * _expit(-f)
 
     @staticmethod
-    def dual_value(y, nu):
-        p = nu * y
+    def dual_value(y, nu, scale=1.0):
+        """Dual value at scale * nu, from below.
+
+        Rounding p by half an eps changes its entropy by that times p |log((1 - p) / p)|: less than
+        the entropy itself for p <= 1/2, and less than `STEEPEST` above.
+        """
+        p = scale * (nu * y)
         if float(p.min()) < 0 or float(p.max()) > 1:
             return -np.inf
-        return float((_entropy(p) + _entropy(1.0 - p)).sum())
+        xp = array_namespace(p)
+        below = xp.where(p < 1, p, xp.zeros_like(p))
+        value = float((_entropy(p) - (1.0 - below) * xp.log1p(-below)).sum())
+        steep = STEEPEST * EPS * float(xp.astype(p > 0.5, p.dtype).sum())
+        return value - summation(p) * value - steep
 
     @staticmethod
     def best_scale(y, nu):
@@ -127,11 +149,32 @@ class Softmax:
         return y - share / xp.sum(share, axis=1, keepdims=True)
 
     @staticmethod
-    def dual_value(y, nu):
-        p = y - nu
+    def dual_value(y, nu, scale=1.0):
+        """Dual value at scale * nu, from below.
+
+        The derivative of -p log p is at most 1 + `STEEPEST` in size, between floats. It is charged
+        for the rounding of p, and for what it takes to make the rows of p add up to 1.
+        """
+        p = y - scale * nu
         if float(p.min()) < 0:
             return -np.inf
-        return float(_entropy(p).sum())
+        xp = array_namespace(p)
+        slope = 1.0 + xp.clip(-xp.log(xp.where(p > 0, p, xp.ones_like(p))), 0.0, STEEPEST)
+        slope = xp.where(p > 0, slope, (1.0 + STEEPEST) * xp.ones_like(p))
+        moved = EPS * float((slope * (scale * abs(nu) + p)).sum())
+        moved += scale * (1.0 + STEEPEST) * float(Softmax.unbalanced(nu).sum())
+        value = float(_entropy(p).sum())
+        return value - summation(p) * abs(value) - moved
+
+    @staticmethod
+    def unbalanced(nu):
+        """How far the rows of nu (n, c) are from adding up to 0, as residuals do: (n,), from above.
+
+        A dual point is one with rows that do, exactly. There is one this near.
+        """
+        xp = array_namespace(nu)
+        size = xp.sum(abs(nu), axis=1)
+        return abs(xp.sum(nu, axis=1)) + nu.shape[1] * EPS * size
 
     @staticmethod
     def best_scale(y, nu):
@@ -170,6 +213,15 @@ def _entropy(p):
     """-p log p, and 0 at p = 0."""
     xp = array_namespace(p)
     return -p * xp.log(xp.where(p > 0, p, xp.ones_like(p)))
+
+
+def summation(terms):
+    """Relative rounding of the sum of an array's terms, themselves right to a few eps.
+
+    NumPy and PyTorch add pairwise, in blocks of at most 128 terms on 8 lanes: 16 additions of a
+    term within its block, 3 of lanes, and one for each doubling beyond.
+    """
+    return (32.0 + log2(max(prod(terms.shape), 1))) * EPS
 
 
 LOSSES = {"squared": Squared, "logistic": Logistic, "softmax": Softmax}

@@ -3,6 +3,7 @@
 import numpy as np
 
 from hidden_convexity.arrangement import Arrangement
+from hidden_convexity.hyperplanes import row_lengths
 from hidden_convexity.pruning import pruning_scale
 from hidden_convexity.validation import data_matrix, real_array
 
@@ -91,8 +92,8 @@ class ReLUNetwork:
         ----------
         Theory: balance.
         """
-        hidden = np.linalg.norm(self.hidden_weights, axis=1)
-        output = np.linalg.norm(_as_columns(self.output_weights), axis=1)
+        hidden = row_lengths(self.hidden_weights)
+        output = row_lengths(_as_columns(self.output_weights))
         used = (hidden > 0) & (output > 0)
         root = np.sqrt(hidden[used]) * np.sqrt(output[used])
         return ReLUNetwork(

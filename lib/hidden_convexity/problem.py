@@ -15,6 +15,14 @@ from hidden_convexity.validation import (
     real_number,
 )
 
+# A quotient made smaller by this factor is below the exact one, and a product of it and a number
+# as well.
+SAFE = 1.0 - 4.0 * np.finfo(float).eps
+# The objective of a network is a sum of n squares of differences of outputs and targets: at small
+# weight decays, where both nearly cancel, it is known to about this share of it. Bounds include
+# their own rounding.
+SAME_VALUE = 1e-9
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TrainingProblem:
@@ -123,7 +131,7 @@ class TrainingProblem:
         return outputs
 
     def dual_value(self, nu):
-        """Dual objective -F*(-nu), a lower bound on every P where M(nu) <= beta.
+        """Dual objective -F*(-nu), from below: a lower bound on every P where M(nu) <= beta.
 
         For the squared loss it is nu.y - 1/2 ||nu||^2, for the logistic loss the entropy of the
         probabilities nu_i y_i, for the softmax loss that of the rows of y - nu, and minus infinity
@@ -159,7 +167,8 @@ class TrainingProblem:
         float
             The dual value at s nu with the best feasible scaling s in [0, beta / maximum]; for the
             squared loss s = clip(nu.y / ||nu||^2, 0, beta / maximum). It is >= 0, since s = 0 is
-            feasible.
+            feasible. Rounding is on its side: the scaling is a little smaller than that, and the
+            dual value is lowered by what rounding may have added.
 
         Raises
         ------
@@ -175,7 +184,8 @@ class TrainingProblem:
         ----------
         Theory: certificate.
         """
-        return self.dual_value(self.feasible_point(nu, maximum))
+        nu, scale = self._dual_point(nu), self._scale(nu, maximum)
+        return max(LOSSES[self.loss].dual_value(self.y, nu, scale), 0.0) if scale > 0 else 0.0
 
     def feasible_point(self, nu, maximum):
         """The point s nu of `dual_bound`: zero where nothing was proven.
@@ -190,6 +200,10 @@ class TrainingProblem:
         ndarray
             Of the shape of y.
         """
+        return self._scale(nu, maximum) * self._dual_point(nu)
+
+    def _scale(self, nu, maximum):
+        """The s of `dual_bound`."""
         nu, maximum = self._dual_point(nu), real_number(maximum, "maximum")
         if not maximum >= 0:
             raise ValueError(
@@ -199,10 +213,14 @@ class TrainingProblem:
         with np.errstate(over="ignore"):
             energy = float((nu * nu).sum())
         if not 0.0 < energy < np.inf:  # the scaling 0 is feasible whatever the square has become
-            return np.zeros_like(nu)
-        unconstrained = LOSSES[self.loss].best_scale(self.y, nu)
-        scale = min(unconstrained, self.beta / maximum) if maximum > 0 else unconstrained
-        return scale * nu
+            return 0.0
+        loss = LOSSES[self.loss]
+        if self.loss == "softmax":  # the nearest nu whose rows add up to 0 exactly
+            maximum += float(loss.unbalanced(nu) @ np.abs(self.X).sum(axis=1))
+        scale = loss.best_scale(self.y, nu)
+        if maximum > 0:
+            scale = min(scale, self.beta / maximum)
+        return SAFE * scale
 
     def _dual_point(self, nu):
         """Return nu as a float vector that pairs with y, or say what is wrong with it."""
@@ -212,6 +230,54 @@ class TrainingProblem:
         return nu
 
 
-def relative_gap(objective, lower_bound):
-    """(objective - lower_bound) / objective, never below 0, and 0 where the objective is 0."""
+class ContradictedProof(ArithmeticError):
+    """A proven bound and a number that is attained contradict one another.
+
+    Never the fault of the data: it is an error of this library, and what it returned before for
+    the same data can't be relied on. The message says what to report.
+    """
+
+    def __init__(self, contradiction, data):
+        self.contradiction, self.data = contradiction, data
+        super().__init__(
+            f"{contradiction}: the two contradict one another, so one of them is wrong. This is an "
+            "error of hidden-convexity, not of your data. Please report it with this message, the "
+            "versions of hidden-convexity, NumPy, SciPy and numba, the processor, and the data, or "
+            f"their shape if they can't be shared: numpy.savez('report.npz', ...) with {data}"
+        )
+
+    def __reduce__(self):
+        return type(self), (self.contradiction, self.data)
+
+
+def relative_gap(objective, lower_bound, proven=True):
+    """(objective - lower_bound) / objective, and 0 where the objective is 0.
+
+    Parameters
+    ----------
+    objective : float
+        P of a network.
+    lower_bound : float
+        Lower bound on the optimal value.
+    proven : bool
+        False for a bound that is only searched: one above the objective shows that the search
+        missed something, and the gap is 0 for want of a better number.
+
+    Returns
+    -------
+    float
+        At least 0: a proven bound above the objective by less than `SAME_VALUE` of it is rounding
+        of the objective.
+
+    Raises
+    ------
+    ContradictedProof
+        If a proven bound is further above the objective.
+    """
+    if proven and lower_bound > objective * (1 + SAME_VALUE):
+        raise ContradictedProof(
+            f"no network has an objective below {lower_bound!r}, it was proven, but one has "
+            f"{objective!r}",
+            "X=problem.X, y=problem.y, beta=problem.beta and the network's weights",
+        )
     return max(objective - lower_bound, 0.0) / objective if objective > 0 else 0.0

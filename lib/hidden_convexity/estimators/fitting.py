@@ -124,17 +124,17 @@ class Trainer:
     def _joint_bound(self, problem, nu):
         if self._oracle is None:
             if self.scope == "sampled":
-                self._basis, self._oracle = np.eye(self.X.shape[1]), Exhaustive(self.patterns)
+                self._oracle = Exhaustive(self.patterns)
+            elif self.scope == "global":
+                reduced = coordinates(self.X)
+                self._oracle = proving_oracle(reduced.rows, dropped=reduced.dropped)
             else:
-                self._basis = coordinates(self.X)
-                X = self.X @ self._basis
-                provable = self.scope == "global"
-                self._oracle = proving_oracle(X) if provable else Ascent(X, LAST_SEARCH, rng=1)
+                self._oracle = Ascent(coordinates(self.X).rows, LAST_SEARCH, rng=1)
         found = self._oracle(nu, tolerance=self.tol / 2, level=problem.beta)
         return problem.dual_bound(nu, found.value if self.scope == "searched" else found.bound)
 
 
 def _within_reach(X):
-    n, rank = len(X), coordinates(X).shape[1]
+    n, rank = len(X), coordinates(X).rows.shape[1]
     few = count_chambers(n, rank) <= LISTABLE
     return "global" if few or n <= PROVABLE_SAMPLES.get(rank, 0) else "sampled"

@@ -1,13 +1,13 @@
 """Dual oracles: they maximise |nu.(Xu)_+| over the unit ball, the constraint of the dual problem.
 
 One signature: an oracle is built on X, and `oracle(nu, tolerance, level, starts)` returns a
-`DualMaximum`, the largest value found, a proven upper bound, and local maximisers.
+`DualMaximum`, the largest value found, a proven upper bound, and local maximisers. Every bound is
+one in exact arithmetic: `oracle.allowance(nu)` says how much of it is there for rounding, and each
+oracle's says why that is enough.
 """
 
-import numpy as np
-
 from hidden_convexity.arrangement import Arrangement, count_chambers
-from hidden_convexity.hyperplanes import row_space
+from hidden_convexity.hyperplanes import coordinates
 from hidden_convexity.oracle.ascent import Ascent
 from hidden_convexity.oracle.branch_and_bound import BranchAndBound
 from hidden_convexity.oracle.circle import Circle
@@ -34,26 +34,12 @@ PROVABLE_RANK = 8
 LISTED_FROM_RANK, FEW, LISTABLE = 6, 30_000, 100_000
 
 
-def coordinates(X):
-    """A matrix B (d, r) such that X B has all the information of X in the fewest columns.
-
-    Weights outside the span of the rows change no output and only cost penalty, so every optimal
-    neuron is w = B z. B is the identity where the rank is full; at least two columns are kept, for
-    `Circle`.
-    """
-    d = X.shape[1]
-    basis = row_space(X)
-    if basis.shape[1] == d >= 2:
-        return np.eye(d)
-    return np.pad(basis, ((0, 0), (0, max(2 - basis.shape[1], 0))))
-
-
-def searching_oracle(X):
+def searching_oracle(X, dropped=None):
     """The oracle that looks for violators: exact in the plane, ascents elsewhere."""
-    return Circle(X) if X.shape[1] == 2 else Ascent(X)
+    return Circle(X, dropped) if X.shape[1] == 2 else Ascent(X)
 
 
-def proving_oracle(X, exact=False, progress=False):
+def proving_oracle(X, exact=False, progress=False, dropped=None):
     """The oracle that proves M(nu) for these data.
 
     Parameters
@@ -64,6 +50,8 @@ def proving_oracle(X, exact=False, progress=False):
         Prefer an exact maximum to a fast bound where the chambers are few.
     progress : bool
         Show a progress bar during each call of branch and bound.
+    dropped : (n,) ndarray or None
+        How far the rows were moved by `coordinates`, which every bound is to include.
 
     Returns
     -------
@@ -77,12 +65,12 @@ def proving_oracle(X, exact=False, progress=False):
         If the rank is above 8 and the chambers are too many to list.
     """
     if X.shape[1] == 2:
-        return Circle(X)
+        return Circle(X, dropped)
     listed = FEW if X.shape[1] <= PROVABLE_RANK else LISTABLE
     if (exact or X.shape[1] >= LISTED_FROM_RANK) and count_chambers(*X.shape) <= listed:
-        return Exhaustive(Arrangement.enumerate(X))
+        return Exhaustive(Arrangement.enumerate(X), dropped)
     if X.shape[1] <= PROVABLE_RANK:
-        return BranchAndBound(X, progress=progress)
+        return BranchAndBound(X, progress=progress, dropped=dropped)
     raise ValueError(
         f"a global proof is out of reach for {len(X)} samples of rank {X.shape[1]}: it takes rank "
         f"<= {PROVABLE_RANK} or at most {LISTABLE:,} chambers. Use proof=False to search without "

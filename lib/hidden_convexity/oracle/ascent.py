@@ -4,10 +4,10 @@ import numba
 import numpy as np
 from numba import njit
 
-from hidden_convexity.hyperplanes import row_space
+from hidden_convexity.hyperplanes import row_lengths, row_space, unit_rows
 from hidden_convexity.oracle.flats import TIGHT
 from hidden_convexity.oracle.geodesic import ascend_each
-from hidden_convexity.oracle.maximum import DualMaximum
+from hidden_convexity.oracle.maximum import DualMaximum, attained, dual_point
 from hidden_convexity.oracle.threads import in_threads
 from hidden_convexity.validation import data_matrix, real_array, whole_number
 
@@ -45,7 +45,7 @@ class Ascent:
     def __init__(self, X, random_starts=32, rng=0):
         self.X = data_matrix(X)
         self.random_starts = whole_number(random_starts, "random_starts", minimum=0)
-        norms = np.linalg.norm(self.X, axis=1)
+        norms = row_lengths(self.X)
         self._nonzero = np.flatnonzero(norms)
         self._columns = np.ascontiguousarray(self.X[self._nonzero].T)
         self._norms = norms[self._nonzero]
@@ -62,11 +62,12 @@ class Ascent:
         if basis.shape[1] == 0:
             return np.zeros((0, self.X.shape[1]))
         gauss = rng.standard_normal((self.random_starts, basis.shape[1]))
-        covariance = basis.T @ (self.X.T @ self.X) @ basis
+        X = self.X / np.abs(self.X).max()
+        covariance = basis.T @ (X.T @ X) @ basis
         spread, axes = np.linalg.eigh(covariance / np.abs(covariance).max())
         whitened = axes / np.sqrt(np.maximum(spread, np.finfo(float).eps))
         gauss[::2] = gauss[::2] @ whitened.T
-        return _unit(gauss @ basis.T)
+        return unit_rows(gauss @ basis.T)
 
     def __repr__(self):
         n, d = self.X.shape
@@ -91,7 +92,7 @@ class Ascent:
         DualMaximum
             Its bound is inf.
         """
-        nu = _dual_point(nu, self.X)
+        nu = dual_point(nu, self.X)
         given = unit_directions(starts, self.X)
         weights = nu[self._nonzero]
         both = np.repeat([1.0, -1.0], len(self._random))
@@ -106,7 +107,13 @@ class Ascent:
             ascend_each(*rows, weights, signs[share], directions[share], values[share])
 
         in_threads(climb, shares, worthwhile=directions.size * len(nu) > LITTLE)
-        return _distinct(directions, values, level)
+        directions, values = _distinct(directions, values, level)
+        return DualMaximum(attained(self.X, nu, directions[:1])[0], np.inf, directions, values)
+
+    def allowance(self, nu):
+        """Infinity: nothing is proven, so there is no bound that rounding could spoil."""
+        dual_point(nu, self.X)
+        return np.inf
 
     def _heights(self, nu, directions):
         """nu.(Xu)_+ for each direction (k, d), a block of samples at a time."""
@@ -125,8 +132,7 @@ def _distinct(directions, values, level):
     needed[:1] = values[order[:1]] != 0.0
     order = order[needed]
     kept = order[_first_of_equal(directions[order], np.sign(values[order]))]
-    best = float(np.abs(values[kept]).max(initial=0.0))
-    return DualMaximum(best, np.inf, directions[kept], values[kept])
+    return directions[kept], values[kept]
 
 
 @njit(cache=True, nogil=True)
@@ -145,13 +151,6 @@ def _first_of_equal(directions, signs):
     return kept
 
 
-def _dual_point(nu, X):
-    nu = real_array(nu, "nu", ndim=1)
-    if len(nu) != len(X):
-        raise ValueError(f"nu must have one entry per row of X: {len(X)}, got {len(nu)}")
-    return nu
-
-
 def unit_directions(starts, X):
     """The caller's starts (k, d) or None as unit directions, zero ones left out."""
     if starts is None:
@@ -161,8 +160,4 @@ def unit_directions(starts, X):
         raise ValueError(
             f"starts must have one column per column of X: {X.shape[1]}, got {starts.shape}"
         )
-    return _unit(starts[starts.any(axis=1)])
-
-
-def _unit(directions):
-    return directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    return unit_rows(starts[starts.any(axis=1)])

@@ -10,17 +10,27 @@ import time
 
 import numpy as np
 
-from hidden_convexity.hyperplanes import distinct_lines, row_space, unit_rows
+from hidden_convexity.hyperplanes import (
+    distances_moved,
+    distinct_lines,
+    row_lengths,
+    row_space,
+    unit_rows,
+)
 from hidden_convexity.oracle.ascent import Ascent, unit_directions
 from hidden_convexity.oracle.cells import explore, seed
-from hidden_convexity.oracle.maximum import DualMaximum
+from hidden_convexity.oracle.maximum import EPS, DualMaximum, Remainders, dual_point
 from hidden_convexity.oracle.stacks import STACKS, open_stacks
 from hidden_convexity.oracle.threads import in_threads
 from hidden_convexity.progress import progress_bar
-from hidden_convexity.validation import flag, positive_number, real_array, whole_number
+from hidden_convexity.validation import flag, positive_number, whole_number
 
 # 2^rank cones start the tree; the proof is out of reach long before their number is.
 MAX_RANK = 12
+# Rounding of a product of a row with a vertex, in eps for each dimension: vertices and products are
+# made by splits, each from two earlier ones, and an edge of a cell this small is some hundred
+# splits old at most. Steps of a relaxation, a few for each cut and dimension, are in it.
+PATH_ROUNDING = 256
 # Tolerances below this would split the neighbourhood of a maximum down to rounding.
 FINEST = 1e-9
 # Work, in products, a stack gets between two meetings: a few milliseconds, then up to a second.
@@ -49,11 +59,15 @@ class BranchAndBound:
         Seed of the starts.
     progress : bool
         Show how many cells a call has bounded, if it takes more than a second.
+    dropped : (n,) array_like or None
+        How far the rows were moved by who reduced them to X (see `Coordinates`), which the bound
+        is to include; None if they are the data.
 
     Raises
     ------
     TypeError, ValueError
-        If X is not a finite real matrix, its rank is too high or a budget is not positive.
+        If X is not a finite real matrix, its rank is too high, a budget is not positive, or
+        `dropped` does not go with X.
 
     Notes
     -----
@@ -73,6 +87,7 @@ class BranchAndBound:
         max_memory=1e9,
         rng=0,
         progress=False,
+        dropped=None,
     ):
         self.ascent = Ascent(X, random_starts, rng)
         self.X = self.ascent.X
@@ -88,7 +103,7 @@ class BranchAndBound:
                 "to search without proof"
             )
         self._basis = self._principal_axes(basis)
-        self._merge_lines()
+        self._merge_lines(dropped)
 
     def _principal_axes(self, basis):
         """Columns (d, rank): axes along which the rows are uncorrelated, for cones that fit."""
@@ -96,19 +111,24 @@ class BranchAndBound:
         size = np.abs(reduced).max(initial=0.0)
         return basis @ np.linalg.eigh((reduced / (size or 1.0)).T @ (reduced / (size or 1.0)))[1]
 
-    def _merge_lines(self):
+    def _merge_lines(self, dropped):
         """One hyperplane per line of rows, or its two sides would be relaxed separately.
 
         A row -c e is c e for this purpose: (-t)_+ = (t)_+ - t.
         """
-        self._sizes = np.linalg.norm(self.X, axis=1)
+        self._sizes = row_lengths(self.X)
         unit = unit_rows(self.X)
         self._nonzero = np.flatnonzero(self._sizes)
-        first, self._line, self._flipped = distinct_lines(unit[self._nonzero])
-        lines = unit[self._nonzero[first]]
-        side = np.where(self._flipped, -1.0, 1.0)[:, None]
-        self._moved = np.linalg.norm(side * unit[self._nonzero] - lines[self._line], axis=1)
+        unit = unit[self._nonzero]
+        first, self._line, self._flipped = distinct_lines(unit)
+        lines = unit[first]
         self._lines = lines @ self._basis
+        moved = np.zeros(len(self.X))
+        shift = np.where(self._flipped, -1.0, 1.0)[:, None] * unit - lines[self._line]
+        apart = np.linalg.norm(shift, axis=1) + 4 * EPS
+        apart += distances_moved(lines, self._basis, self._lines)[self._line]
+        moved[self._nonzero] = self._sizes[self._nonzero] * apart
+        self._moved = Remainders(self.X, dropped, moved)
 
     def _with_axes(self, starts):
         """The caller's starts and the vertices of the first cones: all there is if rank is 1."""
@@ -136,12 +156,27 @@ class BranchAndBound:
         -------
         DualMaximum
         """
-        nu = real_array(nu, "nu", ndim=1)
+        nu = dual_point(nu, self.X)
         found = self.ascent(nu, level=level, starts=self._with_axes(starts))
         scale = float(np.abs(nu) @ self._sizes)
         if scale == 0.0:
-            return DualMaximum(0.0, 0.0, found.directions, found.values)
+            return DualMaximum(0.0, self.allowance(nu), found.directions, found.values)
         return _Search(self, nu, scale, max(tolerance, FINEST), level, found).run()
+
+    def allowance(self, nu):
+        """What the bound at nu (n,) includes for rounding, moved rows and `dropped`.
+
+        In units of sum |nu_i| ||x_i||, and for a point of the unit ball whose coefficients in a
+        cone of the tree add up to sqrt(rank) at most, which those of the first cones do and those
+        of their parts cannot exceed: n eps for sums of at most n products, in whatever order they
+        are added, and 256 eps for each dimension for the products themselves and the steps of the
+        relaxation. Rows that were moved to a line, into the row space or by a basis that is
+        orthonormal to rounding only add |nu_i| times the distance.
+        """
+        nu = dual_point(nu, self.X)
+        size = float(np.abs(nu) @ self._sizes)
+        sums = (len(nu) + PATH_ROUNDING * self.rank) * np.sqrt(self.rank) * EPS
+        return sums * size + self._moved.charge(nu)
 
     def cover(self, nu, tolerance, max_cells=100_000):
         """The cells of a proof that M(nu) <= (1 + tolerance) times the maximum found: a picture.
@@ -178,7 +213,7 @@ class BranchAndBound:
                 f"a cover needs X of rank at least 2 and nu not zero, got rank {self.rank} and "
                 f"|nu.(Xu)_+| <= {found.bound:.3g}"
             )
-        nu = real_array(nu, "nu", ndim=1)
+        nu = dual_point(nu, self.X)
         scale = float(np.abs(nu) @ self._sizes)
         return _Search(self, nu, scale, max(tolerance, FINEST), 0.0, found).cover(max_cells)
 
@@ -195,11 +230,7 @@ class _Search:
         self.linear = -share[flipped] @ oracle._lines[oracle._line[flipped]]
         weighted = weights * oracle._lines.T
         self.rows = [np.ascontiguousarray(weighted[:, weights > 0]), -weighted[:, weights < 0]]
-        # Every bound is a sum of at most n products of total size 1, along a path of at most a few
-        # dozen splits, each rounded: this is their worst case. Rows that were moved to their line,
-        # by 1e-12 at most, come on top.
-        self.rounding = (len(nu) + 64 * oracle.rank) * np.finfo(float).eps
-        self.rounding += float(np.abs(share) @ oracle._moved)
+        self.rounding = oracle.allowance(nu) / scale
         self.closed, self.cells = 0.0, 0
 
     @property
@@ -235,9 +266,9 @@ class _Search:
                 stacks = open_stacks(stacks, work, oracle.max_memory)
                 bar.update(self.cells - bar.n)
         reached = max([self.closed, *(stack[2].max() for stack in stacks)])
-        bound = max((reached + self.rounding) * self.scale, self.found.value)
-        found = self.found
-        return DualMaximum(found.value, bound, found.directions, found.values, self.cells)
+        bound = (reached + self.rounding) * self.scale
+        directions, values = self.found.directions, self.found.values
+        return DualMaximum.proven(oracle.X, self.nu, bound, directions, values, self.cells)
 
     def cover(self, max_cells):
         """Explore depth first, keeping the closed cells; see `BranchAndBound.cover`."""

@@ -6,19 +6,31 @@ the sorted rows gives every a, and the signs of dh/dphi at both ends of an arc g
 maximum of |h|. The lower half of the circle needs no sort of its own: opposite directions have
 complementary patterns, hence h(-u) = (a - X^T nu).u.
 
+The bound counts what rounding can do. Breakpoints are the hyperplanes of rows, in an order that no
+rounding of an angle can change; a row that shares the breakpoint of another one is moved there.
+
 The same running sums give everything the restricted problem asks of the data: predictions,
 correlations X^T D nu and Gram blocks X^T D_i D_j X.
 """
 
 import numpy as np
 
-from hidden_convexity.oracle.maximum import DualMaximum
+from hidden_convexity.hyperplanes import row_lengths, unit_rows
+from hidden_convexity.oracle.maximum import DualMaximum, Remainders, dual_point
 from hidden_convexity.oracle.sweep import linear_parts, local_maxima, outputs
 from hidden_convexity.passes import TIGHT
-from hidden_convexity.validation import data_matrix, real_array
+from hidden_convexity.validation import data_matrix
 
-# Breakpoints closer than this angle are one: repeated rows differ by rounding only.
+EPS = np.finfo(float).eps
+# Breakpoints closer than this angle are one: repeated rows differ by rounding only. Angles are
+# right to 16 eps, arctan2 and its shifts by multiples of pi/2 included, so those that are further
+# apart are in order.
 SAME_ANGLE = 1e-13
+# Rounding of a slope or height on an arc, in units of eps sum |nu_i| ||x_i||: 10 for the running
+# sums, 15 more for their differences in the lower half circle, 3 for unit tangents and products.
+ARC_ROUNDING = 28
+# Of a power of two that is a float with its inverse.
+LEAST_EXPONENT = -1000
 
 
 class Circle:
@@ -28,18 +40,21 @@ class Circle:
     ----------
     X : (n, 2) array_like
         Data, one sample a row; zero, repeated and opposite rows are welcome.
+    dropped : (n,) array_like or None
+        How far the rows were moved by who reduced them to X (see `Coordinates`), which the bound
+        is to include; None if they are the data.
 
     Raises
     ------
     TypeError, ValueError
-        If X is not a finite real matrix with two columns.
+        If X is not a finite real matrix with two columns, or `dropped` does not go with it.
 
     Notes
     -----
     O(n log n) time once and O(n) a call, in O(n) memory.
     """
 
-    def __init__(self, X):
+    def __init__(self, X, dropped=None):
         self.X = data_matrix(X)
         if self.X.shape[1] != 2:
             raise ValueError(f"X must have two columns, got shape {self.X.shape}")
@@ -51,12 +66,15 @@ class Circle:
         theta[theta < -np.pi / 2] += 2 * np.pi
         enters = theta >= np.pi / 2
         angles = np.where(enters, theta - np.pi / 2, theta + np.pi / 2)
-        at_pi = angles >= np.pi - SAME_ANGLE  # the same hyperplane as angle 0, crossed backwards
-        angles[at_pi] = 0.0
-        enters[at_pi] = ~enters[at_pi]
 
         by_angle = np.argsort(angles, kind="stable")
+        apart = np.flatnonzero(np.diff(angles[by_angle], append=np.pi) > SAME_ANGLE)
+        at_pi = apart[-1] + 1 if len(apart) else 0
+        # Those at pi have the hyperplane of angle 0, crossed backwards.
+        by_angle = np.roll(by_angle, len(by_angle) - at_pi)
         angles, self._enters = angles[by_angle], enters[by_angle]
+        angles[: len(angles) - at_pi] = 0.0
+        self._enters[: len(angles) - at_pi] ^= True
         self._order, self._rows = nonzero[by_angle], rows[by_angle]
         self._starts = np.flatnonzero(np.diff(angles, prepend=-1.0) > SAME_ANGLE)
         self._angles = angles[self._starts]
@@ -65,9 +83,22 @@ class Circle:
         # Every row that crosses at a breakpoint, signed by whether it enters, points along the
         # unit tangent there.
         first = self._rows[self._starts] * np.where(self._enters[self._starts], 1.0, -1.0)[:, None]
-        self._tangents = first / np.linalg.norm(first, axis=1, keepdims=True)
+        self._tangents = unit_rows(first)
         self._breakpoints = np.stack([self._tangents[:, 1], -self._tangents[:, 0]], axis=1)
+        self._moved = Remainders(self.X, dropped, self._distances_to_breakpoints())
         self._moments = None
+
+    def _distances_to_breakpoints(self):
+        """How far the rows are from the row whose breakpoint they share: (n,)."""
+        others = np.ones(len(self._rows), dtype=bool)
+        others[self._starts] = False
+        others = np.flatnonzero(others)
+        rows, tangents = self._rows[others], self._tangents[self._arc[others] - 1]
+        unit = unit_rows(rows)
+        sine = np.abs(unit[:, 0] * tangents[:, 1] - unit[:, 1] * tangents[:, 0])
+        distances = np.zeros(len(self.X))
+        distances[self._order[others]] = row_lengths(rows) * (sine + 6 * EPS)
+        return distances
 
     def __repr__(self):
         return f"Circle(n={len(self.X)}, {2 * len(self._starts)} arcs)"
@@ -87,25 +118,40 @@ class Circle:
         Returns
         -------
         DualMaximum
-            Exact: bound = value.
+            Exact: the bound is the value and the `allowance`, or little less.
         """
-        nu = real_array(nu, "nu", ndim=1)
-        if len(nu) != len(self.X):
-            raise ValueError(f"nu must have one entry per row of X: {len(self.X)}, got {len(nu)}")
+        nu = dual_point(nu, self.X)
         if len(self._starts) == 0:
-            return DualMaximum(0.0, 0.0, np.zeros((0, 2)), np.zeros(0))
-        parts, total = self._linear_parts(nu)
-        directions, values = local_maxima(parts, total, self._tangents, self._breakpoints, level)
+            return DualMaximum(0.0, self.allowance(nu), np.zeros((0, 2)), np.zeros(0))
+        parts, total, rounding = self._linear_parts(nu)
+        unit = 2.0 ** max(np.frexp(rounding)[1], LEAST_EXPONENT)
+        arcs = self._tangents, self._breakpoints
+        directions, values, reached = local_maxima(parts, total, *arcs, level, rounding, unit)
         best = np.abs(values).max(initial=0.0)
         kept = np.flatnonzero(np.abs(values) > min(level, np.nextafter(best, 0)))
         kept = kept[np.argsort(-np.abs(values[kept]), kind="stable")]
-        return DualMaximum(float(best), float(best), directions[kept], values[kept])
+        bound = reached + rounding + self._moved.charge(nu)
+        return DualMaximum.proven(self.X, nu, bound, directions[kept], values[kept])
+
+    def allowance(self, nu):
+        """What the bound at nu (n,) includes for rounding, moved rows and `dropped`.
+
+        Each arc's a = X^T D nu, and what is computed from it, is right to 28 eps in units of
+        sum |nu_i| ||x_i||: n does not enter, the running sums are compensated. Rows at the
+        breakpoint of another one add |nu_i| times their distance from it.
+        """
+        nu = dual_point(nu, self.X)
+        return self._linear_parts(nu)[2] + self._moved.charge(nu)
 
     def _linear_parts(self, nu):
-        """a on the arcs before, between and after the breakpoints (K + 1, 2), and X^T nu."""
+        """a on the arcs before, between and after the breakpoints (K + 1, 2), X^T nu, rounding.
+
+        The last is how far a slope or a height computed from them may be off.
+        """
         parts = np.empty((len(self._starts) + 1, 2))
-        total = linear_parts(self._rows, self._order, self._enters, self._arc, nu, parts)
-        return parts, np.array(total)
+        size = linear_parts(self._rows, self._order, self._enters, self._arc, nu, parts)
+        rounding = (ARC_ROUNDING * EPS + (len(nu) * EPS) ** 2) * size
+        return parts, parts[0] + parts[-1], rounding
 
     def _running(self, increments, initial):
         """initial + sums of the rows' increments before each breakpoint, (K + 1, k)."""
@@ -131,7 +177,7 @@ class Circle:
 
     def correlate(self, nu, directions, columns, owner):
         """Products of nu with the features D_j X c: (K,). See `Passes.correlate`."""
-        parts, total = self._linear_parts(nu)
+        parts, total, _ = self._linear_parts(nu)
         arc, upper = self._locate(directions)
         linear = np.where(upper[:, None], parts[arc], total - parts[arc])
         return np.einsum("kc,kc->k", linear[owner], columns)

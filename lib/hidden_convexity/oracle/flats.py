@@ -73,7 +73,7 @@ def tight_lines(columns, norms, tight, basis, rank, lines):
         for j in range(rank):
             line[j] = 0.0
             for k in range(columns.shape[0]):
-                line[j] += basis[j, k] * columns[k, i]
+                line[j] += basis[j, k] * columns[k, i] / norms[i]
         line /= norm(line)
         known = False
         for other in range(count):

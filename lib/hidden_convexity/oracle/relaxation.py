@@ -189,7 +189,7 @@ def upper_bound(convex, concave, linear, sign, gram, reach, enough, space):
         # regula falsi, exact after one step while the active set of the maximiser stays the same.
         low, high, step = 0.0, weights[away], weights[away]
         at_low, at_high = attained - highest, 0.0
-        for _ in range(SECANTS):
+        for secant in range(1, SECANTS + 1):
             for k in range(d):
                 trial[k] = b[k] + step * change[k]
             best = min(best, cone_maximum(gram, reach, trial, trial_z, inside, factor, partial))
@@ -198,7 +198,9 @@ def upper_bound(convex, concave, linear, sign, gram, reach, enough, space):
                 low, at_low = step, slope
             else:
                 high, at_high = step, slope
-            if best <= enough or low == high or abs(slope) <= FLAT * (highest - attained):
+            flat = abs(slope) <= FLAT * (highest - attained)
+            # The step must stay the one of the trial, or the weights are not those of b.
+            if best <= enough or low == high or flat or secant == SECANTS:
                 break
             step = (low * at_high - high * at_low) / (at_high - at_low)
         b[:], z[:] = trial, trial_z

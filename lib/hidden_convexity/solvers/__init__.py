@@ -194,17 +194,17 @@ def _unproven(solution, problem):
 
 def _trainer_over_all(X, proof, progress):
     """A function that trains over all chambers of X, in as few coordinates as its rank allows."""
-    basis = coordinates(X)
-    reduced = X @ basis
+    space = coordinates(X)
+    reduced, basis = space.rows, space.basis
     moving = not proof and reduced.shape[1] > MOVING_ABOVE_RANK
     restricted = MovingProgram if moving else RestrictedProgram
-    search = searching_oracle(reduced)
+    search = searching_oracle(reduced, space.dropped)
     if isinstance(search, Circle):
         passes, last, scope = search, search, "global"
     else:
         passes = Passes(reduced)
         if proof:
-            last = proving_oracle(reduced, progress=progress)
+            last = proving_oracle(reduced, progress=progress, dropped=space.dropped)
         else:
             last = Ascent(reduced, LAST_SEARCH_MOVING if moving else LAST_SEARCH, rng=1)
         scope = "global" if proof else "searched"

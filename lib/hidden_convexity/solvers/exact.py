@@ -93,22 +93,26 @@ def solve(program, search, proof, tol, scope, directions=(), progress=False):
             entering = _entering(found, neurons, problem.beta, slack)
             last = not entering or stalled == PATIENCE
             if not program.precise:
-                last |= relative_gap(objective, problem.dual_bound(residual, found.value)) <= tol
+                searched = problem.dual_bound(residual, found.value)
+                last |= relative_gap(objective, searched, proven=False) <= tol
             if last and proof is not search:
                 found = proof(residual, **asked)
                 entering = _entering(found, neurons, problem.beta, slack)
             maximum = found.value if scope == "searched" else found.bound
+            if scope == "searched" and lower_bound > objective:
+                lower_bound = 0.0  # an earlier search has missed a violator
             if scope != "searched" or last:
                 bound = problem.dual_bound(residual, maximum)
                 if bound > lower_bound:
                     lower_bound, dual_point = bound, problem.feasible_point(residual, maximum)
             history.append(Step(perf_counter() - start, objective, lower_bound, len(best)))
-            bar.set_postfix_str(f"gap {relative_gap(objective, lower_bound):.1e}", refresh=False)
+            gap = relative_gap(objective, lower_bound, scope != "searched")
+            bar.set_postfix_str(f"gap {gap:.1e}", refresh=False)
             bar.update()
             # A proof that is worse than its tolerance has run out of its budget, and would again.
             reached = max(found.value, problem.beta)
             out_of_budget = not entering and maximum > (1 + slack) * reached
-            if relative_gap(objective, lower_bound) <= tol or out_of_budget or stalled == PATIENCE:
+            if gap <= tol or out_of_budget or stalled == PATIENCE:
                 break
             neurons = program.solve(neurons + [program.neuron(*one) for one in entering])
             neurons = program.consolidate(neurons, CONSOLIDATION_SHARE * tol * objective, value)

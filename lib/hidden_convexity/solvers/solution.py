@@ -53,6 +53,11 @@ class Solution:
         What was trained for; None for networks with free biases.
     dual_point : (n,) ndarray or None
         The nu with M(nu) <= beta whose dual value is the lower bound, where the solver has one.
+
+    Raises
+    ------
+    ContradictedProof
+        If a proven lower bound is above the objective by more than rounding.
     """
 
     network: ReLUNetwork | ParallelNetwork
@@ -65,10 +70,13 @@ class Solution:
     problem: TrainingProblem | None = None
     dual_point: np.ndarray | None = None
 
+    def __post_init__(self):
+        relative_gap(self.objective, self.lower_bound, self.scope != "searched")
+
     @property
     def gap(self):
         """Relative duality gap, (objective - lower_bound) / objective; 0 if the objective is 0."""
-        return relative_gap(self.objective, self.lower_bound)
+        return relative_gap(self.objective, self.lower_bound, self.scope != "searched")
 
     def __repr__(self):
         count = len(self.network)

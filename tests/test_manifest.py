@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hidden_convexity import manifest
+import hidden_convexity as hc
+from hidden_convexity import manifest, verify
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
@@ -43,7 +44,7 @@ def save(name=NAME, fig=None, **given):
 
 def test_a_figure_is_three_files_and_its_hashes_are_true(figures):
     solution = SimpleNamespace(
-        solver="exact", scope="global", gap=3e-9, objective=np.float64(1 / 3)
+        solver="exact", scope="global", gap=3e-9, objective=np.float64(1 / 3), problem=None
     )
     assert save(parameters={"seed": 0}, numbers={"top": np.pi}, solution=solution) is None
     assert sorted(path.name for path in figures.iterdir()) == [
@@ -64,6 +65,29 @@ def test_a_figure_is_three_files_and_its_hashes_are_true(figures):
     for kind in ("svg", "json"):
         content = (figures / f"{NAME}.{kind}").read_bytes()
         assert hashlib.sha256(content).hexdigest() == entry["sha256"][kind]
+
+
+def test_a_global_optimum_is_stored_with_its_certificate_in_the_same_bytes(figures):
+    problem = hc.TrainingProblem([[1.0, 1.0], [2.0, 1.0], [-1.0, 1.0]], [1.0, -1.0, 0.5], 0.1)
+    path = manifest.certificate_of(figures, NAME)
+    contents = []
+    for _ in range(2):
+        save(solution=hc.train(problem))
+        contents.append(path.read_bytes())
+        assert "Proven" in verify.verify(path)
+    assert contents[0] == contents[1]
+    path.unlink()
+    save(solution=hc.train(problem, patterns=1))
+    assert not path.exists()
+
+
+def test_a_certificate_too_large_for_every_clone_is_refused(figures, monkeypatch):
+    monkeypatch.setattr(manifest, "LARGEST_CERTIFICATE", 100)
+    problem = hc.TrainingProblem([[1.0, 1.0], [2.0, 1.0]], [1.0, -1.0], 0.1)
+    with pytest.raises(ValueError, match="are allowed in figures/certificates"):
+        save(solution=hc.train(problem))
+    assert not manifest.certificate_of(figures, NAME).exists()
+    assert NAME not in manifest.read_manifest(figures)
 
 
 def test_data_are_stored_one_array_a_line_with_ten_digits(figures):

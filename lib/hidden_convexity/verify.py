@@ -207,16 +207,16 @@ class Cells(NamedTuple):
         number = np.full(len(self.node), -1)
         number[chosen] = np.arange(len(chosen))
         rows = number[self.owner] >= 0
-        rest = self.products[rows], self.sign[rows], number[self.owner[rows]]
-        return Cells(*(array[chosen] for array in self[:4]), *rest)
+        cones = (array[chosen] for array in self[:4])
+        return Cells(*cones, self.products[rows], self.sign[rows], number[self.owner[rows]])
 
     def settled(self):
         """The same, with rows of one sign made part of `linear`, or dropped."""
         low, high = self.products.min(axis=1), self.products.max(axis=1)
-        on, rest = low >= 0, (low < 0) & (high > 0)
+        on, rows = low >= 0, (low < 0) & (high > 0)
         active = sums(self.sign[on, None] * self.products[on], self.owner[on], len(self.node))
-        rows = (array[rest] for array in self[4:])
-        return Cells(self.vertices, self.linear + active, self.node, self.depth, *rows)
+        rest = self._replace(linear=self.linear + active)
+        return Cells(*rest[:4], *(array[rows] for array in rest[4:]))
 
 
 def sums(values, owner, count):

@@ -485,7 +485,7 @@ def test_training_whose_proof_runs_out_of_budget_has_a_valid_bound(max_cells, mo
     problem = instance(60, 4, 0.1)
     optimum = hc.train(problem)
     limited = functools.partial(BranchAndBound, max_cells=max_cells)
-    monkeypatch.setattr(solvers, "proving_oracle", lambda X, progress: limited(X))
+    monkeypatch.setattr(solvers, "proving_oracle", lambda X, progress, dropped: limited(X))
     solution = hc.train(problem)
     assert solution.scope == "global" and not solution.interrupted
     assert 0 <= solution.lower_bound <= optimum.objective * (1 + 1e-9)

@@ -26,8 +26,8 @@ from scipy.optimize import brentq
 # At the last float below 1 a derivative that falls to minus infinity at 1 is as good as there.
 _LAST = float(np.nextafter(1.0, 0.0))
 EPS = float(np.finfo(float).eps)
-# The steepest that t log t gets between floats near 0: |log(1e-308)| is 709, but below 1e-17 the
-# whole of t |log t| is less than this times the rounding of 1.
+# The slope of t log t that is charged where t is nearly 0: |log t| is more than this below 1e-17
+# only, where all of t |log t| is less than this times half an eps.
 STEEPEST = 40.0
 
 

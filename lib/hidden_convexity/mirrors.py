@@ -14,7 +14,7 @@ from hidden_convexity.group_lasso import group_lasso
 from hidden_convexity.parallel import ParallelNetwork
 from hidden_convexity.problem import relative_gap
 from hidden_convexity.pruning import independent_scale
-from hidden_convexity.ramps import line_problem
+from hidden_convexity.ramps import Ramps, line_problem
 from hidden_convexity.reflections import (
     MirrorDictionary,
     branch,
@@ -95,7 +95,8 @@ def train(x, y, beta, layers=3, tol=1e-6):
         nu -= nu.mean()  # the best constant, and exactly orthogonal to it
         objective = 0.5 * float(nu @ nu) + problem.beta * float(np.abs(z).sum())
         columns, correlations = search(nu)
-        proven = problem.dual_bound(nu, float(np.abs(correlations).max(initial=0.0)))
+        largest = float(np.abs(correlations).max(initial=0.0)) + _allowance(x, nu, layers)
+        proven = problem.dual_bound(nu, largest)
         stalled = 0 if best is None or objective < best[0] or proven > bound else stalled + 1
         if best is None or objective < best[0]:
             best = objective, shifts, z, float(np.mean(y) - np.mean(outputs))
@@ -109,7 +110,7 @@ def train(x, y, beta, layers=3, tol=1e-6):
     _, shifts, z, constant = best
     network = ParallelNetwork.from_features(z, shifts, constant)
     objective = network.objective(x, y, problem.beta)
-    return Solution(network, objective, min(bound, objective), "global", history, "mirrors")
+    return Solution(network, objective, bound, "global", history, "mirrors")
 
 
 def beta_max(x, y, layers=3):
@@ -121,8 +122,9 @@ def beta_max(x, y, layers=3):
         As `train`.
     """
     problem = line_problem(x, y, 1.0)
-    _, values = _search(problem.X[:, 0], layers)(problem.y)
-    return float(np.abs(values).max(initial=0.0))
+    x = problem.X[:, 0]
+    _, values = _search(x, layers)(problem.y)
+    return float(np.abs(values).max(initial=0.0)) + _allowance(x, problem.y, layers)
 
 
 def _search(x, layers):
@@ -131,6 +133,18 @@ def _search(x, layers):
         return MirrorDictionary(x).strongest
     features, shifts = dictionary(x, layers)
     return lambda nu: (shifts, nu @ features)
+
+
+def _allowance(x, nu, layers):
+    """What rounding may do to the largest |nu.g|.
+
+    A correlation is seven values of R, at points that are themselves right to 3 eps of the largest
+    |x|, where R rises by sum |nu_i| at most. A listed column is n differences of two such numbers
+    for each layer, added up in any order.
+    """
+    size = float(np.abs(nu).sum()) * float(np.abs(x).max())
+    terms = 8 if layers == 3 else 4 * layers + len(nu)
+    return 8 * Ramps(x).allowance(nu) + terms * np.finfo(float).eps * 2 * size
 
 
 def _worst(sizes, beta):

@@ -2,7 +2,7 @@
 
 A dictionary of n ramps on n points has n^2 entries, and is never formed. The correlations with a
 vector nu are R(u) = sum_i nu_i (x_i - u)_+, a function of u that is linear between data points;
-its slope there is minus a sum of nu, and R itself a sum of those: two cumulative sums. Sums of
+its slope there is minus a sum of nu, and R itself a sum of those: two running sums. Sums of
 ramps are the same thing transposed. No squares of x occur, so that nothing cancels.
 """
 
@@ -11,8 +11,11 @@ from dataclasses import replace
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
+from hidden_convexity.compensated import running_sums
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.validation import of_moderate_size, real_array
+
+EPS = np.finfo(float).eps
 
 
 def line_data(x, name="x"):
@@ -57,10 +60,23 @@ class Ramps:
     def correlate(self, nu):
         """R(u) = sum_i nu_i (x_i - u)_+ at the data points u: (p,), for nu (n,)."""
         mass = np.bincount(self.member, weights=nu, minlength=len(self.points))
-        beyond = np.cumsum(mass[:0:-1])[::-1]  # sum of nu to the right of each gap
+        beyond = running_sums(mass[:0:-1])  # sum of nu to the right of each gap, from the right
         R = np.zeros(len(self.points))
-        R[:-1] = np.cumsum((self.gaps * beyond)[::-1])[::-1]
+        R[:-1] = running_sums(self.gaps[::-1] * beyond)[::-1]
         return R
+
+    def allowance(self, nu):
+        """What rounding may do to R, and to the sum of nu (n,), which should be 0.
+
+        In units of sum |nu_i| times the range of the data: 4 eps for the running sums, which are
+        compensated, their products and the gaps, and as many as data share a point for what is
+        added up there. A nu of sum 0 is as far from the given one as its mean, in each entry.
+        """
+        n, span = len(nu), self.points[-1] - self.points[0]
+        size = float(np.abs(nu).sum())
+        sums = (4.0 + np.bincount(self.member).max()) * EPS + (n * EPS) ** 2
+        unbalanced = abs(float(running_sums(nu)[-1])) + 2 * EPS * size
+        return float((sums * size + unbalanced) * span)
 
     def combine(self, z, u):
         """sum_k z_k (x_i - u_k)_+ (n,), for coefficients z (q,) and any knots u (q,)."""

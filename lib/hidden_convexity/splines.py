@@ -86,7 +86,7 @@ def train(x, y, beta, tol=1e-6):
         nu = problem.y - np.interp(ramps.points, ramps.points[knots], values)[ramps.member]
         nu -= nu.mean()  # orthogonal to the free constant, to the last digit
         R = ramps.correlate(nu)
-        proven = problem.dual_bound(nu, _largest(R))
+        proven = problem.dual_bound(nu, _largest(R) + 2 * ramps.allowance(nu))
         stalled = 0 if best is None or objective < best[0] or proven > bound else stalled + 1
         if best is None or objective < best[0]:
             best = objective, knots, values
@@ -98,7 +98,7 @@ def train(x, y, beta, tol=1e-6):
     _, knots, values = best
     network = _network(ramps.points[knots], values, float(np.mean(y)))
     objective = network.objective(x, y, problem.beta)
-    return Solution(network, objective, min(bound, objective), "global", history, "splines")
+    return Solution(network, objective, bound, "global", history, "splines")
 
 
 def beta_max(x, y):
@@ -110,7 +110,8 @@ def beta_max(x, y):
         As `train`.
     """
     problem = line_problem(x, y, 1.0)
-    return _largest(Ramps(problem.X[:, 0]).correlate(problem.y))
+    ramps = Ramps(problem.X[:, 0])
+    return _largest(ramps.correlate(problem.y)) + 2 * ramps.allowance(problem.y)
 
 
 def _largest(R):

@@ -2,11 +2,8 @@
 
 Simplicial cones cover the sphere. On each, a relaxation bounds h(u) = nu.(Xu)_+ and -h; cones that
 may still beat the best direction found by more than the tolerance are split. See `relaxation` for
-the bound, `cells` for the tree and `stacks` for its open cells.
+the bound, `cells` for the tree, `search` for one exploration of it and `stacks` for its open cells.
 """
-
-import itertools
-import time
 
 import numpy as np
 
@@ -18,11 +15,8 @@ from hidden_convexity.hyperplanes import (
     unit_rows,
 )
 from hidden_convexity.oracle.ascent import Ascent, unit_directions
-from hidden_convexity.oracle.cells import explore, seed
 from hidden_convexity.oracle.maximum import EPS, DualMaximum, Remainders, dual_point
-from hidden_convexity.oracle.stacks import STACKS, open_stacks
-from hidden_convexity.oracle.threads import in_threads
-from hidden_convexity.progress import progress_bar
+from hidden_convexity.oracle.search import Search
 from hidden_convexity.validation import flag, positive_number, whole_number
 
 # 2^rank cones start the tree; the proof is out of reach long before their number is.
@@ -33,10 +27,6 @@ MAX_RANK = 12
 PATH_ROUNDING = 256
 # Tolerances below this would split the neighbourhood of a maximum down to rounding.
 FINEST = 1e-9
-# Work, in products, a stack gets between two meetings: a few milliseconds, then up to a second.
-FIRST_WORK, MOST_WORK = 1_000_000, 100_000_000
-# No limit, where the number of cells is one.
-MOST_EVER = 2**62
 
 
 class BranchAndBound:
@@ -161,7 +151,7 @@ class BranchAndBound:
         scale = float(np.abs(nu) @ self._sizes)
         if scale == 0.0:
             return DualMaximum(0.0, self.allowance(nu), found.directions, found.values)
-        return _Search(self, nu, scale, max(tolerance, FINEST), level, found).run()
+        return Search(self, nu, scale, max(tolerance, FINEST), level, found).run()
 
     def allowance(self, nu):
         """What the bound at nu (n,) includes for rounding, moved rows and `dropped`.
@@ -174,9 +164,12 @@ class BranchAndBound:
         orthonormal to rounding only add |nu_i| times the distance.
         """
         nu = dual_point(nu, self.X)
-        size = float(np.abs(nu) @ self._sizes)
+        return self.rounding(nu) + self._moved.charge(nu)
+
+    def rounding(self, nu):
+        """The part of the `allowance` that is not for moved rows."""
         sums = (len(nu) + PATH_ROUNDING * self.rank) * np.sqrt(self.rank) * EPS
-        return sums * size + self._moved.charge(nu)
+        return sums * float(np.abs(nu) @ self._sizes)
 
     def cover(self, nu, tolerance, max_cells=100_000):
         """The cells of a proof that M(nu) <= (1 + tolerance) times the maximum found: a picture.
@@ -215,100 +208,4 @@ class BranchAndBound:
             )
         nu = dual_point(nu, self.X)
         scale = float(np.abs(nu) @ self._sizes)
-        return _Search(self, nu, scale, max(tolerance, FINEST), 0.0, found).cover(max_cells)
-
-
-class _Search:
-    """One call of the oracle, in units in which sum |nu_i| ||x_i|| = 1."""
-
-    def __init__(self, oracle, nu, scale, tolerance, level, found):
-        self.oracle, self.nu, self.scale = oracle, nu, scale
-        self.tolerance, self.level, self.found = tolerance, level, found
-        share = nu[oracle._nonzero] * oracle._sizes[oracle._nonzero] / scale
-        weights = np.bincount(oracle._line, share, minlength=len(oracle._lines))
-        flipped = oracle._flipped
-        self.linear = -share[flipped] @ oracle._lines[oracle._line[flipped]]
-        weighted = weights * oracle._lines.T
-        self.rows = [np.ascontiguousarray(weighted[:, weights > 0]), -weighted[:, weights < 0]]
-        self.rounding = oracle.allowance(nu) / scale
-        self.closed, self.cells = 0.0, 0
-
-    @property
-    def enough(self):
-        """Cells bounded by this, in scaled units, are closed."""
-        goal = max(self.found.value, self.level) / self.scale
-        margin = self.tolerance * goal
-        # A maximum so small that rounding exceeds the tolerance is still told apart from more.
-        return max(goal + margin - min(self.rounding, margin / 2), self.rounding)
-
-    def run(self):
-        """Explore in rounds until no cell is open or the budget ends."""
-        oracle = self.oracle
-        start = time.monotonic()
-        work = max(FIRST_WORK, 10 * sum(rows.size for rows in self.rows))
-        with progress_bar(oracle.progress, desc="proof", unit="cell") as bar:
-            stacks = in_threads(self._seed, self._orthants(), worthwhile=work > FIRST_WORK)
-            self.cells = len(stacks)
-            stacks = open_stacks(stacks, work, oracle.max_memory)
-            while (
-                stacks
-                and oracle.rank > 1
-                and self.cells < oracle.max_cells
-                and time.monotonic() - start < oracle.max_seconds
-            ):
-                chosen, stacks = stacks[:STACKS], stacks[STACKS:]
-                most_cells = max((oracle.max_cells - self.cells) // len(chosen), 1)
-                limits = map(itertools.repeat, (self.enough, most_cells, work, *self._room(0)))
-                done = in_threads(lambda stack, *to: explore(*stack, *to), chosen, *limits)
-                self._collect(done)
-                work = max(work, min(2 * work, MOST_WORK))
-                stacks += [result[:5] for result in done]
-                stacks = open_stacks(stacks, work, oracle.max_memory)
-                bar.update(self.cells - bar.n)
-        reached = max([self.closed, *(stack[2].max() for stack in stacks)])
-        bound = (reached + self.rounding) * self.scale
-        directions, values = self.found.directions, self.found.values
-        return DualMaximum.proven(oracle.X, self.nu, bound, directions, values, self.cells)
-
-    def cover(self, max_cells):
-        """Explore depth first, keeping the closed cells; see `BranchAndBound.cover`."""
-        parts = []
-        for orthant in self._orthants():
-            room = self._room(max_cells - sum(len(bounds) for _, bounds in parts))
-            limits = self.enough, max_cells, MOST_EVER
-            *stack, _, _, kept, _, _ = explore(*self._seed(orthant), *limits, *room)
-            if len(stack[2]) or kept == len(room[1]):
-                raise ValueError(
-                    f"more than max_cells={max_cells} cells are needed; raise it or the tolerance"
-                )
-            parts.append([array[:kept] for array in room])
-        vertices, bounds = map(np.concatenate, zip(*parts, strict=True))
-        return vertices @ self.oracle._basis.T, (bounds + self.rounding) * self.scale
-
-    def _orthants(self):
-        """The first cones (rank, rank)."""
-        axes = np.eye(self.oracle.rank)
-        return (axes * s for s in itertools.product((1.0, -1.0), repeat=self.oracle.rank))
-
-    def _seed(self, cone):
-        return seed(*self.rows, cone, self.linear, self.enough)
-
-    def _room(self, cells):
-        """Arrays for as many closed cells."""
-        rank = self.oracle.rank
-        return np.empty((cells, rank, rank)), np.empty(cells)
-
-    def _collect(self, done):
-        """Count cells, note closed bounds, and ascend from vertices better than the incumbent."""
-        peaks = []
-        for *_, closed, cells, _, peak, height in done:
-            self.closed = max(self.closed, closed)
-            self.cells += cells
-            if abs(height) * self.scale > self.found.value:
-                peaks.append(self.oracle._basis @ peak)
-        if peaks:
-            self.found = self.oracle.ascent(
-                self.nu,
-                level=self.level,
-                starts=np.concatenate([self.found.directions, peaks]),
-            )
+        return Search(self, nu, scale, max(tolerance, FINEST), 0.0, found).cover(max_cells)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from hidden_convexity.compensated import carry
 from hidden_convexity.problem import ContradictedProof
 from hidden_convexity.validation import real_array
 
@@ -112,7 +113,7 @@ def dual_point(nu, X):
 @njit(cache=True, nogil=True)
 def height(X, nu, u):
     """nu.(Xu)_+ at one direction by a compensated sum, and sum |nu_i| sum_k |x_ik u_k|."""
-    total = low = size = 0.0
+    total = lost = size = 0.0
     for i in range(X.shape[0]):
         product = length = 0.0
         for k in range(X.shape[1]):
@@ -120,12 +121,8 @@ def height(X, nu, u):
             product += part
             length += abs(part)
         size += abs(nu[i]) * length
-        term = nu[i] * max(product, 0.0)
-        s = total + term
-        part = s - total
-        low += (total - (s - part)) + (term - part)
-        total = s
-    return total + low, size
+        total, lost = carry(total, lost, nu[i] * max(product, 0.0))
+    return total + lost, size
 
 
 def attained(X, nu, directions):

@@ -8,17 +8,10 @@ the arc that begins there. Arc 0 begins at angle 0, before the first breakpoint.
 import numpy as np
 from numba import njit
 
+from hidden_convexity.compensated import carry
 
 # Rows added up plainly before a compensated sum takes them on.
 ROWS = 8
-
-
-@njit(cache=True, nogil=True)
-def carry(total, lost, term):
-    """total + term, and what all these additions have lost (two-sum)."""
-    new = total + term
-    part = new - total
-    return new, lost + ((total - (new - part)) + (term - part))
 
 
 @njit(cache=True, nogil=True)

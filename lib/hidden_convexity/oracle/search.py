@@ -1,0 +1,115 @@
+"""One call of branch and bound: its cells explored in rounds, by threads, until none is open."""
+
+import itertools
+import time
+
+import numpy as np
+
+from hidden_convexity.oracle.cells import explore, seed
+from hidden_convexity.oracle.maximum import DualMaximum
+from hidden_convexity.oracle.stacks import STACKS, open_stacks
+from hidden_convexity.oracle.threads import in_threads
+from hidden_convexity.progress import progress_bar
+
+# Work, in products, a stack gets between two meetings: a few milliseconds, then up to a second.
+FIRST_WORK, MOST_WORK = 1_000_000, 100_000_000
+# No limit, where the number of cells is one.
+MOST_EVER = 2**62
+
+
+class Search:
+    """One call of the oracle, in units in which sum |nu_i| ||x_i|| = 1."""
+
+    def __init__(self, oracle, nu, scale, tolerance, level, found):
+        self.oracle, self.nu, self.scale = oracle, nu, scale
+        self.tolerance, self.level, self.found = tolerance, level, found
+        share = nu[oracle._nonzero] * oracle._sizes[oracle._nonzero] / scale
+        weights = np.bincount(oracle._line, share, minlength=len(oracle._lines))
+        flipped = oracle._flipped
+        self.linear = -share[flipped] @ oracle._lines[oracle._line[flipped]]
+        weighted = weights * oracle._lines.T
+        self.rows = [np.ascontiguousarray(weighted[:, weights > 0]), -weighted[:, weights < 0]]
+        self.allowance = oracle.allowance(nu) / scale
+        # Below this, cells can't be told apart; what moved rows are charged is another matter.
+        self.rounding = oracle.rounding(nu) / scale
+        self.closed, self.cells = 0.0, 0
+
+    @property
+    def enough(self):
+        """Cells bounded by this, in scaled units, are closed."""
+        goal = max(self.found.value, self.level) / self.scale
+        margin = self.tolerance * goal
+        # A maximum so small that rounding exceeds the tolerance is still told apart from more.
+        return max(goal + margin - min(self.allowance, margin / 2), self.rounding)
+
+    def run(self):
+        """Explore in rounds until no cell is open or the budget ends."""
+        oracle = self.oracle
+        start = time.monotonic()
+        work = max(FIRST_WORK, 10 * sum(rows.size for rows in self.rows))
+        with progress_bar(oracle.progress, desc="proof", unit="cell") as bar:
+            stacks = in_threads(self._seed, self._orthants(), worthwhile=work > FIRST_WORK)
+            self.cells = len(stacks)
+            stacks = open_stacks(stacks, work, oracle.max_memory)
+            while (
+                stacks
+                and oracle.rank > 1
+                and self.cells < oracle.max_cells
+                and time.monotonic() - start < oracle.max_seconds
+            ):
+                chosen, stacks = stacks[:STACKS], stacks[STACKS:]
+                most_cells = max((oracle.max_cells - self.cells) // len(chosen), 1)
+                limits = map(itertools.repeat, (self.enough, most_cells, work, *self._room(0)))
+                done = in_threads(lambda stack, *to: explore(*stack, *to), chosen, *limits)
+                self._collect(done)
+                work = max(work, min(2 * work, MOST_WORK))
+                stacks += [result[:5] for result in done]
+                stacks = open_stacks(stacks, work, oracle.max_memory)
+                bar.update(self.cells - bar.n)
+        reached = max([self.closed, *(stack[2].max() for stack in stacks)])
+        bound = (reached + self.allowance) * self.scale
+        directions, values = self.found.directions, self.found.values
+        return DualMaximum.proven(oracle.X, self.nu, bound, directions, values, self.cells)
+
+    def cover(self, max_cells):
+        """Explore depth first, keeping the closed cells; see `BranchAndBound.cover`."""
+        parts = []
+        for orthant in self._orthants():
+            room = self._room(max_cells - sum(len(bounds) for _, bounds in parts))
+            limits = self.enough, max_cells, MOST_EVER
+            *stack, _, _, kept, _, _ = explore(*self._seed(orthant), *limits, *room)
+            if len(stack[2]) or kept == len(room[1]):
+                raise ValueError(
+                    f"more than max_cells={max_cells} cells are needed; raise it or the tolerance"
+                )
+            parts.append([array[:kept] for array in room])
+        vertices, bounds = map(np.concatenate, zip(*parts, strict=True))
+        return vertices @ self.oracle._basis.T, (bounds + self.allowance) * self.scale
+
+    def _orthants(self):
+        """The first cones (rank, rank)."""
+        axes = np.eye(self.oracle.rank)
+        return (axes * s for s in itertools.product((1.0, -1.0), repeat=self.oracle.rank))
+
+    def _seed(self, cone):
+        return seed(*self.rows, cone, self.linear, self.enough)
+
+    def _room(self, cells):
+        """Arrays for as many closed cells."""
+        rank = self.oracle.rank
+        return np.empty((cells, rank, rank)), np.empty(cells)
+
+    def _collect(self, done):
+        """Count cells, note closed bounds, and ascend from vertices better than the incumbent."""
+        peaks = []
+        for *_, closed, cells, _, peak, height in done:
+            self.closed = max(self.closed, closed)
+            self.cells += cells
+            if abs(height) * self.scale > self.found.value:
+                peaks.append(self.oracle._basis @ peak)
+        if peaks:
+            self.found = self.oracle.ascent(
+                self.nu,
+                level=self.level,
+                starts=np.concatenate([self.found.directions, peaks]),
+            )

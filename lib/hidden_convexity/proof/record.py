@@ -81,7 +81,7 @@ def proof_of(problem, nu, objective, lower_bound, tol=None):
 
 def _axes(X):
     """Coordinates (d, r) along which the rows are uncorrelated, for cones that fit."""
-    basis = coordinates(X)
+    basis = coordinates(X).basis
     if basis.shape[1] == 2:
         return basis
     reduced = X @ basis

@@ -99,6 +99,8 @@ def reflections(x, layers, max_columns=1_000_000):
             f"max_columns is {max_columns:,}: use fewer points or layers, or raise it (training "
             "with layers=3 needs no list)"
         )
+    if order == 1:  # exactly: however close two points are, a bound must know both
+        return points[:, None]
     forms = np.array(
         [
             [1, *signs, *[0] * (order - 1 - len(signs))]
@@ -142,6 +144,9 @@ def dictionary(x, layers, max_columns=1_000_000):
     order = np.lexsort((np.abs(shifts[:, 1:]).sum(axis=1), (shifts[:, 1:] > 0).sum(axis=1)))
     shifts = shifts[order]
     features = branch(x, shifts)
+    if layers == 2:
+        bent = np.ptp(features, axis=0) > 0
+        return features[:, bent], shifts[bent]
     centred = features - features.mean(axis=0)
     unit = SAME_POINT * (np.ptp(x) or 1.0)
     rounded = np.round(centred / unit)

@@ -296,11 +296,18 @@ class TrainingProblem(ReadOnlyArrays):
             return 0.0
         loss = LOSSES[self.loss]
         if self.loss == "softmax":  # the nearest nu whose rows add up to 0 exactly
-            maximum += float(loss.unbalanced(nu) @ np.abs(self.X).sum(axis=1))
+            maximum += float(loss.unbalanced(nu) @ self._reach)
         scale = loss.best_scale(self.y, nu)
         if maximum > 0:
             scale = min(scale, self.beta / maximum)
         return SAFE * scale
+
+    @property
+    def _reach(self):
+        """What |A phi(R u)| is at most for unit u, in each sample (n,)."""
+        lengths = np.abs(self.X).sum(axis=-1)
+        lengths = lengths if lengths.ndim == 1 else lengths.mean(axis=1)
+        return max(abs(self.slope), 1.0) * lengths
 
     def affordable_violation(self, nu, tol):
         """The relative violation M(nu) / beta - 1 that costs a relative gap of tol.

@@ -100,7 +100,7 @@ crib: $(FOR_BOOK)  ## make the crib sheet of the equivalences, one page, build/c
 	@echo 'build/crib-sheet.pdf'
 
 test-book: book $(FOR_TESTS)  ## look at the built book in Chromium: errors, mathematics, links, sizes
-	@$(HEADLESS) $(RUN) -m pytest -m browser tests/test_book_in_browser.py
+	@$(HEADLESS) $(RUN) -m pytest -m browser tests/project/test_book_in_browser.py
 
 bench: $(INSTALLED) build/pyscnn/installed  ## time training side by side with other programs
 	@set -f; $(RUN) -m benchmarks.run $(CASES)
@@ -121,7 +121,7 @@ lab: $(INSTALLED)  ## open JupyterLab on the first notebook (LAB_ARGS)
 
 lint: $(FOR_TESTS)  ## check style (ruff) and the floors of the library (import-linter)
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && \
-	$(RUN) -m pytest -q tests/test_floors.py
+	$(RUN) -m pytest -q tests/project/test_floors.py
 
 clean:  ## remove build/ and caches; the environment in .venv stays
 	@rm -rf build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -7,7 +7,7 @@ import numpy as np
 import hidden_convexity as hc
 from benchmarks.cases import Case
 from hidden_convexity.oracle import Exhaustive
-from hidden_convexity.solvers.sampled import gated_beta_max
+from hidden_convexity.solvers.fixed_gates.gated import gated_beta_max
 
 
 @dataclass(frozen=True)

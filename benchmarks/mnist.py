@@ -34,7 +34,7 @@ import numpy as np
 from benchmarks import results
 from benchmarks.run import PYSCNN, THREAD_VARIABLES
 from benchmarks.worker import peak_mib
-from hidden_convexity.solvers.sampled import gated_beta_max, train_gated
+from hidden_convexity.solvers.fixed_gates.gated import gated_beta_max, train_gated
 
 STORE = Path(__file__).with_name("results-mnist.json")
 GATES, TRAINED, CLASSES = 1_000, 4_000, 10

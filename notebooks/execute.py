@@ -30,7 +30,7 @@ from pathlib import Path
 
 import nbformat
 
-from hidden_convexity import manifest
+from hidden_convexity.companion import manifest
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 import hidden_convexity as hc
-from hidden_convexity.arrangement import Arrangement
+from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.oracle import Ascent, BranchAndBound, Circle, Exhaustive
 
 # Float sums of n products, taken along paths of a few dozen splits: a share of sum |nu_i| ||x_i||.

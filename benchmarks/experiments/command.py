@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from hidden_convexity.sweeps import sweep
+from hidden_convexity.companion.sweeps import sweep
 
 
 def options(module_docstring, path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.experiments import command, descent, problems
-from hidden_convexity.solvers.sampled import train_gated_path
+from hidden_convexity.solvers.fixed_gates.gated import train_gated_path
 
 PATH = Path(__file__).with_name("digits.csv")
 # Neurons of Adam's ReLU network, or gates sampled of the gated one.

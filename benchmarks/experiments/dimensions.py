@@ -12,7 +12,7 @@ import numpy as np
 
 import hidden_convexity as hc
 from benchmarks.experiments import command, problems
-from hidden_convexity import datasets
+from hidden_convexity.companion import datasets
 from hidden_convexity.oracle import Ascent
 from hidden_convexity.solvers.descent import adam
 

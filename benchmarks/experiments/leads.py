@@ -14,7 +14,7 @@ from scipy.signal import butter, decimate, sosfiltfilt
 
 import hidden_convexity as hc
 from benchmarks.experiments import command
-from hidden_convexity import datasets
+from hidden_convexity.companion import datasets
 from hidden_convexity.oracle import Ascent
 from hidden_convexity.solvers.descent import adam
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 import hidden_convexity as hc
-from hidden_convexity import datasets
+from hidden_convexity.companion import datasets
 
 # Share of beta_max that validation chooses in notebook 10, for both time series.
 DECAY_SHARE = 0.01

@@ -11,7 +11,7 @@ import numpy as np
 
 import hidden_convexity as hc
 from benchmarks.experiments import command
-from hidden_convexity.solvers.interpolation import all_active, interpolate
+from hidden_convexity.solvers.fixed_gates.interpolation import all_active, interpolate
 
 PATH = Path(__file__).with_name("recovery.csv")
 SAMPLES, DIMENSIONS, TEACHERS = range(10, 401, 10), range(10, 101, 10), 5

@@ -14,7 +14,7 @@ from scipy.stats import ortho_group
 
 import hidden_convexity as hc
 from benchmarks.experiments import command
-from hidden_convexity.solvers.sampled import train_gated
+from hidden_convexity.solvers.fixed_gates.gated import train_gated
 
 PATH = Path(__file__).with_name("teacher.csv")
 SAMPLES, INPUTS, TEACHERS, CONDITION = 250, 50, 100, 10.0

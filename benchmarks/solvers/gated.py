@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.objective import Outcome
-from hidden_convexity.solvers.sampled import train_gated
+from hidden_convexity.solvers.fixed_gates.gated import train_gated
 
 
 def prepare(problem, case):

@@ -1,37 +1,38 @@
 """Train two-layer ReLU networks to certified global optimality, by convex optimisation."""
 
+import pkgutil
 from importlib import import_module
 
 # Not when first asked for: the function has its module's name, which would then be taken already.
-from hidden_convexity.report import report  # noqa: F401
+from hidden_convexity.companion.report import report  # noqa: F401
 
 __version__ = "0.1.0"
 
 # Where each public name lives; a module's own name is the module. Names are fetched when first
 # asked for, so that importing one of them, the independent checker for instance, runs no other.
 _HOMES = {
-    "Arrangement": "arrangement",
-    "Certificate": "certificate",
-    "ContradictedProof": "problem",
-    "ParallelNetwork": "parallel",
-    "ReLUNetwork": "network",
+    "Arrangement": "geometry.arrangement",
+    "Certificate": "proof.certificate",
+    "ContradictedProof": "problem.gap",
+    "ParallelNetwork": "problem.parallel_network",
+    "ReLUNetwork": "problem.network",
     "Solution": "solvers",
-    "TooManyChambers": "arrangement",
-    "TrainingProblem": "problem",
-    "Zonotope": "zonotope",
-    "beta_max": "certificate",
-    "certify": "certificate",
-    "check": "exercises",
-    "count_chambers": "arrangement",
-    "datasets": "datasets",
+    "TooManyChambers": "geometry.arrangement",
+    "TrainingProblem": "problem.training_problem",
+    "Zonotope": "geometry.zonotope",
+    "beta_max": "proof.certificate",
+    "certify": "proof.certificate",
+    "check": "companion.exercises",
+    "count_chambers": "geometry.arrangement",
+    "datasets": "companion.datasets",
     "landscape": "landscape",
-    "load": "saved",
-    "mirrors": "mirrors",
-    "paths": "paths",
-    "splines": "splines",
+    "load": "solvers.saved",
+    "mirrors": "line.mirrors",
+    "paths": "landscape.paths",
+    "splines": "line.splines",
     "train": "solvers",
     "train_path": "solvers",
-    "wedge": "wedge",
+    "wedge": "geometry.wedge",
 }
 
 __all__ = sorted([*_HOMES, "report"])
@@ -44,10 +45,37 @@ def __getattr__(name):
         if name in _HOMES or error.name != f"{__name__}.{name}":
             raise
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    found = module if _HOMES.get(name, name) == name else getattr(module, name)
+    found = module if _HOMES.get(name, name).rpartition(".")[2] == name else getattr(module, name)
     globals()[name] = found
     return found
 
 
 def __dir__():
     return sorted({*globals(), *__all__})
+
+
+# In reading order: each wing imports only from those before it.
+WINGS = (
+    "foundations",
+    "geometry",
+    "problem",
+    "oracle",
+    "proof",
+    "solvers",
+    "line",
+    "landscape",
+    "equivalences",
+    "estimators",
+    "companion",
+)
+
+
+def _sentence(wing):
+    """The first line of a wing's docstring, read from its file: nothing is imported for it."""
+    text = pkgutil.get_data(__name__, f"{wing}/__init__.py").decode()
+    return text.partition("\n")[0].strip('"')
+
+
+__doc__ = f"{__doc__}\n\nThe wings, in reading order:\n\n" + "\n".join(
+    f"{wing}: {_sentence(wing)}" for wing in WINGS
+)

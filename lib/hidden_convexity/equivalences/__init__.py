@@ -9,7 +9,7 @@ To add a row, add one file to this folder. It holds, as `quadratic.py` does::
 
 A row that trains at real size has train(X, y, beta, tol=1e-4, max_seconds=None, progress=False),
 too: a `trained.RowSolution` with a proven gap, of a network that has a `width`. Two solvers stand
-ready for it: `nuclear_norm`, of low rank and of groups, and `hidden_convexity.lasso`.
+ready for it: `nuclear_norm`, of low rank and of groups, and `hidden_convexity.solvers.lasso`.
 
 Nothing else changes: the test of all rows, and the table of notebook 07, find the file.
 """
@@ -22,7 +22,7 @@ from importlib import import_module
 import numpy as np
 
 from hidden_convexity.equivalences.parts import ACTIVE, Program, TableRow
-from hidden_convexity.validation import positive_number, real_array, whole_number
+from hidden_convexity.foundations.validation import positive_number, real_array, whole_number
 
 __all__ = ["Check", "Program", "TableRow", "check", "markdown_table", "rows", "sizes_along"]
 

@@ -20,12 +20,12 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity import lasso
-from hidden_convexity.budget import Budget
 from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.equivalences.mirrors import checked
-from hidden_convexity.ramps import Ramps, line_problem
-from hidden_convexity.validation import whole_number
+from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.foundations.validation import whole_number
+from hidden_convexity.line.ramps import Ramps, line_problem
+from hidden_convexity.solvers import lasso
 
 BRANCHES = 8
 LAYERS = 3

@@ -14,7 +14,7 @@ import cvxpy as cp
 import numpy as np
 
 from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
-from hidden_convexity.validation import positive_number, real_array
+from hidden_convexity.foundations.validation import positive_number, real_array
 
 table_row = parts.TableRow(
     name="linear self-attention, several heads",

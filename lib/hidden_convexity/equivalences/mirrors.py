@@ -13,9 +13,9 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity import mirrors
 from hidden_convexity.equivalences import descent, parts, trained
-from hidden_convexity.parallel import ParallelNetwork
+from hidden_convexity.line import mirrors
+from hidden_convexity.problem.parallel_network import ParallelNetwork
 
 BRANCHES = 8
 LAYERS = 3
@@ -91,7 +91,7 @@ def convex_program(X, y, beta):
 
 
 def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
-    """Train a network with any number of branches to a certified gap: `hidden_convexity.mirrors`.
+    """Train a network with any number of branches to a certified gap: `line.mirrors`.
 
     Parameters
     ----------

@@ -20,11 +20,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from hidden_convexity.budget import Budget
 from hidden_convexity.equivalences.spectral import leading
 from hidden_convexity.equivalences.trained import lower_bound
-from hidden_convexity.problem import relative_gap
-from hidden_convexity.progress import progress_bar
+from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.foundations.progress import progress_bar
+from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.solvers.solution import Step
 
 # Factors that may enter in one round: these, or twice as many as there are. Measured: half of that

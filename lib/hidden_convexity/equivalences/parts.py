@@ -10,10 +10,10 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.equivalences import descent
-from hidden_convexity.hyperplanes import active
-from hidden_convexity.problem import TrainingProblem
+from hidden_convexity.geometry.arrangement import Arrangement
+from hidden_convexity.geometry.hyperplanes import active
+from hidden_convexity.problem.training_problem import TrainingProblem
 
 # Clarabel's default, 1e-8, leaves the weights right to 1e-4 only: as the square root.
 SOLVER_TOLERANCE = 1e-10

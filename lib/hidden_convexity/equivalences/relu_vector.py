@@ -17,7 +17,7 @@ import cvxpy as cp
 import numpy as np
 
 from hidden_convexity.equivalences import descent, parts
-from hidden_convexity.zonotope import Zonotope
+from hidden_convexity.geometry.zonotope import Zonotope
 
 NEURONS = 10
 

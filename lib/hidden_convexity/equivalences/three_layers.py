@@ -18,8 +18,8 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.arrangement import Arrangement
 from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.geometry.arrangement import Arrangement
 
 BRANCHES = 6
 # Groups that CVXPY takes seconds for; twice as many samples would be thousands of times as many.

@@ -14,12 +14,12 @@ import cvxpy as cp
 import numpy as np
 from scipy.linalg import null_space
 
-from hidden_convexity import lasso
-from hidden_convexity.arrangement import Arrangement
-from hidden_convexity.budget import Budget
 from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.equivalences.active_sets import ActiveSets
-from hidden_convexity.problem import TrainingProblem
+from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.geometry.arrangement import Arrangement
+from hidden_convexity.problem.training_problem import TrainingProblem
+from hidden_convexity.solvers import lasso
 
 NEURONS = 60
 # A sample this close to a neuron's hyperplane, relative to both lengths, lies on it.

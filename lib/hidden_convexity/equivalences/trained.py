@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from hidden_convexity.losses import LOSSES
-from hidden_convexity.report import format_gap
+from hidden_convexity.foundations.validation import flag, positive_number
+from hidden_convexity.problem.gap import format_gap
+from hidden_convexity.problem.losses import LOSSES
 from hidden_convexity.solvers.solution import Solution
-from hidden_convexity.validation import flag, positive_number
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -1,4 +1,8 @@
-"""Scikit-learn estimators, trained by convex optimisation: they need the extra `estimators`."""
+"""Scikit-learn estimators, trained by convex optimisation: they need the extra `estimators`.
+
+Read `fitting` (which program is within reach), `regressor`, `classifier`, then `cross_validation`.
+Hands on what scikit-learn expects: `fit`, `predict`, `score`.
+"""
 
 try:
     import sklearn as _sklearn  # noqa: F401

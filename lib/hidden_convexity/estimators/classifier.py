@@ -6,9 +6,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from hidden_convexity.budget import Budget
 from hidden_convexity.estimators import fitting
-from hidden_convexity.problem import TrainingProblem
+from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers.several_outputs import side_by_side
 
 INTERCEPTS = ("regularised", "none")

@@ -3,14 +3,14 @@
 import numpy as np
 from sklearn.model_selection import check_cv
 
-from hidden_convexity.budget import Budget
 from hidden_convexity.estimators import fitting
 from hidden_convexity.estimators.classifier import FittedClassifier, probabilities
 from hidden_convexity.estimators.free_constant import with_free_constant
 from hidden_convexity.estimators.regressor import FittedRegressor
+from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.foundations.validation import positive_number, real_array
 from hidden_convexity.oracle import Ascent
-from hidden_convexity.problem import TrainingProblem
-from hidden_convexity.validation import positive_number, real_array
+from hidden_convexity.problem.training_problem import TrainingProblem
 
 # Weight decays tried when none are given: from about the largest that does anything down to this
 # share of it.

@@ -7,13 +7,13 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from hidden_convexity.arrangement import Arrangement, count_chambers
-from hidden_convexity.budget import Budget
-from hidden_convexity.datasets import with_bias
+from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.foundations.validation import positive_number, whole_number
+from hidden_convexity.geometry.arrangement import Arrangement, count_chambers
 from hidden_convexity.oracle import coordinates
-from hidden_convexity.report import format_gap
+from hidden_convexity.problem.data import with_bias
+from hidden_convexity.problem.gap import format_gap
 from hidden_convexity.solvers import train, train_path
-from hidden_convexity.validation import positive_number, whole_number
 
 SCOPES = ("auto", "global", "searched", "sampled")
 # Samples up to which a proof takes seconds, by rank (measured: see the benchmark), and the number

@@ -16,8 +16,8 @@ from functools import cached_property
 
 import numpy as np
 
-from hidden_convexity.free_terms import FreeTerms
-from hidden_convexity.problem import TrainingProblem
+from hidden_convexity.problem.free_terms import FreeTerms
+from hidden_convexity.problem.training_problem import TrainingProblem
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -4,10 +4,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from hidden_convexity.budget import Budget
 from hidden_convexity.estimators import fitting
 from hidden_convexity.estimators.free_constant import with_free_constant
-from hidden_convexity.problem import TrainingProblem
+from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.problem.training_problem import TrainingProblem
 
 INTERCEPTS = ("regularised", "free", "none")
 

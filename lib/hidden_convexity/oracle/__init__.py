@@ -1,13 +1,13 @@
 """Dual oracles: they maximise |nu.(Xu)_+| over the unit ball, the constraint of the dual problem.
 
 One signature: an oracle is built on X, and `oracle(nu, tolerance, level, starts)` returns a
-`DualMaximum`, the largest value found, a proven upper bound, and local maximisers. Every bound is
-one in exact arithmetic: `oracle.allowance(nu)` says how much of it is there for rounding, and each
-oracle's says why that is enough.
+`DualMaximum`, the largest value found, a proven upper bound, and local maximisers. Read `maximum`,
+`circle` (exact in the plane), `exhaustive` (listed chambers), `ascent` (searches), then
+`branch_and_bound` with its `cells` and `relaxation`: it proves. Hands on bounds of M(nu).
 """
 
-from hidden_convexity.arrangement import Arrangement, count_chambers
-from hidden_convexity.hyperplanes import coordinates, distinct_lines, unit_rows
+from hidden_convexity.geometry.arrangement import Arrangement, count_chambers
+from hidden_convexity.geometry.hyperplanes import coordinates, distinct_lines, unit_rows
 from hidden_convexity.oracle.ascent import Ascent
 from hidden_convexity.oracle.bounded_or_listed import BoundedOrListed
 from hidden_convexity.oracle.branch_and_bound import BranchAndBound

@@ -3,13 +3,13 @@
 import numba
 import numpy as np
 
-from hidden_convexity.compilation import njit
-from hidden_convexity.hyperplanes import row_lengths, row_space, unit_rows
+from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.foundations.validation import data_matrix, real_array, whole_number
+from hidden_convexity.geometry.hyperplanes import row_lengths, row_space, unit_rows
 from hidden_convexity.oracle.flats import TIGHT
 from hidden_convexity.oracle.geodesic import ascend_each
 from hidden_convexity.oracle.maximum import DualMaximum, attained, dual_point, heights
 from hidden_convexity.oracle.threads import in_threads
-from hidden_convexity.validation import data_matrix, real_array, whole_number
 
 # Maximisers this close are one: equal maximisers reached from two starts differ by rounding,
 # amplified by the condition of their tight rows.

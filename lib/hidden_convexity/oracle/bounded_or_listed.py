@@ -4,7 +4,7 @@ Generic data are bounded within seconds, whatever their number. Near copies of s
 weight decay, can take branch and bound for ever; their chambers are as many as those of other data.
 """
 
-from hidden_convexity.arrangement import Arrangement
+from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.oracle.branch_and_bound import FINEST, BranchAndBound
 from hidden_convexity.oracle.exhaustive import Exhaustive
 

@@ -7,7 +7,8 @@ the bound, `cells` for the tree, `search` for one exploration of it and `stacks`
 
 import numpy as np
 
-from hidden_convexity.hyperplanes import (
+from hidden_convexity.foundations.validation import flag, positive_number, whole_number
+from hidden_convexity.geometry.hyperplanes import (
     distances_moved,
     distinct_lines,
     row_lengths,
@@ -17,7 +18,6 @@ from hidden_convexity.hyperplanes import (
 from hidden_convexity.oracle.ascent import Ascent, unit_directions
 from hidden_convexity.oracle.maximum import EPS, DualMaximum, Remainders, dual_point
 from hidden_convexity.oracle.search import Search
-from hidden_convexity.validation import flag, positive_number, whole_number
 
 # 2^rank cones start the tree; the proof is out of reach long before their number is.
 MAX_RANK = 12

@@ -13,7 +13,7 @@ split, and a flat array with the products, cell after cell.
 
 import numpy as np
 
-from hidden_convexity.compilation import njit
+from hidden_convexity.foundations.compilation import njit
 from hidden_convexity.oracle.geodesic import REORDER
 from hidden_convexity.oracle.relaxation import gram_matrix, upper_bound, workspace
 

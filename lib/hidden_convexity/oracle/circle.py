@@ -15,11 +15,11 @@ correlations X^T D nu and Gram blocks X^T D_i D_j X.
 
 import numpy as np
 
-from hidden_convexity.hyperplanes import row_lengths, unit_rows
+from hidden_convexity.foundations.validation import data_matrix
+from hidden_convexity.geometry.hyperplanes import row_lengths, unit_rows
 from hidden_convexity.oracle.maximum import DualMaximum, Remainders, dual_point
 from hidden_convexity.oracle.sweep import linear_parts, local_maxima, outputs
-from hidden_convexity.passes import TIGHT
-from hidden_convexity.validation import data_matrix
+from hidden_convexity.problem.restricted.passes import TIGHT
 
 EPS = np.finfo(float).eps
 # Breakpoints closer than this angle are one: repeated rows differ by rounding only. Angles are

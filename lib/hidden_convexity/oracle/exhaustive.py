@@ -11,12 +11,12 @@ any m >= 0.
 import numpy as np
 from scipy.optimize import nnls
 
-from hidden_convexity.arrangement import count_chambers
-from hidden_convexity.cones import project_each
-from hidden_convexity.hyperplanes import distances_moved, row_lengths, row_space, unit_rows
+from hidden_convexity.foundations.progress import progress_bar
+from hidden_convexity.foundations.validation import flag
+from hidden_convexity.geometry.arrangement import count_chambers
+from hidden_convexity.geometry.cones import project_each
+from hidden_convexity.geometry.hyperplanes import distances_moved, row_lengths, row_space, unit_rows
 from hidden_convexity.oracle.maximum import EPS, DualMaximum, Remainders, dual_point, heights
-from hidden_convexity.progress import progress_bar
-from hidden_convexity.validation import flag
 
 # Chambers unpacked at a time: entries of an (n, chambers) float64 block, 32 MB.
 BLOCK = 4_000_000

@@ -6,7 +6,7 @@ come transposed, (d, n), with the norms of the rows.
 
 import numpy as np
 
-from hidden_convexity.compilation import njit
+from hidden_convexity.foundations.compilation import njit
 
 # A row is tight at a unit u if |x.u| <= TIGHT ||x||. Products of unit vectors carry an error of a
 # few 1e-16, and chance brings a row that is not tight this close only once in 1e12.

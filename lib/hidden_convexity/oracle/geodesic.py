@@ -7,7 +7,7 @@ the loops over samples are contiguous.
 
 import numpy as np
 
-from hidden_convexity.compilation import njit
+from hidden_convexity.foundations.compilation import njit
 from hidden_convexity.oracle.flats import (
     norm,
     remove_span,

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hidden_convexity.hyperplanes import coordinates
+from hidden_convexity.geometry.hyperplanes import coordinates
 from hidden_convexity.oracle import Ascent, Circle, proving_oracle, searching_oracle
 from hidden_convexity.oracle.pooled import Pooled
-from hidden_convexity.passes import Passes, PooledPasses
+from hidden_convexity.problem.restricted.passes import Passes, PooledPasses
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hidden_convexity.compensated import carry
-from hidden_convexity.compilation import njit
-from hidden_convexity.problem import ContradictedProof
-from hidden_convexity.validation import real_array
+from hidden_convexity.foundations.compensated import carry
+from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.foundations.validation import real_array
+from hidden_convexity.problem.gap import ContradictedProof
 
 EPS = np.finfo(float).eps
 

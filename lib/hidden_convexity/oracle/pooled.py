@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hidden_convexity.hyperplanes import row_lengths
+from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.oracle.maximum import EPS
 
 

@@ -7,7 +7,7 @@ by its values b_k at the vertices.
 
 import numpy as np
 
-from hidden_convexity.compilation import njit
+from hidden_convexity.foundations.compilation import njit
 from hidden_convexity.oracle.geodesic import REORDER
 
 # Choices of activities tried before a cell is split instead; more of them save no time.

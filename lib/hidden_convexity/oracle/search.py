@@ -5,11 +5,11 @@ import time
 
 import numpy as np
 
+from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.oracle.cells import explore, seed
 from hidden_convexity.oracle.maximum import DualMaximum
 from hidden_convexity.oracle.stacks import STACKS, open_stacks
 from hidden_convexity.oracle.threads import in_threads
-from hidden_convexity.progress import progress_bar
 
 # Work, in products, a stack gets between two meetings: a few milliseconds, then up to a second.
 FIRST_WORK, MOST_WORK = 1_000_000, 100_000_000

@@ -7,8 +7,8 @@ the arc that begins there. Arc 0 begins at angle 0, before the first breakpoint.
 
 import numpy as np
 
-from hidden_convexity.compensated import carry
-from hidden_convexity.compilation import njit
+from hidden_convexity.foundations.compensated import carry
+from hidden_convexity.foundations.compilation import njit
 
 # Rows added up plainly before a compensated sum takes them on.
 ROWS = 8

@@ -1,8 +1,9 @@
-"""Certificates as files that somebody else can check.
+"""Certificates: a lower bound on the optimum from any network, as a file others can check.
 
-`record` turns a dual point into one that the independent checker accepts, with the cones that it
-needs; `file` writes that, with the data and the network, and reads it back. `saved.load`, above,
-makes solutions and certificates of files again; `verify`, which imports none of this, checks them.
+Read `certificate` (from a network its dual point, from an oracle how far that is from feasible, so
+a bound), `record` (a dual point that the independent checker accepts, and the cones it needs), then
+`file` (written, and read back). `verify`, which imports none of this, is the checker, and
+`solvers.saved` makes solutions of files again. Hands on `Certificate`.
 """
 
 from hidden_convexity.proof.file import read, save

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from hidden_convexity import verify
-from hidden_convexity.network import ReLUNetwork
-from hidden_convexity.problem import TrainingProblem
+from hidden_convexity.foundations.validation import flag, positive_number
+from hidden_convexity.problem.network import ReLUNetwork
+from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.proof.record import proof_of
-from hidden_convexity.validation import flag, positive_number
 
 
 def save(path, kind, result, extra, tol=None, data=True):

@@ -1,4 +1,9 @@
-"""Training: one entry, several methods, one kind of answer."""
+"""Training: one entry, several methods, one kind of answer.
+
+Read `solution` (what every method returns), `train` here (which method answers what), then
+`column_generation` (all patterns: restricted program, oracle, again), `fixed_gates` (given ones),
+`reference` (the same program in CVXPY) and `descent` (Adam, for comparison). Hands on `Solution`.
+"""
 
 import numbers
 from dataclasses import replace
@@ -6,18 +11,19 @@ from functools import partial
 
 import numpy as np
 
-from hidden_convexity.arrangement import Arrangement
-from hidden_convexity.budget import Budget
-from hidden_convexity.hyperplanes import coordinates
+from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.foundations.progress import progress_bar
+from hidden_convexity.foundations.validation import flag, positive_number, real_array, whole_number
+from hidden_convexity.geometry.arrangement import Arrangement
+from hidden_convexity.geometry.hyperplanes import coordinates
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
-from hidden_convexity.problem import TrainingProblem
-from hidden_convexity.progress import progress_bar
-from hidden_convexity.restricted import RestrictedProgram
-from hidden_convexity.solvers import exact, reference, sampled_cones
+from hidden_convexity.problem.restricted.program import RestrictedProgram
+from hidden_convexity.problem.training_problem import TrainingProblem
+from hidden_convexity.solvers import column_generation, reference
 from hidden_convexity.solvers.coarse import COARSEN_ABOVE, coarse_start
+from hidden_convexity.solvers.fixed_gates import cones
 from hidden_convexity.solvers.moving import MovingProgram
 from hidden_convexity.solvers.solution import Solution, Step
-from hidden_convexity.validation import flag, positive_number, real_array, whole_number
 
 __all__ = ["Solution", "Step", "train", "train_path"]
 
@@ -115,7 +121,7 @@ def train(
         found = reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
         return replace(found, problem=problem)
     if patterns is not None and not (patterns.complete and problem.y.ndim == 1):
-        found = sampled_cones.solve(problem, patterns, tol, budget)
+        found = cones.solve(problem, patterns, tol, budget)
         return replace(found, problem=problem)
     return _trainer_over_all(problem, proof, progress)(problem, tol, budget)
 
@@ -138,7 +144,7 @@ def _check_patterns(patterns, problem):
     """The arrangement to use, or None for all chambers."""
     if isinstance(patterns, str) and patterns == "all":
         return None
-    problem.require_plain("patterns other than \"all\"")
+    problem.require_plain('patterns other than "all"')
     if isinstance(patterns, numbers.Integral):
         return Arrangement.sample(problem.X, whole_number(patterns, "patterns", 1))
     if not isinstance(patterns, Arrangement):
@@ -219,7 +225,7 @@ def _trainer_over_all(problem, proof, progress):
     restricted = MovingProgram if moving else RestrictedProgram
     last_starts = LAST_SEARCH_MOVING if moving else LAST_SEARCH
     layer = HiddenLayer.of(problem, proof, progress, last_starts)
-    oracles = exact.Oracles(layer.search, layer.last, layer.scope)
+    oracles = column_generation.Oracles(layer.search, layer.last, layer.scope)
     searching = {"proof": False, "progress": progress}
 
     def train_at(problem, tol, budget, start=None):
@@ -232,6 +238,6 @@ def _trainer_over_all(problem, proof, progress):
             signs = np.sign(start.network.output_weights)
             directions = list(zip(start.network.hidden_weights @ layer.basis, signs, strict=True))
         program = restricted(problem, layer.passes, layer.basis)
-        return exact.solve(program, oracles, tol, budget, directions, progress)
+        return column_generation.solve(program, oracles, tol, budget, directions, progress)
 
     return train_at

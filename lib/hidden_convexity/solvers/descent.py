@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 
-from hidden_convexity.network import ReLUNetwork
-from hidden_convexity.problem import TrainingProblem
+from hidden_convexity.foundations.validation import positive_number, whole_number
+from hidden_convexity.problem.network import ReLUNetwork
+from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers.solution import Solution, Step
-from hidden_convexity.validation import positive_number, whole_number
 
 _RECORDS = 100
 # Adam divides a gradient by its running size plus epsilon. With PyTorch's 1e-8, weights on their

@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import minimize
 
-from hidden_convexity.restricted import RestrictedProgram
+from hidden_convexity.problem.restricted.program import RestrictedProgram
 
 # Optimal neurons sit on walls, where P has kinks: L-BFGS stops at them early, and with a residual
 # that no dual certificate is near. So kinks are rounded, over angles of about these (radians), one

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from time import perf_counter
 
-from hidden_convexity.network import ReLUNetwork
 from hidden_convexity.oracle import Exhaustive
+from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.solvers.several_outputs import side_by_side
 from hidden_convexity.solvers.solution import Solution, Step
 from hidden_convexity.solvers.units import solve_in_units

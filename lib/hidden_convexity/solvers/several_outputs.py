@@ -19,7 +19,7 @@ from time import perf_counter
 
 import numpy as np
 
-from hidden_convexity.network import ReLUNetwork
+from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.solvers.solution import Solution, Step
 
 

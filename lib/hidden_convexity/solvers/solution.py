@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from hidden_convexity import proof
-from hidden_convexity.network import ReLUNetwork
-from hidden_convexity.parallel import ParallelNetwork
-from hidden_convexity.problem import TrainingProblem, relative_gap
-from hidden_convexity.report import format_gap
+from hidden_convexity.problem.gap import format_gap, relative_gap
+from hidden_convexity.problem.network import ReLUNetwork
+from hidden_convexity.problem.parallel_network import ParallelNetwork
+from hidden_convexity.problem.training_problem import TrainingProblem
 
 
 class Step(NamedTuple):

@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 from array_api_compat import array_namespace
 
-from hidden_convexity.network import ReLUNetwork
-from hidden_convexity.validation import LARGEST, SMALLEST
+from hidden_convexity.foundations.validation import LARGEST, SMALLEST
+from hidden_convexity.problem.network import ReLUNetwork
 
 
 def unit_of(array):

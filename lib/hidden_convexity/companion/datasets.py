@@ -1,0 +1,135 @@
+"""Real electrocardiograms, and the few steps from a signal to ``X, y``.
+
+The order that leaks nothing from the future: ``windows``, ``split_in_time``, ``standardise``,
+``with_bias``.
+"""
+
+import numpy as np
+
+from hidden_convexity.companion.recordings import Signal, ecg, load_ecg
+from hidden_convexity.foundations.validation import real_array, real_number, whole_number
+from hidden_convexity.problem.data import with_bias
+
+__all__ = [
+    "Signal",
+    "ecg",
+    "load_ecg",
+    "split_in_time",
+    "standardise",
+    "windows",
+    "with_bias",
+]
+
+
+def windows(values, order, horizon=1):
+    """Cut a signal into autoregressive pairs: ``order`` past samples and one to predict.
+
+    Parameters
+    ----------
+    values : (length,) array
+    order : int
+        Past samples per row, >= 1.
+    horizon : int
+        How many samples after the last one seen the target lies, >= 1.
+
+    Returns
+    -------
+    X : (n, order) array
+        Row i is ``values[i : i + order]``, oldest first; n = length - order - horizon + 1.
+    y : (n,) array
+        ``values[i + order + horizon - 1]``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For values that are not a finite real vector long enough for one row, or order or horizon
+        that is not an integer >= 1.
+    """
+    values = real_array(values, "values", ndim=1)
+    order, horizon = whole_number(order, "order", 1), whole_number(horizon, "horizon", 1)
+    n = len(values) - order - horizon + 1
+    if n < 1:
+        raise ValueError(
+            f"values must have at least order + horizon = {order + horizon} samples, got "
+            f"{len(values)}; give a longer signal or a smaller order"
+        )
+    X = np.lib.stride_tricks.sliding_window_view(values, order)[:n].copy()
+    return X, values[order + horizon - 1 :].copy()
+
+
+def split_in_time(X, y, fraction=0.75):
+    """Split samples into an earlier part to train on and a later one to test on.
+
+    Never shuffled: neighbouring windows share samples, so a shuffled test set would have been seen.
+
+    Parameters
+    ----------
+    X : (n, d) or (n,) array
+    y : (n,) or (n, c) array
+    fraction : float
+        Share of the samples to train on, in (0, 1).
+
+    Returns
+    -------
+    X_train, X_test, y_train, y_test : arrays
+
+    Raises
+    ------
+    TypeError, ValueError
+        If X or y is not finite and real, they differ in length, or one of the parts would be empty.
+    """
+    X, y = real_array(X, "X", ndim=(1, 2)), real_array(y, "y", ndim=(1, 2))
+    if len(X) != len(y):
+        raise ValueError(
+            f"y must have one entry or one row per row of X: X has shape {X.shape}, "
+            f"y has shape {y.shape}"
+        )
+    if not 0 < real_number(fraction, "fraction") < 1:
+        raise ValueError(f"fraction must be in (0, 1), such as 0.75, got {fraction!r}")
+    train = round(fraction * len(X))
+    if not 0 < train < len(X):
+        raise ValueError(
+            f"fraction must leave both parts at least one sample: {fraction!r} of {len(X)} leaves "
+            "one empty; give more samples or another fraction"
+        )
+    return X[:train], X[train:], y[:train], y[train:]
+
+
+def standardise(train, *others):
+    """Centre and scale columns by the mean and standard deviation of the training part alone.
+
+    Parameters
+    ----------
+    train : (n,) or (n, d) array
+    *others : arrays with as many columns
+        Moved and scaled by the numbers of ``train``: they may not influence them.
+
+    Returns
+    -------
+    tuple of arrays
+        ``train`` and ``others``, in the order given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arrays that are empty, not finite, or differ in columns, or a column constant in
+        ``train``: centring would silently turn it, say a bias, into zeros.
+    """
+    train = real_array(train, "train", ndim=(1, 2))
+    others = [real_array(each, f"others[{k}]", ndim=(1, 2)) for k, each in enumerate(others)]
+    if train.size == 0 or any(each.shape[1:] != train.shape[1:] for each in others):
+        raise ValueError(
+            f"train must not be empty and others must have its columns: train has shape "
+            f"{train.shape}, others have {[each.shape for each in others]}"
+        )
+    # Equal numbers computed in different ways differ by roundoff: such a column is constant too.
+    roundoff = 4 * np.finfo(float).eps * np.abs(train).max(axis=0)
+    constant = np.flatnonzero(np.ptp(train, axis=0) <= roundoff)
+    if constant.size:
+        where = f" in column {', '.join(map(str, constant))}" if train.ndim == 2 else ""
+        raise ValueError(
+            f"train must not be constant{where}: it has no scale; drop it, and append the bias "
+            "with with_bias after standardising"
+        )
+    centre, scale = train.mean(axis=0), train.std(axis=0)
+    return tuple((each - centre) / scale for each in (train, *others))

@@ -1,0 +1,85 @@
+"""What training costs, beside other programs, and what a proof costs as the data grow."""
+
+from hidden_convexity.companion.plotting.style import BLUE, GREY, ORANGE, PINK, SKY
+
+# A program keeps its colour and marker in every picture: ours blue, descent orange.
+PROGRAMS = {
+    "ours": (BLUE, "o"),
+    "cvxpy": (SKY, "s"),
+    "pyscnn": (PINK, "^"),
+    "adam": (ORANGE, "v"),
+}
+NAMES = {
+    "ours": "this library",
+    "cvxpy": "CVXPY and Clarabel",
+    "pyscnn": "pyscnn",
+    "adam": "Adam, best of the seeds",
+}
+
+
+def gap_against_time(ax, curves, target=None):
+    """Certified relative gap against seconds, {program: (seconds, gaps)}, on logarithmic axes."""
+    for program, (seconds, gaps) in curves.items():
+        colour, marker = PROGRAMS[program]
+        many = len(seconds) > 20
+        ax.plot(
+            seconds,
+            gaps,
+            color=colour,
+            marker=None if many else marker,
+            markersize=4,
+            label=NAMES[program],
+        )
+    if target is not None:
+        ax.axhline(target, color=GREY, linewidth=0.8, linestyle=":", label="gap asked for")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel("time (s)")
+    ax.set_ylabel("certified relative gap")
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
+def time_against_n(ax, times, references=None):
+    """Seconds against the number of samples, {program: (n, seconds)}, and references likewise.
+
+    A reference is a yardstick with a label of its own, drawn grey; at most three.
+    """
+    for program, (n, seconds) in times.items():
+        colour, marker = PROGRAMS[program]
+        ax.plot(n, seconds, color=colour, marker=marker, markersize=4, label=NAMES[program])
+    for (label, (n, seconds)), style in zip(
+        (references or {}).items(), ["--", ":", "-."], strict=False
+    ):
+        ax.plot(n, seconds, color=GREY, linestyle=style, linewidth=1.2, label=label)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel("number of samples n")
+    ax.set_ylabel("time (s)")
+    ax.legend(loc="best")
+    return ax
+
+
+def time_of_a_proof(ax, dimensions, seconds):
+    """Seconds of one proof against the dimension, logarithmic."""
+    ax.plot(dimensions, seconds, color=BLUE, marker="o", markersize=4)
+    ax.set_yscale("log")
+    ax.set_xticks(dimensions)
+    ax.set_xlabel("dimension d (n = 1,000)")
+    ax.set_ylabel("time of a proof (s)")
+    return ax
+
+
+def cells_of_a_proof(ax, sizes, cells, chambers, xlabel):
+    """Cells that a proof needed, against n or d, beside the chambers that a list would have."""
+    ax.plot(sizes, chambers, color=GREY, linestyle="--", linewidth=1, label="chambers")
+    ax.plot(sizes, cells, color=BLUE, marker="o", markersize=4, label="cells of the proof")
+    ax.set_yscale("log")
+    if max(sizes) >= 100 * min(sizes):
+        ax.set_xscale("log")
+    else:
+        ax.set_xticks(sizes)
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel("number")
+    ax.legend(loc="upper left")
+    return ax

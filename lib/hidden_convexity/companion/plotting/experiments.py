@@ -1,0 +1,163 @@
+"""Convex and non-convex training on real data: objectives, test errors, decisions."""
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+
+from hidden_convexity.companion.plotting.style import BLUE, GREY, ORANGE, PINK, SKY
+
+# A method keeps its colour and marker in every picture: blue for what is certified.
+METHODS = {
+    "convex": (BLUE, "o", "convex, certified"),
+    "adam": (ORANGE, "v", "Adam"),
+    "sgd": (PINK, "^", "SGD"),
+    "lbfgs": (SKY, "s", "L-BFGS"),
+    "linear": (GREY, "D", "linear"),
+    "lasso": ("black", "x", "Lasso, wide window"),
+    "searched": (BLUE, "o", "searched neurons"),
+    "random gates": (SKY, "s", "random gates"),
+    "wedge gates": (PINK, "^", "wedge gates"),
+}
+DECISIONS = LinearSegmentedColormap.from_list("decisions", ["#F6C7A5", "#FFFFFF", "#A9CFE8"])
+
+
+def errors_along(ax, x, errors, xlabel):
+    """Test errors of several methods, {method: (k,)}, along a common axis of k values."""
+    for method, error in errors.items():
+        colour, marker, label = METHODS[method]
+        ax.plot(x, error, color=colour, marker=marker, markersize=4, label=label)
+    ax.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
+    ax.set_xticks(x)
+    ax.set_ylim(0, None)
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel("test error / variance")
+    ax.legend()
+    return ax
+
+
+def excess_against_time(ax, curves, title):
+    """P / bound - 1 against processor seconds, {method: [(seconds, excess), ...]}."""
+    for method, runs in curves.items():
+        colour, _, label = METHODS[method]
+        for k, (seconds, excess) in enumerate(runs):
+            wide = 1.6 if method == "convex" else 0.9
+            name = None if k else label
+            ax.plot(seconds, excess, color=colour, linewidth=wide, label=name)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel("processor time (s)")
+    ax.set_ylabel("P / proven bound $-$ 1")
+    ax.set_title(title)
+    return ax
+
+
+def objectives_against_time(ax, curves):
+    """Objectives of many runs against processor seconds, {label: [(seconds, objective), ...]}.
+
+    The labels, three at most, are in the order of their colours: descent, then convex programs.
+    """
+    for (label, runs), colour in zip(curves.items(), [PINK, SKY, BLUE], strict=False):
+        for k, (seconds, objective) in enumerate(runs):
+            name = None if k else label
+            ax.plot(seconds, objective, color=colour, linewidth=0.9, label=name)
+            ax.plot(seconds[-1], objective[-1], "o", color=colour, markersize=3)
+    ax.set(xscale="log", yscale="log")
+    ax.set_xlabel("processor time (s)")
+    ax.set_ylabel("objective, P / n")
+    return ax
+
+
+def errors_at_objectives(ax, runs):
+    """Test errors against final objectives, {label: (objectives, errors)}, a mark a run."""
+    styles = zip([PINK, SKY, BLUE, GREY], ["^", "s", "o", "D"], strict=True)
+    for (label, (objectives, errors)), (colour, marker) in zip(runs.items(), styles, strict=False):
+        ax.plot(objectives, errors, marker, color=colour, markersize=4, mfc="none", label=label)
+    ax.set(xscale="log", ylim=(0, 1.2 * max(max(errors) for _, errors in runs.values())))
+    ax.set_xticks([0.005, 0.01, 0.02, 0.03], ["0.005", "0.01", "0.02", "0.03"])
+    ax.minorticks_off()
+    ax.set_xlabel("final objective, P / n")
+    ax.set_ylabel("test error")
+    return ax
+
+
+def spread_by_width(ax, widths, values, ylabel):
+    """Values (widths, seeds) of each method, {method: array}: median, range and a dot a run.
+
+    Runs that diverged, to infinity, count in the median and are not drawn.
+    """
+    place = np.arange(len(widths))
+    for k, (method, array) in enumerate(values.items()):
+        colour, marker, label = METHODS[method]
+        x = place + 0.24 * (k - (len(values) - 1) / 2)
+        ended = np.where(np.isfinite(array), array, np.nan)
+        low, high = np.nanmin(ended, axis=1), np.nanmax(ended, axis=1)
+        ax.vlines(x, low, high, color=colour, linewidth=1.0)
+        ax.plot(x, ended, "o", color=colour, markersize=3, alpha=0.4, mew=0)
+        middle = {"markersize": 6, "mfc": "white", "mew": 1.2}
+        ax.plot(x, np.median(array, axis=1), marker, color=colour, ls="", label=label, **middle)
+    ax.set_xticks(place, [str(width) for width in widths])
+    ax.set_xlabel("width m")
+    ax.set_ylabel(ylabel)
+    return ax
+
+
+def ways_by_dimension(ax, dimensions, values, ylabel):
+    """Ways to choose neurons, {(method, gates): (k,)} over k dimensions; gates are 0 without any.
+
+    Of each kind of gates, the most are drawn in full, fewer dashed and dotted.
+    """
+    counts = sorted({gates for _, gates in values if gates}, reverse=True)
+    dashes = dict(zip(counts, ["-", "--", ":"], strict=True)) | {0: "-"}
+    for (method, gates), heights in values.items():
+        colour, marker, label = METHODS[method]
+        name = f"{gates:,} {label}" if gates else label
+        style = {"color": colour, "marker": marker, "markersize": 4, "label": name}
+        ax.plot(dimensions, heights, dashes[gates], linewidth=1.2, **style)
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(dimensions, [str(d) for d in dimensions])
+    ax.set_xlabel("dimension d")
+    ax.set_ylabel(ylabel)
+    return ax
+
+
+def errors_by_case(ax, cases, errors, xlabel, ylabel="test error / variance"):
+    """Test errors of several methods, {method: (k,)}, for k named cases."""
+    place = np.arange(len(cases))
+    for k, (method, error) in enumerate(errors.items()):
+        colour, marker, label = METHODS[method]
+        shift = 0.14 * (k - (len(errors) - 1) / 2)
+        ax.plot(place + shift, error, marker, color=colour, markersize=5, label=label)
+    ax.set_xticks(place, cases)
+    ax.set_ylim(0, None)
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
+def errors_against_noise(ax, levels, errors):
+    """Mean squared errors of denoisers, {name: (k,)}, against the noise's standard deviation."""
+    lines = zip(errors.items(), [GREY, "black", PINK, SKY, BLUE, BLUE], strict=False)
+    styles = iter(["-", "-", "-", "-", "-", "--"])
+    for (name, error), colour in lines:
+        ax.plot(levels, error, next(styles), color=colour, marker="o", markersize=3, label=name)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xticks(levels, [f"{level:g}" for level in levels])
+    ax.minorticks_off()
+    ax.set_xlabel("noise (standard deviations of the signal)")
+    ax.set_ylabel("mean squared error")
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
+def decisions(ax, x, outputs, points, labels, title):
+    """The sign of a network's outputs (k, k) on a square grid, and the labelled points."""
+    ax.pcolormesh(x, x, np.tanh(outputs), cmap=DECISIONS, vmin=-1, vmax=1, rasterized=True)
+    ax.contour(x, x, outputs, levels=[0.0], colors="black", linewidths=0.8)
+    for label, colour in ((1, BLUE), (-1, ORANGE)):
+        ax.plot(*points[labels == label].T, "o", color=colour, markersize=3)
+    ax.set_aspect("equal")
+    ax.set_xlabel("$x_1$")
+    ax.set_ylabel("$x_2$")
+    ax.set_title(title)
+    return ax

@@ -1,0 +1,105 @@
+"""What training finds, and what is proven of it."""
+
+import numpy as np
+from matplotlib.ticker import LogLocator, NullLocator
+
+from hidden_convexity.companion.plotting.sparse import correlations
+from hidden_convexity.companion.plotting.style import BLUE, FILLS, GREEN, GREY, ORANGE, PINK, SKY
+
+
+def network_on_signal(ax, t, y, fit, knots=(), label="certified global optimum", ticks="kinks"):
+    """A signal (n,), a network's output on it (n,), and the places where the output bends."""
+    ax.plot(t, y, color=GREY, linewidth=1, label="signal")
+    ax.plot(t, fit, color=BLUE, label=label)
+    if len(knots):
+        level = np.full(len(knots), ax.get_ylim()[0])
+        ax.plot(knots, level, "|", color=BLUE, markersize=8, clip_on=False, label=ticks)
+    ax.legend(loc="upper right")
+    return ax
+
+
+def bound_line(ax, value, label="global optimum, certified"):
+    """A horizontal line below which no network gets."""
+    ax.axhline(value, color=BLUE, label=label)
+    return ax
+
+
+def descent_curves(ax, runs, certified):
+    """How far above a proven bound several descent runs are, P / bound - 1, against the step.
+
+    The runs are a list of (steps, excesses); the certified optimum has an excess below the number
+    `certified`, and its band is shaded.
+    """
+    ax.axhspan(certified / 20, certified, color=FILLS[0], linewidth=0)
+    ax.axhline(certified, color=BLUE)
+    for steps, excesses in runs:
+        ax.plot(steps, excesses, color=ORANGE, linewidth=0.9, alpha=0.8)
+    ax.set_yscale("log")
+    ax.set_ylim(certified / 20, None)
+    ax.yaxis.set_major_locator(LogLocator(base=100))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.margins(x=0)
+    right = {"ha": "right", "va": "center", "transform": ax.get_yaxis_transform()}
+    ax.text(0.97, 10.0, f"Adam, {len(runs)} seeds", color=ORANGE, **right)
+    ax.text(0.97, certified / 4.5, "certified global optimum", color=BLUE, **right)
+    ax.set_xlabel("step")
+    ax.set_ylabel("P / proven bound $-$ 1")
+    return ax
+
+
+def certified_gaps(ax, true, certified):
+    """Per run: the true relative gap, and certified ones, a dict of label to gaps, on or above it.
+
+    The marks are hollow, and the last ones so large that a dot within them is seen.
+    """
+    run = np.arange(len(true))
+    ax.plot(run, true, "o", color=ORANGE, markersize=3.5, label="true gap")
+    for (label, gaps), marker, size, colour in zip(
+        certified.items(), ["v", "^", "s"], [5, 5, 8], [PINK, GREEN, SKY], strict=False
+    ):
+        ax.plot(run, gaps, marker, color=colour, mfc="none", markersize=size, label=label)
+    ax.set_yscale("log")
+    ax.set_xticks(run)
+    ax.set_xlabel("seed")
+    ax.set_ylabel("relative gap")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1.0)
+    return ax
+
+
+def dual_on_circle(ax, angles, values, beta, neuron_angles, neuron_signs):
+    """nu.(Xu)_+ around the circle of unit weights u, its limits +-beta, and the neurons.
+
+    Angles are in radians and go once around. Neurons sit where the curve touches the limit of
+    their sign.
+    """
+    first = np.degrees(angles[0])
+    degrees = (np.degrees(neuron_angles) - first) % 360 + first
+    correlations(
+        ax, np.degrees(angles), values, beta, degrees, neuron_signs, label="optimal neurons"
+    )
+    ax.set_xticks(range(0, 360, 60))
+    ax.set_xlabel("angle of u (degrees)")
+    ax.set_ylabel(r"$\nu^\top (Xu)_+$")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return ax
+
+
+def value_against_width(ax, widths, values, optimum, enough):
+    """Objectives (starts, widths) of non-convex training against the width, over the optimum."""
+    shift = np.linspace(-0.15, 0.15, len(values))[:, None]
+    bound_line(ax, optimum, "convex optimum")
+    ax.plot(
+        (np.asarray(widths) + shift).T.ravel(),
+        values.T.ravel(),
+        "o",
+        color=ORANGE,
+        markersize=3,
+        alpha=0.6,
+        label="non-convex training, one start each",
+    )
+    ax.axvline(enough, color=GREY, linestyle=":", label="neurons of the convex solution")
+    ax.set_xticks(widths)
+    ax.set_xlabel("number of neurons m")
+    ax.set_ylabel("training objective P")
+    ax.legend()
+    return ax

@@ -1,0 +1,6 @@
+"""What everybody stands on: checks of arguments, progress bars, conic programs.
+
+Read `validation` first: what a caller passes in is checked once, at the door of each public object.
+`conic_program` gives Clarabel the settings that all conic programs share. Hands on functions, and
+knows nothing of networks.
+"""

@@ -1,0 +1,173 @@
+"""Projections onto the closed cones of chambers, many at once and from a guess of the tight rows.
+
+The cone of activation pattern D is K = {z : b_i.z >= 0 for all i}, with b_i the unit row x_i where
+sample i is active and -x_i where it is not. By Moreau's theorem Proj_K(a) = a + B^T m for the
+m >= 0 that minimises ||a + B^T m||; any m >= 0 bounds ||Proj_K(a)|| from above by ||a + B^T m||.
+"""
+
+import numpy as np
+
+from hidden_convexity.foundations.compilation import njit
+
+# A row is satisfied if its product with the projection is above -SATISFIED ||a||.
+SATISFIED = 1e-12
+# A row that can't be told from its predecessors by more than this does not join them.
+INDEPENDENT = 1e-10
+# Rows that join, in units of the dimension, before a projection is given up as it stands.
+MAX_JOINS = 30
+
+
+@njit(cache=True, nogil=True)
+def _multipliers(rows, tight, count, a, out):
+    """The m with which a + B_T^T m is orthogonal to the tight rows; False if they are dependent."""
+    gram, right = np.empty((count, count)), np.empty(count)
+    for i in range(count):
+        right[i] = 0.0
+        for k in range(len(a)):
+            right[i] -= rows[i, k] * a[k]
+        for j in range(i + 1):
+            total = 0.0
+            for k in range(len(a)):
+                total += rows[i, k] * rows[j, k]
+            gram[i, j] = total
+    # Cholesky factor of the Gram matrix, in its lower half, then two triangular systems.
+    for i in range(count):
+        for j in range(i + 1):
+            total = gram[i, j]
+            for k in range(j):
+                total -= gram[i, k] * gram[j, k]
+            if i > j:
+                gram[i, j] = total / gram[j, j]
+            elif total <= INDEPENDENT**2:
+                return False
+            else:
+                gram[i, i] = np.sqrt(total)
+    for i in range(count):
+        for k in range(i):
+            right[i] -= gram[i, k] * right[k]
+        right[i] /= gram[i, i]
+    for i in range(count - 1, -1, -1):
+        for k in range(i + 1, count):
+            right[i] -= gram[k, i] * right[k]
+        right[i] /= gram[i, i]
+    out[:count] = right
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _leave(rows, tight, m, count, position):
+    """Take the row at a position out of the tight ones."""
+    for i in range(position, count - 1):
+        tight[i], m[i] = tight[i + 1], m[i + 1]
+        rows[i] = rows[i + 1]
+    return count - 1
+
+
+@njit(cache=True, nogil=True)
+def _project(unit, pattern, a, tight, count, z):
+    """Project a (d,) onto the cone of a pattern (n,) by the active sets of Lawson and Hanson.
+
+    `tight` (d,) holds `count` rows to begin with, and those with positive multipliers at the end,
+    whose number is returned; z (d,) becomes the projection. The second number returned is the sum
+    of the multipliers of which z was made.
+    """
+    n, d = unit.shape
+    rows, m, wanted = np.empty((d + 1, d)), np.zeros(d + 1), np.empty(d + 1)
+    members = np.empty(d + 1, dtype=np.int64)
+    for i in range(count):
+        members[i] = tight[i]
+        sign = 1.0 if pattern[tight[i]] else -1.0
+        for k in range(d):
+            rows[i, k] = sign * unit[tight[i], k]
+    # A guess is good as far as its multipliers are positive; the others leave.
+    while count > 0:
+        if not _multipliers(rows, members, count, a, wanted):
+            count -= 1
+            continue
+        least = 0
+        for i in range(count):
+            if wanted[i] < wanted[least]:
+                least = i
+        if wanted[least] > 0:
+            m[:count] = wanted[:count]
+            break
+        count = _leave(rows, members, m, count, least)
+    size = 0.0
+    for k in range(d):
+        size += a[k] * a[k]
+    level = -SATISFIED * np.sqrt(size)
+    total = 0.0
+    for _ in range(MAX_JOINS * d):
+        z[:] = a
+        total = 0.0
+        for i in range(count):
+            total += m[i]
+            for k in range(d):
+                z[k] += m[i] * rows[i, k]
+        worst, deepest = -1, level
+        for i in range(n):
+            product = 0.0
+            for k in range(d):
+                product += unit[i, k] * z[k]
+            if not pattern[i]:
+                product = -product
+            if product < deepest:
+                worst, deepest = i, product
+        if worst < 0 or count == d:
+            break
+        members[count], m[count] = worst, 0.0
+        sign = 1.0 if pattern[worst] else -1.0
+        for k in range(d):
+            rows[count, k] = sign * unit[worst, k]
+        count += 1
+        joined = True
+        while count > 0:
+            if not _multipliers(rows, members, count, a, wanted):
+                joined = False
+                break
+            share, first = 1.0, -1
+            for i in range(count):
+                if wanted[i] <= 0.0:
+                    reached = m[i] / (m[i] - wanted[i]) if m[i] > wanted[i] else 0.0
+                    if first < 0 or reached < share:
+                        share, first = reached, i
+            if first < 0:
+                m[:count] = wanted[:count]
+                break
+            if first == count - 1 and members[first] == worst and share == 0.0:
+                joined = False
+                break
+            for i in range(count):
+                m[i] += share * (wanted[i] - m[i])
+            count = _leave(rows, members, m, count, first)
+        if not joined:  # rounding: the row depends on those that are tight
+            count -= 1
+            break
+    tight[:count] = members[:count]
+    return count, total
+
+
+@njit(cache=True, nogil=True)
+def project_each(unit, patterns, owner, points, tight, counts, out, totals):
+    """Project points (k, d) onto the cones of patterns[owner] (P, n).
+
+    Parameters
+    ----------
+    unit : (n, d) ndarray
+        Unit rows; zero rows bound nothing.
+    patterns : (P, n) ndarray of bool
+    owner : (k,) ndarray of int
+    points : (k, d) ndarray
+    tight : (k, d) ndarray of int
+        Guesses of the tight rows, in place: rows with positive multipliers at the end.
+    counts : (k,) ndarray of int
+        How many of them, in place.
+    out : (k, d) ndarray
+        The projections a + B^T m.
+    totals : (k,) ndarray
+        The sums of m: rounding of a projection is in proportion to them.
+    """
+    for j in range(len(points)):
+        counts[j], totals[j] = _project(
+            unit, patterns[owner[j]], points[j], tight[j], counts[j], out[j]
+        )

@@ -1,0 +1,71 @@
+"""Neurons of the convex program over a few cones, and the flats on which they move."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from hidden_convexity.problem.restricted.passes import TIGHT
+
+
+@dataclass(frozen=True, eq=False)
+class Neuron:
+    """A weight vector that may move on a flat within the closed cone of its activation pattern.
+
+    Attributes
+    ----------
+    direction : (d,) ndarray
+        Unit vector whose pattern the neuron keeps.
+    sign : float
+        Sign of the output weight, 1 or -1.
+    basis : (k, d) ndarray
+        Orthonormal rows that span the flat; k = 1 if the neuron can only grow and shrink.
+    walls : tuple of int
+        Rows of X whose side is enforced.
+    weights : (d,) ndarray
+        u = |a| w, the neuron's contribution to the convex program; zero before it is trained.
+    """
+
+    direction: np.ndarray
+    sign: float
+    basis: np.ndarray
+    walls: tuple[int, ...] = ()
+    weights: np.ndarray = field(default=None)
+
+
+def null_space(rows, direction):
+    """Orthonormal basis (k, d) of the vectors orthogonal to the rows; it spans the direction."""
+    d = len(direction)
+    # A flat of one dimension is a ray: its basis must point along the direction, not against it.
+    if d - min(len(rows), 1) <= 1:
+        return direction[None, :]
+    if len(rows) == 0:
+        return np.eye(d)
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    _, singular, right = np.linalg.svd(unit, full_matrices=True)
+    rank = int((singular > np.sqrt(TIGHT)).sum())
+    return right[rank:] if d - rank > 1 else direction[None, :]
+
+
+def null_space_within(basis, rows):
+    """Orthonormal basis of the part of span(basis) that is orthogonal to the rows."""
+    _, singular, right = np.linalg.svd(rows @ basis.T, full_matrices=True)
+    return right[int((singular > np.sqrt(TIGHT)).sum()) :] @ basis
+
+
+def groups_of(neurons):
+    """Which coefficients are whose, all neurons' put one after the other."""
+    ends = np.cumsum([len(neuron.basis) for neuron in neurons])
+    return np.split(np.arange(ends[-1]), ends[:-1])
+
+
+def coefficients(neurons):
+    """The weights in the neurons' bases, one after the other."""
+    return np.concatenate([neuron.basis @ neuron.weights for neuron in neurons])
+
+
+def with_coefficients(neurons, groups, coefficients):
+    """The neurons with weights from coefficients in their bases."""
+    return [
+        replace(neuron, weights=neuron.basis.T @ coefficients[group])
+        for neuron, group in zip(neurons, groups, strict=True)
+    ]

@@ -1,0 +1,184 @@
+"""What the restricted problem asks of the data in any dimension, in passes over blocks of rows."""
+
+import numpy as np
+
+from hidden_convexity.problem.pooling import activation
+
+# Entries of the largest temporary block: 16 MB of float64.
+BLOCK = 2_000_000
+# Relative to a row's and a weight's norm: rows nearer to a neuron than this are its tight rows. A
+# row is either tight, and then in the neuron's flat, or on a side that the neuron must keep.
+TIGHT = 1e-10
+
+
+class Passes:
+    """Predictions, correlations and Gram matrices of neurons with frozen activation patterns.
+
+    A feature is the vector D_j X c, where D_j = diag(1[X u_j > 0]) is the pattern of direction
+    u_j and c is a column, usually one of a basis of the flat on which the neuron may move.
+
+    Parameters
+    ----------
+    X : (n, d) ndarray
+        Data, one sample a row.
+    """
+
+    def __init__(self, X):
+        self.X = X
+        self._row_norms = np.linalg.norm(X, axis=1)
+        # The last Gram matrix, and the place of each of its features.
+        self._gram, self._places = np.zeros((0, 0)), {}
+
+    def _blocks(self, width):
+        step = max(BLOCK // max(width, 1), 1)
+        for start in range(0, len(self.X), step):
+            yield slice(start, start + step)
+
+    def _features(self, block, directions, columns, owner):
+        active = self.X[block] @ directions.T > 0
+        return active[:, owner] * (self.X[block] @ columns.T)
+
+    def predict(self, weights, signs):
+        """Outputs sum_j signs_j (X w_j)_+ of neurons with weights (m, d): (n,)."""
+        output = np.empty(len(self.X))
+        for block in self._blocks(len(weights)):
+            output[block] = np.maximum(self.X[block] @ weights.T, 0.0) @ signs
+        return output
+
+    def correlate(self, nu, directions, columns, owner):
+        """Products of nu (n,) with the features.
+
+        Parameters
+        ----------
+        nu : (n,) ndarray
+        directions : (m, d) ndarray
+            One direction a pattern.
+        columns : (K, d) ndarray
+            The vectors c.
+        owner : (K,) ndarray of int
+            Which direction's pattern each column goes with.
+
+        Returns
+        -------
+        (K,) ndarray
+        """
+        products = np.zeros(len(columns))
+        for block in self._blocks(len(columns)):
+            products += nu[block] @ self._features(block, directions, columns, owner)
+        return products
+
+    def gram(self, directions, columns, owner, weights=None):
+        """Products of all pairs of features, (K, K); arguments as in `correlate`.
+
+        With weights (n,) >= 0, sample i counts weights_i times. Without, products that were part of
+        the last Gram matrix are not computed again: from round to round most neurons stay.
+        """
+        count = len(columns)
+        keys = [feature.tobytes() for feature in np.hstack([directions[owner], columns])]
+        places = self._places if weights is None else {}
+        place = np.array([places.get(key, -1) for key in keys])
+        old, new = np.flatnonzero(place >= 0), np.flatnonzero(place < 0)
+        products = np.zeros((count, count))
+        products[np.ix_(old, old)] = self._gram[np.ix_(place[old], place[old])]
+        if len(new) == 0:
+            return products
+        for block in self._blocks(count):
+            features = self._features(block, directions, columns, owner)
+            if weights is not None:
+                features *= np.sqrt(weights[block])[:, None]
+            products[:, new] += features.T @ features[:, new]
+        products[new] = products[:, new].T
+        if weights is None:
+            self._gram = products.copy()
+            self._places = {key: k for k, key in enumerate(keys)}
+        return products
+
+    def tight_rows(self, direction):
+        """Nonzero rows that are tight at a unit direction.
+
+        Returns
+        -------
+        (t,) ndarray of int
+            Enough of them to span all.
+        """
+        near = np.abs(self.X @ direction) <= TIGHT * self._row_norms
+        return np.flatnonzero(near & (self._row_norms > 0))
+
+    def crossed_rows(self, direction, weights, tolerance, enforced):
+        """Walls of the chamber of a unit direction that weights outside of it have crossed.
+
+        Parameters
+        ----------
+        direction, weights : (d,) ndarray
+        tolerance : float
+            Angle beyond a hyperplane from which on its row is crossed.
+        enforced : sequence of int
+            Rows not to be named again.
+
+        Returns
+        -------
+        list of int
+            The row crossed first on the way and the one crossed deepest; none if none is.
+        """
+        reference = self.X @ direction
+        side = np.where(np.abs(reference) <= TIGHT * self._row_norms, 0.0, np.sign(reference))
+        reached = side * (self.X @ weights) / np.linalg.norm(weights)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            depth = np.where(side != 0, reached / self._row_norms, 0.0)
+        depth[list(enforced)] = 0.0
+        outside = np.flatnonzero(depth < -tolerance)
+        if len(outside) == 0:
+            return []
+        start = np.abs(reference[outside])
+        first = outside[np.argmin(start / (start - reached[outside]))]
+        return [int(first), int(outside[np.argmin(depth[outside])])]
+
+
+class PooledPasses(Passes):
+    """The same for networks with a slope, or with activations averaged over patches.
+
+    A feature is A (D_j + slope (I - D_j)) R c, with the rows R and the averages A of a `Pooling`.
+    Features (n,) are kept from round to round: rows are many more than samples, and most neurons
+    stay.
+
+    Parameters
+    ----------
+    pooling : Pooling
+    """
+
+    def __init__(self, pooling):
+        super().__init__(pooling.rows)
+        self.pooling = pooling
+        self._kept = {}
+
+    def predict(self, weights, signs):
+        """Outputs sum_j signs_j A phi(R w_j) of neurons with weights (m, d): (n,)."""
+        output = np.empty(len(self.X))
+        for block in self._blocks(len(weights)):
+            values = activation(self.X[block] @ weights.T, self.pooling.slope)
+            output[block] = values @ signs
+        return self.pooling.pool(output)
+
+    def correlate(self, nu, directions, columns, owner):
+        """Products of nu (n,) with the features (K,); arguments as in `Passes`."""
+        return nu @ self._pooled_features(directions, columns, owner)
+
+    def gram(self, directions, columns, owner, weights=None):
+        """Products of all pairs of features, (K, K), sample i counted weights_i times."""
+        features = self._pooled_features(directions, columns, owner)
+        weighted = features if weights is None else features * weights[:, None]
+        return features.T @ weighted
+
+    def _pooled_features(self, directions, columns, owner):
+        keys = [feature.tobytes() for feature in np.hstack([directions[owner], columns])]
+        self._kept = {key: self._kept[key] for key in keys if key in self._kept}
+        new = [k for k, key in enumerate(keys) if key not in self._kept]
+        step = max(BLOCK // len(self.X), 1)
+        for start in range(0, len(new), step):
+            some = new[start : start + step]
+            used, of_used = np.unique(owner[some], return_inverse=True)
+            side = (self.X @ directions[used].T > 0)[:, of_used]
+            slopes = np.where(side, 1.0, self.pooling.slope)
+            pooled = self.pooling.pool(slopes * (self.X @ columns[some].T))
+            self._kept |= {keys[k]: pooled[:, j] for j, k in enumerate(some)}
+        return np.stack([self._kept[key] for key in keys], axis=1)

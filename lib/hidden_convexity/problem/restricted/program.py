@@ -1,0 +1,294 @@
+"""The convex program over a few cones: a small group Lasso that does not grow with n.
+
+Each neuron keeps its activation pattern D and moves on a flat, the null space of the rows that are
+tight at it: u = B c with an orthonormal basis B. With the features F = [D_j X B_j] the program is
+
+    min  loss(F c) + beta sum_j ||c_j||   subject to   (2 D_j - I) X B_j c_j >= 0.
+
+The loss is replaced by its quadratic model at the present outputs, which is the loss itself if it
+is squared; then only the Gram matrix F^T H F with the second derivatives H and the gradient enter.
+The cone's rows are generated lazily.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from hidden_convexity.problem.encoding import decoded
+from hidden_convexity.problem.network import ReLUNetwork
+from hidden_convexity.problem.restricted.group_lasso import change, group_lasso
+from hidden_convexity.problem.restricted.neurons import (
+    Neuron,
+    coefficients,
+    groups_of,
+    null_space,
+    null_space_within,
+    with_coefficients,
+)
+from hidden_convexity.problem.restricted.polishing import VIOLATED, polish
+
+# Angles (radians) within which neurons may be consolidated, tried in turn.
+CLOSE = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+# Strength of the proximal term, relative to features of unit norm, at first and at least; share of
+# a step's gain that the term may cost before it counts as what binds, and the factor by which it is
+# then weakened.
+PROXIMAL, LEAST_PROXIMAL, BINDING, WEAKER = 1e-9, 1e-14, 0.1, 0.1
+# Quadratic models of a loss minimised in a row, relative decrease below which they have converged,
+# and halvings of a step that climbs.
+MODELS, SAME_HEIGHT, HALVINGS = 20, 1e-12, 12
+# Outputs (n,) that are kept: those of a round's start and of its candidates.
+KEPT = 4
+
+
+class RestrictedProgram:
+    """Solves the convex program over given neurons, again and again as they come and go.
+
+    Parameters
+    ----------
+    problem : TrainingProblem
+        With y of shape (n,).
+    passes : Passes, PooledPasses or Circle
+        Computes predictions, correlations and Gram matrices on its rows, in coordinates.
+    basis : (d, r) ndarray
+        Of the coordinates.
+    """
+
+    # Whether `solve` ends at the optimum, to rounding.
+    precise = True
+
+    def __init__(self, problem, passes, basis):
+        self.problem, self.passes, self.basis = problem, passes, basis
+        self.X, self.y, self.beta = passes.X, problem.y, problem.beta
+        self.free_terms = problem.free_terms
+        self._known, self._free = {}, np.zeros(len(self.free_terms))
+        self._proximal = PROXIMAL
+
+    def neuron(self, direction, sign):
+        """A neuron of weight zero in a unit direction (d,), on the flat of the rows tight there."""
+        rows = self.X[self.passes.tight_rows(direction)]
+        return Neuron(direction, float(sign), null_space(rows, direction), (), 0 * direction)
+
+    def ray(self, direction, sign):
+        """A neuron of weight zero that can only grow along its direction."""
+        unit = direction / np.linalg.norm(direction)
+        return Neuron(unit, float(sign), unit[None, :], (), 0 * unit)
+
+    def outputs(self, neurons):
+        """Outputs of the neurons on the data (n,), with the best free terms; not to be written."""
+        weights = np.reshape([neuron.weights for neuron in neurons], (-1, self.X.shape[1]))
+        signs = np.array([neuron.sign for neuron in neurons])
+        # A round asks several times for the outputs of the same neurons: the last few are kept.
+        key = weights.tobytes() + signs.tobytes()
+        if key not in self._known:
+            own = self.passes.predict(weights, signs) if neurons else np.zeros(len(self.y))
+            self._free = self.free_terms.fit(self.problem, own, self._free)
+            self._known[key] = own + self.free_terms.basis @ self._free
+            if len(self._known) > KEPT:
+                del self._known[next(iter(self._known))]
+        return self._known[key]
+
+    def residual(self, outputs):
+        """Minus the gradient of the loss at the outputs, as free terms ask of a dual point (n,)."""
+        residual = self.problem.loss_residual(outputs)
+        if len(self.free_terms) == 0:
+            return residual
+        return self.free_terms.balance(residual, self.problem.loss_curvature(outputs))
+
+    def network(self, neurons):
+        """The network (||w|| = |a|) of neurons, with the best free terms, in the data's columns."""
+        weights = np.reshape([one.weights for one in neurons], (-1, self.X.shape[1])) @ self.basis.T
+        positive = np.array([one.sign > 0 for one in neurons], dtype=bool)
+        self._known.clear()
+        self.outputs(neurons)
+        free = self.problem.free_weights(self.free_terms.coefficients(self._free))
+        hidden, output = decoded(weights[positive].T, weights[~positive].T)
+        return ReLUNetwork(hidden, output, self.problem.slope, **free)
+
+    def objective(self, neurons, outputs=None):
+        """Convex objective, equal to P of the decoded network."""
+        outputs = self.outputs(neurons) if outputs is None else outputs
+        penalty = sum(float(np.linalg.norm(neuron.weights)) for neuron in neurons)
+        return self.problem.loss_value(outputs) + self.beta * penalty
+
+    def solve(self, neurons):
+        """Optimal weights for the given neurons; those that vanish are left out."""
+        if self.problem.loss == "squared":
+            return self._minimise_model(neurons)
+        height = self.objective(neurons)
+        for _ in range(MODELS):
+            solved = self._minimise_model(neurons)
+            lower = self.objective(solved)
+            if lower >= height:
+                # The model's minimum overshoots: somewhere on the way to it the loss is lower.
+                solved, lower = self._part_of_the_way(neurons, solved, height)
+            converged = lower >= height * (1 - SAME_HEIGHT)
+            neurons, height = solved, lower
+            if converged:
+                break
+        return [one for one in neurons if one.weights.any()]
+
+    def _part_of_the_way(self, neurons, solved, height):
+        """Both lists of neurons, mixed, with the first share of the second that lowers P."""
+        for halvings in range(1, HALVINGS):
+            share = 0.5**halvings
+            mixed = [replace(one, weights=(1 - share) * one.weights) for one in neurons]
+            mixed = [one for one in mixed if one.weights.any()]
+            mixed += [replace(one, weights=share * one.weights) for one in solved]
+            lower = self.objective(mixed)
+            if lower < height:
+                return mixed, lower
+        return neurons, height
+
+    def _minimise_model(self, neurons):
+        """Minimise the quadratic model of the loss at the present weights, plus the penalty.
+
+        Cone rows that a solution violates are added until none is. Rows that come out tight are
+        then taken into the neuron's flat.
+        """
+        if not neurons:
+            return []
+        gram, slope = self.quadratic(neurons)
+        # Neighbouring neurons have nearly dependent features, on which interior point methods
+        # stall. A ridge makes each solution a proximal step from the present weights.
+        while True:
+            ridge = self._proximal * gram.diagonal()
+            solved, gained, cost = self._proximal_step(neurons, gram, slope, ridge)
+            if gained <= 0 or self._proximal >= PROXIMAL:
+                break
+            self._proximal /= WEAKER
+        # Where large neurons cancel each other, an even slight term makes thousands of steps out
+        # of one: the loss hardly changes along the way, and the gain does not outweigh the term.
+        if cost > BINDING * -gained > 0:
+            self._proximal = max(self._proximal * WEAKER, LEAST_PROXIMAL)
+        return solved
+
+    def _proximal_step(self, neurons, gram, slope, ridge):
+        """Minimise the model plus 1/2 sum ridge (c - present)^2.
+
+        Returns
+        -------
+        solved, gained, cost
+            Neurons, the change of the model, which is negative, and the value of the term there.
+        """
+        groups, present = groups_of(neurons), coefficients(neurons)
+        damped = gram + np.diag(ridge)
+        linear = slope + damped @ present
+        scale = float(np.linalg.norm(self.y))
+        while True:
+            walls = [self.inward(neuron) @ neuron.basis.T for neuron in neurons]
+            solution, multipliers = group_lasso(damped, linear, self.beta, scale, groups, walls)
+            solved = with_coefficients(neurons, groups, solution)
+            neurons = [self._add_walls(neuron) for neuron in solved]
+            if all(new is old for new, old in zip(neurons, solved, strict=True)):
+                break
+        gained = change(gram, slope, self.beta, groups, present, solution)
+        settled = [
+            self.settle(neuron, multiplier > wall @ solution[group])
+            for neuron, group, wall, multiplier in zip(
+                neurons, groups, walls, multipliers, strict=True
+            )
+            if neuron.weights.any()
+        ]
+        return settled, gained, 0.5 * float(ridge @ (solution - present) ** 2)
+
+    def consolidate(self, neurons, allowance, before):
+        """Replace close neurons of one sign by their sums, if P rises by at most the allowance.
+
+        Nor may it undo half of what has been gained on `before`, or rounds would go in circles.
+        Neurons at a small angle are one neuron to the solver's precision: without this they
+        multiply around each optimal one. The sum of two is a secant step towards it.
+        """
+        if not neurons:
+            return []
+        height = self.objective(neurons)
+        limit = height + min(allowance, max(before - height, 0.0) / 2)
+        for angle in CLOSE:
+            grouped = self._grouped(neurons, angle)
+            if len(grouped) == len(neurons):
+                break
+            if self.objective(grouped) <= limit:
+                return grouped
+        return neurons
+
+    def _grouped(self, neurons, angle):
+        """Sums of the neurons within an angle of the longest, of the longest of the rest, ..."""
+        weights = np.stack([neuron.weights for neuron in neurons])
+        signs = np.array([neuron.sign for neuron in neurons])
+        sizes = np.linalg.norm(weights, axis=1)
+        unit = weights / sizes[:, None]
+        left, grouped = np.argsort(-sizes, kind="stable"), []
+        while len(left):
+            first = left[0]
+            apart = np.linalg.norm(unit[left] - unit[first], axis=1)
+            near = (apart <= angle) & (signs[left] == signs[first])
+            if near.sum() == 1:
+                grouped.append(neurons[first])
+            else:
+                total = weights[left[near]].sum(axis=0)
+                one = self.neuron(total / np.linalg.norm(total), signs[first])
+                grouped.append(replace(one, weights=total))
+            left = left[~near]
+        return grouped
+
+    def polish(self, neurons):
+        """Solved neurons after Newton steps; see `polishing`."""
+        return polish(self, neurons)
+
+    def quadratic(self, neurons):
+        """The loss near the present weights c as 1/2 m'Gm - s.m + constant in a move m: G and s."""
+        sizes = [len(neuron.basis) for neuron in neurons]
+        directions = np.stack([neuron.direction for neuron in neurons])
+        columns = np.concatenate([neuron.basis for neuron in neurons])
+        owner = np.repeat(np.arange(len(neurons)), sizes)
+        signs = np.repeat([neuron.sign for neuron in neurons], sizes)
+        outputs = self.outputs([neuron for neuron in neurons if neuron.weights.any()])
+        curvature = self.problem.loss_curvature(outputs)
+        gram = self.passes.gram(directions, columns, owner, curvature)
+        gram -= self._taken_by_free_terms(directions, columns, owner, curvature)
+        gram *= signs[:, None] * signs
+        # The slope is exact where it matters, at the optimum, even if the Gram matrix (prefix sums)
+        # has lost digits to cancellation.
+        residual = self.problem.loss_residual(outputs)
+        slope = self.passes.correlate(residual, directions, columns, owner)
+        return gram, signs * slope
+
+    def _taken_by_free_terms(self, directions, columns, owner, curvature):
+        """F'HZ (Z'HZ)^-1 Z'HF: what the free terms follow of the features, at no cost."""
+        if len(self.free_terms) == 0:
+            return 0.0
+        basis = self.free_terms.basis
+        weighted = basis if curvature is None else curvature[:, None] * basis
+        products = [self.passes.correlate(z, directions, columns, owner) for z in weighted.T]
+        inverse = np.linalg.pinv(self.free_terms.hessian(curvature), hermitian=True)
+        return np.transpose(products) @ inverse @ products
+
+    def inward(self, neuron):
+        """Unit normals (w, d) of the neuron's walls, pointing into its cone."""
+        if not neuron.walls:
+            return np.zeros((0, self.X.shape[1]))
+        rows = self.X[list(neuron.walls)]
+        side = np.where(rows @ neuron.direction > 0, 1.0, -1.0)
+        return rows * (side / np.linalg.norm(rows, axis=1))[:, None]
+
+    def _add_walls(self, neuron):
+        """The neuron itself, or with the row first crossed and the row most violated as walls."""
+        if len(neuron.basis) == 1 or not neuron.weights.any():
+            return neuron
+        crossed = self.passes.crossed_rows(neuron.direction, neuron.weights, VIOLATED, neuron.walls)
+        return replace(neuron, walls=tuple({*neuron.walls, *crossed})) if crossed else neuron
+
+    def settle(self, neuron, tight):
+        """Take the tight walls into the flat: the neuron sits exactly on them from now on."""
+        if not tight.any():
+            return neuron
+        basis = null_space_within(neuron.basis, self.inward(neuron)[tight])
+        if len(basis) == 0:
+            return neuron
+        weights = basis.T @ (basis @ neuron.weights)
+        if np.linalg.norm(weights) <= VIOLATED * np.linalg.norm(neuron.weights):
+            return neuron  # what is left on the flat is rounding, and has no direction
+        walls = tuple(row for row, on in zip(neuron.walls, tight, strict=True) if not on)
+        if len(basis) == 1:
+            direction = weights / np.linalg.norm(weights)
+            return Neuron(direction, neuron.sign, direction[None, :], (), weights)
+        return replace(neuron, basis=basis, walls=walls, weights=weights)

@@ -1,0 +1,329 @@
+"""The training problem of a two-layer ReLU network with weight decay, and its dual."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from hidden_convexity.foundations.read_only import ReadOnlyArrays
+from hidden_convexity.foundations.validation import (
+    LARGEST,
+    SMALLEST,
+    flag,
+    of_moderate_size,
+    positive_number,
+    real_array,
+    real_number,
+    samples,
+    slope_below_one,
+)
+from hidden_convexity.problem.free_terms import FreeTerms
+from hidden_convexity.problem.losses import LOSSES, loss_for
+from hidden_convexity.problem.pooling import Pooling, pooled
+
+# A quotient made smaller by this factor is below the exact one, and a product of it and a number
+# as well.
+SAFE = 1.0 - 4.0 * np.finfo(float).eps
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainingProblem(ReadOnlyArrays):
+    """Data, loss and weight decay of two-layer ReLU networks of any width.
+
+    The objective of a network with hidden weights W (m, d) and output weights a (m,) is
+    P(W, a) = F(f) + (beta/2) sum_j (||w_j||^2 + a_j^2) with outputs f = sum_j a_j phi(X w_j) and
+    the loss F(f) = 1/2 ||f - y||^2 or sum_i log(1 + exp(-y_i f_i)); with c outputs a_j and f_i are
+    vectors, and "softmax" is sum_i log(sum_k exp f_ik) - y_i.f_i.
+
+    Parameters
+    ----------
+    X : (n, d) or (n, K, d) array_like
+        Data, one sample a row (the paper stores samples as columns). Append a column of ones
+        for a bias; it is then regularised like a weight. Or K patches a sample, whose activations
+        are averaged: a convolution with average pooling.
+    y : (n,) or (n, c) array_like
+        Targets; labels -1 and 1 (n,) for the logistic loss, one-hot rows (n, c) for "softmax".
+    beta : float
+        Weight decay, > 0.
+    loss : {"squared", "logistic", "softmax"}
+    slope : float
+        The activation is phi(t) = t for t > 0 and slope * t below, slope < 1: 0 is the ReLU, 0.2 a
+        leaky one, -1 the absolute value.
+    skip : bool
+        Whether networks have a linear term X b, b without weight decay; of the patches' average.
+    intercept : bool
+        Whether networks have a constant of the outputs, without weight decay.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers.
+    ValueError
+        If an argument is empty, has the wrong shape, is not finite, or beta <= 0, if the loss is
+        another or y does not hold its labels; or if an argument is so large or small that squares
+        overflow or vanish: the largest absolute entry of X or y outside [1e-75, 1e75] (zero
+        targets are fine), or beta outside [1e-150, 1e150].
+
+    References
+    ----------
+    Pilanci and Ergen (2020), arXiv:2002.10553, the non-convex problem of Theorem 1.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    beta: float
+    loss: str = "squared"
+    slope: float = 0.0
+    skip: bool = False
+    intercept: bool = False
+
+    # A unit vector (n,) of outputs that the loss does not see; none by default.
+    blind = None
+
+    def __post_init__(self):
+        X = samples(self.X)
+        y = real_array(self.y, "y", ndim=(1, 2))
+        if len(y) != len(X) or y.size == 0:
+            raise ValueError(
+                f"y must have one entry or one row per row of X: X has shape {X.shape}, "
+                f"y has shape {y.shape}"
+            )
+        loss_for(y, "y", self.loss)
+        beta = positive_number(self.beta, "beta")
+        # Beta has the unit of X times y.
+        if not SMALLEST**2 <= beta <= LARGEST**2:
+            raise ValueError(
+                f"beta must be between {SMALLEST**2:g} and {LARGEST**2:g}, so that products with "
+                f"it can be represented, got {beta:.3g}; rescale X or y, and beta with them"
+            )
+        for array, name in ((X, "X"), (y, "y")):
+            of_moderate_size(array, name).setflags(write=False)
+        object.__setattr__(self, "X", X)
+        object.__setattr__(self, "y", y)
+        object.__setattr__(self, "beta", beta)
+        object.__setattr__(self, "slope", slope_below_one(self.slope))
+        for name in ("skip", "intercept"):
+            object.__setattr__(self, name, flag(getattr(self, name), name))
+
+    def __repr__(self):
+        n, d = len(self.X), self.X.shape[-1]
+        patches = "" if self.X.ndim == 2 else f", patches={self.X.shape[1]}"
+        outputs = "" if self.y.ndim == 1 else f", outputs={self.y.shape[1]}"
+        loss = "" if self.loss == "squared" else f", {self.loss} loss"
+        slope = "" if self.slope == 0 else f", slope={self.slope:g}"
+        free = "".join(f", {name}" for name in ("skip", "intercept") if getattr(self, name))
+        return (
+            f"TrainingProblem(n={n}{patches}, d={d}{outputs}, beta={self.beta:.4g}"
+            f"{loss}{slope}{free})"
+        )
+
+    @property
+    def plain(self):
+        """Whether the networks are ReLU networks on data (n, d) without free terms."""
+        return self.X.ndim == 2 and self.slope == 0 and not (self.skip or self.intercept)
+
+    def require_plain(self, what):
+        """Raise a ValueError that says what takes plain problems only, unless this is one."""
+        if not self.plain:
+            raise ValueError(
+                f"{what} takes ReLU networks on data (n, d), without slope, skip or intercept; "
+                f"got {self!r}"
+            )
+
+    @cached_property
+    def pooling(self):
+        """The rows that neurons see, and how their activations make a sample's."""
+        return Pooling.of(self.X, self.slope)
+
+    @cached_property
+    def free_terms(self):
+        """The columns that networks may use without weight decay: X if skip, ones if intercept."""
+        columns = [pooled(self.X)] if self.skip else []
+        columns += [np.ones((len(self.X), 1))] if self.intercept else []
+        return FreeTerms(np.concatenate([np.zeros((len(self.X), 0)), *columns], axis=1))
+
+    def free_weights(self, coefficients):
+        """The arguments `skip` and `intercept` of a network, from coefficients of the columns."""
+        weights = {}
+        if self.skip:
+            weights["skip"] = coefficients[: self.X.shape[-1]]
+        if self.intercept:
+            weights["intercept"] = coefficients[-1]
+        return weights
+
+    def objective(self, network):
+        """P(W, a) of a `ReLUNetwork`: the loss plus the weight decay of its neurons."""
+        outputs = self._outputs(network)
+        penalty = (network.hidden_weights**2).sum() + (network.output_weights**2).sum()
+        return self.loss_value(outputs) + float(0.5 * self.beta * penalty)
+
+    def residual(self, network):
+        """Minus the gradient of the loss in the outputs, for the squared loss y - f(X).
+
+        It is the candidate for a dual point that every network carries.
+        """
+        return self.loss_residual(self._outputs(network))
+
+    def fitted_outputs(self, network):
+        """Outputs of a network's neurons, with the best free terms in place of its own."""
+        network = network.with_free_terms(None, None)
+        outputs, terms = self._outputs(network), self.free_terms
+        return outputs + terms.basis @ terms.fit(self, outputs) if len(terms) else outputs
+
+    def loss_value(self, outputs):
+        """F(f) at outputs (n,) or (n, c)."""
+        return LOSSES[self.loss].value(self.y, outputs)
+
+    def loss_residual(self, outputs):
+        """-grad F(f) at outputs (n,) or (n, c)."""
+        return LOSSES[self.loss].residual(self.y, outputs)
+
+    def loss_curvature(self, outputs):
+        """Second derivatives of F in each output (n,), or None where all are 1.
+
+        Not for the softmax loss, whose Hessian is more than these.
+        """
+        return LOSSES[self.loss].curvature(self.y, outputs)
+
+    def _outputs(self, network):
+        if not hasattr(network, "hidden_weights"):  # the class itself is one floor up
+            raise TypeError(f"network must be a ReLUNetwork, got {type(network).__name__}")
+        if network.slope != self.slope:
+            raise ValueError(
+                f"the network's slope is {network.slope:g}, the problem's is {self.slope:g}"
+            )
+        for name in ("skip", "intercept"):
+            if getattr(network, name) is not None and not getattr(self, name):
+                raise ValueError(
+                    f"the network has {name} weights, which the problem does not allow; make it "
+                    f"with {name}=True"
+                )
+        outputs = network(self.X)
+        if outputs.shape != self.y.shape:
+            raise ValueError(
+                f"the network's output has shape {outputs.shape}, y has shape {self.y.shape}"
+            )
+        return outputs
+
+    def dual_value(self, nu):
+        """Dual objective -F*(-nu), from below: a lower bound on every P where M(nu) <= beta.
+
+        For the squared loss it is nu.y - 1/2 ||nu||^2, for the logistic loss the entropy of the
+        probabilities nu_i y_i, for the softmax loss that of the rows of y - nu, and minus infinity
+        where these are no probabilities.
+
+        Parameters
+        ----------
+        nu : (n,) or (n, c) array_like
+            Of the shape of y.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If nu is not finite and real, or of another shape.
+        """
+        return LOSSES[self.loss].dual_value(self.y, self._dual_point(nu))
+
+    def dual_bound(self, nu, maximum):
+        """Lower bound on the optimal value of every width, from any nu.
+
+        Parameters
+        ----------
+        nu : (n,) or (n, c) array_like
+            Anything of the shape of y; residuals of good networks give good bounds.
+        maximum : float
+            A proven upper bound on M(nu) = max over ||u|| <= 1 of |nu.(Xu)_+|, >= 0; infinity if
+            nothing was proven, and then the bound is 0. With several outputs, on ||nu'(Xu)_+||; if
+            on |nu_k.(Xu)_+| for every output k only, the bound is one for networks whose neurons
+            feed one output each.
+
+        Returns
+        -------
+        float
+            The dual value at s nu with the best feasible scaling s in [0, beta / maximum]; for the
+            squared loss s = clip(nu.y / ||nu||^2, 0, beta / maximum). It is >= 0, since s = 0 is
+            feasible. Rounding is on its side: the scaling is a little smaller than that, and the
+            dual value is lowered by what rounding may have added.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If nu is not as for `dual_value`, or the maximum is not a number >= 0.
+
+        Notes
+        -----
+        Weak duality for the convex program of Pilanci and Ergen (2020): s nu is feasible because
+        M is positively homogeneous, M(s nu) = s M(nu) <= beta.
+
+        References
+        ----------
+        Theory: certificate.
+        """
+        nu = self._dual_point(nu)
+        scale = self._feasible_scale(nu, maximum)
+        return max(LOSSES[self.loss].dual_value(self.y, nu, scale), 0.0) if scale > 0 else 0.0
+
+    def feasible_point(self, nu, maximum):
+        """The point s nu of `dual_bound`, its entries rounded: zero where nothing was proven.
+
+        Parameters
+        ----------
+        nu, maximum
+            As for `dual_bound`.
+
+        Returns
+        -------
+        ndarray
+            Of the shape of y.
+        """
+        nu = self._dual_point(nu)
+        return self._feasible_scale(nu, maximum) * nu
+
+    def _feasible_scale(self, nu, maximum):
+        maximum = real_number(maximum, "maximum")
+        if not maximum >= 0:
+            raise ValueError(
+                f"maximum must be >= 0, an upper bound on |nu.(Xu)_+|, got {maximum}; the oracles "
+                "give it as `bound`"
+            )
+        with np.errstate(over="ignore"):
+            energy = float((nu * nu).sum())
+        if not 0.0 < energy < np.inf:  # the scaling 0 is feasible whatever the square has become
+            return 0.0
+        loss = LOSSES[self.loss]
+        if self.loss == "softmax":  # the nearest nu whose rows add up to 0 exactly
+            maximum += float(loss.unbalanced(nu) @ self._reach)
+        scale = loss.best_scale(self.y, nu)
+        if maximum > 0:
+            scale = min(scale, self.beta / maximum)
+        return SAFE * scale
+
+    @property
+    def _reach(self):
+        """What |A phi(R u)| is at most for unit u, in each sample (n,)."""
+        lengths = np.abs(self.X).sum(axis=-1)
+        lengths = lengths if lengths.ndim == 1 else lengths.mean(axis=1)
+        return max(abs(self.slope), 1.0) * lengths
+
+    def affordable_violation(self, nu, tol):
+        """The relative violation M(nu) / beta - 1 that costs a relative gap of tol.
+
+        It is that of the dual value at nu (n,), which at an optimum is the optimal value, against
+        its value where the dual constraint holds, at s nu with s = beta / M(nu). Concave in s and
+        0 at s = 0, the dual value loses at most its share 1 - s: the result is at least tol.
+        """
+        loss = LOSSES[self.loss]
+        scale = loss.affordable_scale(self.y, nu, tol * max(self.dual_value(nu), 0.0))
+        return max(1.0 / scale - 1.0, tol) if scale > 0 else np.inf
+
+    def of_samples(self, chosen):
+        """The same problem on some samples, with the penalty in proportion."""
+        beta = self.beta * len(chosen) / len(self.X)
+        return replace(self, X=self.X[chosen], y=self.y[chosen], beta=beta)
+
+    def _dual_point(self, nu):
+        """Return nu as a float vector that pairs with y, or say what is wrong with it."""
+        nu = real_array(nu, "nu", ndim=self.y.ndim)
+        if nu.shape != self.y.shape:
+            raise ValueError(f"nu must have the shape of y, {self.y.shape}, got {nu.shape}")
+        return nu

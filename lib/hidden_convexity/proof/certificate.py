@@ -1,0 +1,270 @@
+"""A lower bound on the global optimum from any trained network."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hidden_convexity import proof
+from hidden_convexity.foundations.budget import Budget, limit_seconds
+from hidden_convexity.foundations.progress import progress_bar
+from hidden_convexity.foundations.validation import flag, positive_number, real_array, whole_number
+from hidden_convexity.geometry.hyperplanes import coordinates, unit_rows
+from hidden_convexity.oracle.hidden_layer import HiddenLayer
+from hidden_convexity.problem.gap import format_gap, relative_gap
+from hidden_convexity.problem.network import ReLUNetwork
+from hidden_convexity.problem.restricted.program import RestrictedProgram
+from hidden_convexity.problem.training_problem import TrainingProblem
+
+# Relative tolerance of a first bound on M(nu), and the finest one ever asked for.
+LOOSE, SHARP = 1e-2, 1e-7
+# Worst directions taken up beside the network's own chambers, and restricted problems solved, in
+# each round of tightening. Measured on Adam's networks in d = 2 to 4: a second solve halves the
+# looseness that is left for a tenth of the time, more directions change little.
+WORST, SOLVES = 10, 2
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Certificate:
+    """How far a network is from the global optimum of every width, at most.
+
+    Attributes
+    ----------
+    objective : float
+        P(W, a) of the network.
+    lower_bound : float
+        Proven lower bound on the optimal value.
+    scope : {"global", "searched"}
+        "global": proven for networks of every width. "searched": valid if the search for the worst
+        direction missed nothing.
+    direction : (d,) ndarray
+        The unit direction in which a neuron would violate the dual constraint most at the
+        network's residual: where to grow.
+    network : ReLUNetwork
+    problem : TrainingProblem
+    dual_point : (n,) ndarray
+        The nu with M(nu) <= beta whose dual value is the lower bound.
+
+    Raises
+    ------
+    ContradictedProof
+        If a proven lower bound is above the objective by more than rounding.
+    """
+
+    objective: float
+    lower_bound: float
+    scope: str
+    direction: np.ndarray
+    network: ReLUNetwork
+    problem: TrainingProblem
+    dual_point: np.ndarray
+
+    def __post_init__(self):
+        relative_gap(self.objective, self.lower_bound, self.scope != "searched")
+
+    @property
+    def gap(self):
+        """Relative duality gap, (objective - lower_bound) / objective; 0 if the objective is 0."""
+        return relative_gap(self.objective, self.lower_bound, self.scope != "searched")
+
+    def __repr__(self):
+        return (
+            f"Certificate(objective={self.objective:.4g}, lower_bound={self.lower_bound:.4g}, "
+            f"{format_gap(self.gap)}, {self.scope})"
+        )
+
+    def save(self, path, tol=None, data=True):
+        """Write the certificate to a file that an independent checker can verify.
+
+        Of scope "global", the file proves its bound to `python -m hidden_convexity.verify`, every
+        rounding error accounted for. The checker's bounds are simpler than ours, so finding the
+        cones for it takes time, and the file's bound is a little lower: see `tol`. Of other scopes
+        it says what they are, and the checker refuses to call them proven. `hc.load` reads it back.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to write a NumPy archive (.npz, without pickles); it appears complete or not at
+            all.
+        tol : float, optional
+            Relative gap that the file may have, above the present one. By default the gap grows by
+            a tenth of itself, or by 1e-9 if that is more.
+        data : bool
+            Whether X and y are in the file, or only their SHA-256: whoever checks or loads it must
+            then be given them.
+
+        Raises
+        ------
+        ValueError
+            If the network is no ReLUNetwork, the gap is above `tol`, or the proof would take too
+            many cones: the message says how to go on.
+
+        References
+        ----------
+        Theory: checker.
+        """
+        proof.save(path, "certificate", self, {"direction": self.direction}, tol, data)
+
+
+def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=False):
+    """Bound the global optimum from below by means of a network, whatever trained it.
+
+    Parameters
+    ----------
+    network : ReLUNetwork
+        Any network for the problem; it is not changed.
+    problem : TrainingProblem
+        With y of shape (n,).
+    rounds : int
+        Rounds of tightening, >= 0. With 0 the dual point is the network's residual, whose bound is
+        loose unless the network is nearly stationary. Each round solves the convex program over
+        the network's own chambers and the worst directions, twice, and uses its residual instead;
+        the best bound is kept.
+    proof : bool
+        False: search for the worst direction without proving that it is; works in any dimension,
+        and the scope is "searched". Where the rank is at most two there is nothing to search: the
+        maximum is found exactly, and the scope is "global".
+    max_seconds : float or None
+        Budget of all rounds and proofs together, > 0, looked at between their steps: the bound that
+        is reached by then is valid. None: each proof ends after a minute.
+    progress : bool
+        Show progress bars on stderr, of the rounds and of each proof, where they take more than a
+        second.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of another kind, the shapes do not match, the network's objective is not
+        finite, or a proof is out of reach: the message says how to go on.
+
+    References
+    ----------
+    Weak duality for the convex program of Pilanci and Ergen (2020), arXiv:2002.10553.
+
+    Theory: certificate.
+    """
+    if not isinstance(network, ReLUNetwork):
+        raise TypeError(f"network must be a ReLUNetwork, got {type(network).__name__}")
+    if not isinstance(problem, TrainingProblem):
+        raise TypeError(f"problem must be a TrainingProblem, got {type(problem).__name__}")
+    rounds = whole_number(rounds, "rounds", 0)
+    if problem.y.ndim != 1:
+        raise ValueError(f"problem.y must have shape (n,) to certify, got {problem.y.shape}")
+    proof, progress = flag(proof, "proof"), flag(progress, "progress")
+    budget = Budget(None if max_seconds is None else positive_number(max_seconds, "max_seconds"))
+    with np.errstate(over="ignore", invalid="ignore"):
+        objective = problem.objective(network)
+    if not np.isfinite(objective):
+        raise ValueError(
+            f"network must have a finite objective, got {objective} from weights up to "
+            f"{max(np.abs(w).max() for w in (network.hidden_weights, network.output_weights)):.3g}"
+        )
+    layer = HiddenLayer.of(problem, proof, progress)
+    oracle, search, scope, basis = layer.last, layer.search, layer.scope, layer.basis
+    program = RestrictedProgram(problem, layer.passes, basis)
+    residual = program.residual(problem.fitted_outputs(network))
+    neurons = _own_neurons(program, network)
+    starts = np.reshape([neuron.direction for neuron in neurons], (-1, basis.shape[1]))
+
+    # An even share for the first proof and for that of each round.
+    found = _maximum(oracle, residual, problem.beta, starts, budget.part(1 / (rounds + 1)))
+    direction = basis @ found.directions[:1].sum(axis=0)
+    lower_bound, dual_point = _bound(problem, residual, found, scope)
+    with progress_bar(progress, desc="certificate", unit="round", total=rounds) as bar:
+        for done in range(rounds):
+            if budget.spent:
+                break
+            for _ in range(SOLVES):
+                neurons = program.polish(program.solve(neurons + _worst(program, found)))
+                residual = program.residual(program.outputs(neurons))
+                found = search(residual, level=problem.beta, starts=starts)
+            seen = np.concatenate([starts, found.directions])
+            part = budget.part(1 / (rounds - done))
+            found = _maximum(oracle, residual, problem.beta, seen, part)
+            bound, point = _bound(problem, residual, found, scope)
+            if bound > lower_bound:
+                lower_bound, dual_point = bound, point
+            bar.update()
+    known = objective, lower_bound, scope, direction
+    return Certificate(*known, network, problem, dual_point)
+
+
+def _maximum(oracle, nu, beta, starts, budget):
+    """M(nu) as sharply as it matters: the closer nu is to feasible, the sharper."""
+    limit_seconds(oracle, budget)
+    found = oracle(nu, tolerance=LOOSE, level=beta, starts=starts)
+    sharp = max(LOOSE * (found.value / beta - 1), SHARP)
+    loose = np.isfinite(found.bound) and found.bound > (1 + sharp) * max(found.value, beta)
+    if loose and not budget.spent:
+        limit_seconds(oracle, budget)
+        sharper = oracle(nu, tolerance=sharp, level=beta, starts=found.directions)
+        # Out of time, the second proof may have come less far than the first.
+        found = replace(sharper, bound=min(sharper.bound, found.bound))
+    return found
+
+
+def _bound(problem, nu, found, scope):
+    """The lower bound that nu proves, or seems to, and the dual point that it is the value of."""
+    maximum = found.value if scope == "searched" else found.bound
+    return problem.dual_bound(nu, maximum), problem.feasible_point(nu, maximum)
+
+
+def _worst(program, found):
+    """Neurons in the directions that violate the dual constraint most."""
+    pairs = zip(found.directions[:WORST], np.sign(found.values[:WORST]), strict=True)
+    return [program.neuron(direction, sign) for direction, sign in pairs]
+
+
+def _own_neurons(program, network):
+    """One free neuron for each pair of activation pattern and sign that the network uses."""
+    own = {}
+    balanced = network.balance()
+    weights = balanced.hidden_weights @ program.basis
+    for w, a in zip(weights, balanced.output_weights, strict=True):
+        pattern = program.X @ w > 0
+        if pattern.any() or network.slope != 0:
+            own.setdefault((np.packbits(pattern).tobytes(), a > 0), (unit_rows(w[None])[0], a))
+    return [program.neuron(u, np.sign(a)) for u, a in own.values()]
+
+
+def beta_max(X, y, loss="squared", slope=0.0, skip=False, intercept=False):
+    """The smallest weight decay at which a network without neurons is optimal.
+
+    M(y) for the squared loss without free terms; half of that for the logistic loss, whose residual
+    at the outputs 0 is y / 2; with free terms M at the residual of their best fit.
+
+    Parameters
+    ----------
+    X, y, loss, slope, skip, intercept
+        As in `TrainingProblem`, with y of shape (n,).
+
+    Returns
+    -------
+    float
+        From above: to rounding if the rank is 2 or the chambers are at most 100,000, otherwise to
+        1e-7.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `TrainingProblem`, or if y is not a vector or a proof is out of reach.
+
+    References
+    ----------
+    Theory: beta-max.
+    """
+    problem = TrainingProblem(X, real_array(y, "y", ndim=1), 1.0, loss, slope, skip, intercept)
+    try:
+        layer = HiddenLayer.of(problem, proof=True, exact=True)
+    except ValueError as error:
+        rows, rank = coordinates(problem.pooling.rows).rows.shape
+        raise ValueError(
+            f"X must have a lower rank or fewer rows for beta_max to be proven, got {rows} "
+            f"samples of rank {rank}; hidden_convexity.oracle.Ascent(X)(y).value is a lower "
+            "bound, found by search"
+        ) from error
+    program = RestrictedProgram(problem, layer.passes, layer.basis)
+    return layer.last(program.residual(program.outputs([])), tolerance=SHARP).bound

@@ -1,0 +1,460 @@
+"""Rows of the table that train at any size: the value of the small reference, and a proven gap.
+
+One test says it of tiny instances, one of real ones, against descent in PyTorch on the network as
+it is written there. What remains are statements about the parts that the rows share.
+"""
+
+import signal
+
+import cvxpy as cp
+import numpy as np
+import pytest
+
+from hidden_convexity import equivalences
+from hidden_convexity.equivalences import nuclear_norm, parts, spectral
+from hidden_convexity.equivalences.active_sets import ActiveSets
+from hidden_convexity.solvers import lasso
+
+ROWS = equivalences.rows()
+# Rows whose convex program is all there is: each says here that it does not train by itself.
+REFERENCE_ONLY = {
+    "absolute_value",
+    "average_pooling",
+    "batch_normalisation",
+    "leaky_relu",
+    "minimum_norm",
+    "relu",
+    "relu_vector",
+    "skip_connection",
+    "three_layers",
+}
+TRAINED = [name for name in ROWS if name not in REFERENCE_ONLY]
+
+
+def test_every_row_trains_or_is_listed():
+    assert {name for name, row in ROWS.items() if not hasattr(row, "train")} == REFERENCE_ONLY
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", TRAINED)
+def test_training_has_the_value_of_the_reference(name, seed):
+    """value(train) = value(CVXPY) = objective(decode); no descent ends below the bound."""
+    row, rng = ROWS[name], np.random.default_rng([seed, 7])
+    X, y, beta = row.instance(rng)
+    program = row.convex_program(X, y, beta)
+    value = program.solve()
+    solution = row.train(X, y, beta, tol=1e-7)
+    assert solution.objective == row.objective(solution.network, X, y, beta)
+    assert solution.objective == pytest.approx(value, rel=1e-6)
+    assert row.objective(row.decode(program), X, y, beta) == pytest.approx(value, rel=1e-6)
+    assert solution.gap <= 1e-7
+    assert not solution.interrupted
+    assert solution.lower_bound <= value * (1 + 1e-9)
+    trained = [row.objective(row.descend(X, y, beta, rng), X, y, beta) for _ in range(2)]
+    assert min(trained) >= solution.lower_bound
+
+
+# What the outputs of a network of these inputs scale with: their power of X.
+DEGREES = {"linear_attention": 3, "quadratic": 2, "threshold": 0}
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_training_is_the_same_in_any_units(name):
+    """Descent in the units of the data lost its way where X was large: a gap of 0.4, not 1e-6."""
+    row = ROWS[name]
+    X, y, beta = row.instance(np.random.default_rng(5))
+    here = row.train(X, y, beta, tol=1e-6)
+    for of_x, of_y in [(1e10, 1.0), (1e-6, 1.0), (1e10, 1e-10), (1.0, 1e8)]:
+        unit = of_x ** DEGREES.get(name, 1) * of_y
+        there = row.train(of_x * X, of_y * y, unit * beta, tol=1e-6)
+        assert there.objective == pytest.approx(of_y**2 * here.objective, rel=2e-6)
+        assert there.gap <= 1e-6
+
+
+# Real sizes
+
+
+class Real:
+    """A row at real size: its data, and the same network in PyTorch for descent.
+
+    Each method is named after a row and returns X, y and starts(rng), which gives the arrays to
+    train and a function of them, as tensors, to the outputs and the penalty over beta.
+    """
+
+    def linear_vector(rng):
+        X = rng.normal(size=(5_000, 100))
+        y = X @ rng.normal(size=(100, 3)) @ rng.normal(size=(3, 20)) + rng.normal(size=(5_000, 20))
+
+        def starts(rng):
+            def network(W, A):
+                return _tensor(X) @ W @ A, _squares(W, A) / 2
+
+            return [rng.normal(size=(100, 20)) / 10, rng.normal(size=(20, 20)) / 10], network
+
+        return X, y, starts
+
+    def gated_relu(rng):
+        X = rng.normal(size=(5_000, 60))
+        gates, patterns = parts.fixed_gates(X)
+
+        def starts(rng):
+            def network(W, a):
+                return (_tensor(patterns) * (_tensor(X) @ W)) @ a, _squares(W, a) / 2
+
+            return [rng.normal(size=(60, len(gates))) / 8, rng.normal(size=len(gates))], network
+
+        return X, np.maximum(X[:, 0], 0) - X[:, 1] + rng.normal(size=5_000), starts
+
+    def gated_relu_vector(rng):
+        X = rng.normal(size=(3_000, 40))
+        y = np.maximum(X @ rng.normal(size=(40, 5)), 0) + rng.normal(size=(3_000, 5))
+        patterns = np.repeat(parts.fixed_gates(X)[1], 5, axis=1)
+
+        def starts(rng):
+            def network(W, A):
+                return (_tensor(patterns) * (_tensor(X) @ W)) @ A, _squares(W, A) / 2
+
+            m = patterns.shape[1]
+            return [rng.normal(size=(40, m)) / 6, rng.normal(size=(m, 5)) / 3], network
+
+        return X, y, starts
+
+    def linear_attention(rng):
+        X = rng.normal(size=(40, 40, 6)) / 6
+        scores, values = rng.normal(size=(2, 2, 6, 6))
+        y = sum(X @ Q @ X.swapaxes(1, 2) @ X @ V for Q, V in zip(scores, values, strict=True))
+
+        def starts(rng):
+            def network(Q, V):
+                tokens = _tensor(X)
+                heads = tokens[:, None] @ Q @ (tokens.mT @ tokens)[:, None] @ V
+                return heads.sum(1), _squares(Q, V) / 2
+
+            return list(rng.normal(size=(2, 20, 6, 6)) / 4), network
+
+        return X, y + rng.normal(size=y.shape), starts
+
+    def quadratic(rng):
+        X = rng.normal(size=(4_000, 60))
+        y = (X[:, 0] + X[:, 1]) ** 2 - X[:, 2] ** 2 + rng.normal(size=4_000)
+
+        def starts(rng):
+            def network(W, a):
+                penalty = ((a.abs() ** 3).sum() + 2 * (W**2).sum(0).pow(1.5).sum()) / 3
+                return (_tensor(X) @ W) ** 2 @ a, penalty
+
+            return [rng.normal(size=(60, 30)) / 4, rng.normal(size=30) / 4], network
+
+        return X, y, starts
+
+    def circular_convolution(rng):
+        X = rng.normal(size=(800, 1_500))
+        tones = [np.cos(2 * np.pi * k * np.arange(1_500) / 1_500) for k in (0, 40, 333, 750)]
+        y = X @ sum(tones) + rng.normal(size=800)
+
+        def starts(rng):
+            import torch
+
+            def network(h, a):
+                z = torch.fft.irfft((torch.fft.rfft(h) * torch.fft.rfft(a)).sum(0), n=1_500)
+                return _tensor(X) @ z, _squares(h, a) / 2
+
+            return list(rng.normal(size=(2, 3, 1_500)) / 30), network
+
+        return X, y, starts
+
+    def threshold(rng):
+        X = np.column_stack([rng.uniform(-3, 3, size=5_000), np.ones(5_000)])
+        y = np.sign(np.sin(3 * X[:, 0])) + 0.5 * rng.normal(size=5_000)
+
+        def starts(rng):
+            features = (X @ rng.normal(size=(2, 300)) >= 0).astype(float)
+
+            def network(s, a):
+                return _tensor(features) @ (s * a), _squares(s, a) / 2
+
+            return list(rng.normal(size=(2, 300)) / 10), network
+
+        return X, y, starts
+
+    def mirrors(rng):
+        x = np.sort(rng.uniform(-2, 2, size=200))
+        y = np.abs(np.abs(x) - 1) + 0.2 * rng.normal(size=200)
+
+        def starts(rng):
+            def network(p, q, a, r, s, c):
+                hidden = (q * (p * _tensor(x)[:, None] + r).abs() + s).abs()
+                cubes = sum((weights.abs() ** 3).sum() for weights in (p, q, a))
+                return c + hidden @ a, cubes / 3
+
+            return [*rng.normal(size=(5, 30)) / 2, np.zeros(1)], network
+
+        return x[:, None], y, starts
+
+    def deep_relu(rng):
+        x = np.sort(rng.uniform(-3, 3, size=2_000))
+        y = np.clip(2 * np.sin(2 * x), -1, 1) + 0.2 * rng.normal(size=2_000)
+
+        def starts(rng):
+            def network(p, q, a, r, s, c):
+                hidden = (q * (p * _tensor(x)[:, None] + r).relu() + s).relu()
+                cubes = sum((weights.abs() ** 3).sum() for weights in (p, q, a))
+                return c + hidden @ a, cubes / 3
+
+            return [*rng.normal(size=(5, 30)), np.zeros(1)], network
+
+        return x[:, None], y, starts
+
+
+def _tensor(array):
+    import torch
+
+    return torch.as_tensor(array)
+
+
+def _squares(*weights):
+    return sum((one**2).sum() for one in weights)
+
+
+def descend(y, beta, weights, network):
+    """The objective at which L-BFGS of PyTorch ends."""
+    import torch
+
+    weights = [torch.tensor(one, requires_grad=True) for one in weights]
+    optimiser = torch.optim.LBFGS(weights, max_iter=150, line_search_fn="strong_wolfe")
+
+    def objective():
+        outputs, penalty = network(*weights)
+        return 0.5 * ((outputs - _tensor(y)) ** 2).sum() + beta * penalty
+
+    def closure():
+        optimiser.zero_grad()
+        value = objective()
+        value.backward()
+        return value
+
+    optimiser.step(closure)
+    return float(objective().detach())
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_training_at_real_size_is_proven(name):
+    """gap <= tol, the objective is the network's, and descent never ends below the bound."""
+    pytest.importorskip("torch")
+    row, rng = ROWS[name], np.random.default_rng(0)
+    X, y, starts = getattr(Real, name)(rng)
+    beta = 0.05 * largest_beta(row, X, y)
+    solution = row.train(X, y, beta, tol=1e-4)
+    assert solution.gap <= 1e-4
+    assert solution.objective == row.objective(solution.network, X, y, beta)
+    assert solution.scope == ("sampled" if name.startswith("gated") else "global")
+    assert solution.lower_bound > 0.01 * solution.objective
+    assert 0 < solution.network.width
+    trained = [descend(y, beta, *starts(rng)) for _ in range(3)]
+    assert min(trained) >= solution.lower_bound
+    assert len(solution.history) > 1
+    bounds = [step.lower_bound for step in solution.history]
+    assert bounds == sorted(bounds)
+
+
+def largest_beta(row, X, y):
+    """M(y), the weight decay at which no neuron is worth its price: from the first bound.
+
+    That is (s - s^2 / 2) ||y||^2 with s = beta / M(y), for a beta below it.
+    """
+    first = row.train(X, y, 1.0, max_seconds=1e-9).history[0]
+    return 1 / (1 - np.sqrt(1 - first.lower_bound / first.objective))
+
+
+# The parts that rows share
+
+
+def test_the_bound_of_singular_values_is_above_them_and_close():
+    """By less than the least gap that training can reach, dense and by Lanczos iterations."""
+    rng = np.random.default_rng(0)
+    order = spectral.DENSE_ORDER + 50
+    for shape in [(3, 5, 4), (2, 1, 2), (7, 1, 1), (1, 30, 200), (1, order, order + 20)]:
+        stack = rng.normal(size=shape) * 10.0 ** rng.uniform(-8, 8)
+        found = spectral.leading(stack, 4)
+        values = np.linalg.svd(stack, compute_uv=False)
+        largest = np.sort(values.ravel())[::-1]
+        assert found.values == pytest.approx(largest[: len(found.values)], rel=1e-10)
+        assert largest[0] <= found.bound <= largest[0] * (1 + 1e-9)
+        pairing = np.einsum("kp,kpq,kq->k", found.left, stack[found.block], found.right)
+        assert pairing == pytest.approx(found.values, rel=1e-10)
+
+
+def test_the_bound_holds_where_the_iteration_finds_nothing(monkeypatch):
+    """A Ritz value is a lower bound: taken for the norm, it would make training's bound a lie."""
+    stack = np.random.default_rng(0).normal(size=(1, 30, 40))
+    true = np.linalg.norm(stack[0], 2)
+    wrong = np.array([0.25 * true**2]), np.eye(30)[:1], np.array([0])
+    monkeypatch.setattr(spectral, "_largest_eigenvalues", lambda gram, count: wrong)
+    assert true <= spectral.leading(stack, 1).bound <= 2 * true
+
+
+@pytest.mark.parametrize("name", ["linear_vector", "gated_relu_vector", "linear_attention"])
+def test_the_map_of_a_row_has_its_adjoint(name):
+    """<nu, A(p q')> = p' A*(nu) q, and the pullback is its derivative in either factor."""
+    row, rng = ROWS[name], np.random.default_rng(0)
+    X, y, _ = row.instance(rng)
+    maps = {
+        "linear_vector": lambda: row.GatedMaps(X, y.shape[1], np.ones((len(X), 1))),
+        "gated_relu_vector": lambda: row.GatedMaps(X, y.shape[1], parts.fixed_gates(X)[1]),
+        "linear_attention": lambda: row.AttentionMaps(X, y.shape[2]),
+    }[name]()
+    check_adjoint(maps, rng.normal(size=y.shape), rng)
+
+
+def test_the_maps_of_scalar_rows_have_their_adjoints():
+    rng = np.random.default_rng(0)
+    for d in (1, 2, 7, 8):
+        X, nu = rng.normal(size=(6, d)), rng.normal(size=6)
+        check_adjoint(ROWS["quadratic"].QuadraticForms(X), nu, rng)
+        check_adjoint(ROWS["circular_convolution"].Spectrum(X), nu, rng)
+
+
+def check_adjoint(maps, nu, rng):
+    blocks, p, q = maps.shape
+    block = rng.integers(blocks, size=5)
+    factors = nuclear_norm.Factors(rng.normal(size=(5, p)), rng.normal(size=(5, q)), block)
+    adjoint = maps.adjoint(nu)
+    assert adjoint.shape == maps.shape
+    of_block = adjoint[block]
+    products = np.einsum("kp,kpq,kq", factors.left, of_block, factors.right)
+    assert (maps.outputs(factors) * nu).sum() == pytest.approx(products, rel=1e-10)
+    left, right = maps.pullback(factors, nu)
+    np.testing.assert_allclose(left, np.einsum("kpq,kq->kp", of_block, factors.right), atol=1e-9)
+    np.testing.assert_allclose(right, np.einsum("kpq,kp->kq", of_block, factors.left), atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["generic", "on a grid", "with a bias"])
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_every_active_set_is_met(d, kind):
+    """Against the list of all faces: zeros, multiples, opposites and planes that share a line."""
+    threshold = ROWS["threshold"]
+    for seed in range(8):
+        rng = np.random.default_rng([seed, d])
+        X = rng.normal(size=(9, d)) if kind != "on a grid" else rng.integers(-1, 2, size=(9, d))
+        X = X.astype(float)
+        if kind == "with a bias":
+            X[:, -1] = 1.0
+        if not X.any():
+            continue
+        listed = threshold.patterns(X, threshold.directions_of_all_faces(X))
+        sets = ActiveSets(X, threshold.ON_WALL)
+        for _ in range(5):
+            nu = rng.normal(size=len(X))
+            directions, sums = sets(nu)
+            np.testing.assert_allclose(nu @ threshold.patterns(X, directions), sums, atol=1e-12)
+            assert np.abs(sums).max() == pytest.approx(np.abs(nu @ listed).max())
+
+
+def test_thresholds_above_rank_three_are_sampled_and_say_so():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(100, 20)), rng.normal(size=100)
+    solution = ROWS["threshold"].train(X, y, 1.0)
+    assert solution.scope == "sampled"
+    assert solution.gap <= 1e-4
+
+
+# Deep ReLU networks of one input
+
+
+@pytest.mark.parametrize("hidden", [2, 3, 4])
+def test_no_deep_branch_correlates_more_than_a_clipped_ramp(hidden):
+    """Brute force over branches of any weights and biases, of slope one at most."""
+    rng = np.random.default_rng(hidden)
+    row = ROWS["deep_relu"]
+    for _ in range(20):
+        x, nu = rng.normal(size=7), rng.normal(size=7)
+        nu -= nu.mean()
+        values = x[:, None]
+        for layer in range(hidden):
+            shift = rng.normal(size=20_000) if layer == 0 else -rng.uniform(-1, 1, size=20_000)
+            values = np.maximum(rng.choice([-1.0, 1.0], size=20_000) * (values + shift), 0)
+        _, products = row._search(x)(nu)
+        most = np.abs(products).max()
+        assert np.abs(nu @ values).max() <= most * (1 + 1e-12)
+        first, second = np.triu_indices(7, k=1)
+        points = np.sort(x)
+        listed = row.clipped_ramps(x, np.column_stack([points[first], points[second]]))
+        assert np.abs(nu @ listed).max() == pytest.approx(most)
+        assert np.abs(nu @ values).max() >= 0.7 * most
+
+
+@pytest.mark.parametrize("layers", [3, 4, 6])
+def test_deep_relu_training_is_a_trend_filter_with_charged_ends(layers):
+    """The penalty is beta/2 (|s_1| + sum |s_(k+1) - s_k| + |s_p|) of the slopes, at any depth."""
+    row, rng = ROWS["deep_relu"], np.random.default_rng(3)
+    for _ in range(5):
+        x, y = np.sort(rng.normal(size=12)), rng.normal(size=12)
+        f = cp.Variable(12)
+        slopes = cp.multiply(cp.diff(f), 1 / np.diff(x))
+        charge = cp.abs(slopes[0]) + cp.norm1(cp.diff(slopes)) + cp.abs(slopes[-1])
+        problem = cp.Problem(cp.Minimize(0.5 * cp.sum_squares(f - y) + 0.05 * charge / 2))
+        solution = row.train(x[:, None], y, 0.05, tol=1e-9, layers=layers)
+        assert solution.network.weights.shape[1] == layers - 1
+        assert solution.objective == pytest.approx(problem.solve(solver=cp.CLARABEL), rel=1e-6)
+
+
+@pytest.mark.parametrize("layers", [3, 4])
+def test_examples_whose_optimum_is_known_by_hand(layers):
+    """Data of Zeger et al. 2024: slopes 0, 3/4, 0 cost 3/4 beta, and 0, 3/4, 4 cost 4 beta."""
+    row, X = ROWS["deep_relu"], np.array([[0.0], [2.0], [6.0], [7.0]])
+    for y, value in [((0, 0, 3, 3), 0.75e-8), ((0, 0, 3, 7), 4e-8)]:
+        solution = row.train(X, np.array(y, dtype=float), 1e-8, tol=1e-6, layers=layers)
+        assert solution.objective == pytest.approx(value, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_zero_targets_have_an_empty_network(name):
+    row = ROWS[name]
+    X, y, beta = row.instance(np.random.default_rng(0))
+    solution = row.train(X, 0 * y, beta)
+    assert solution.objective == solution.gap == solution.network.width == 0
+    assert "width 0" in repr(solution)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_row_that_is_interrupted_keeps_what_it_has(name, monkeypatch):
+    """Ctrl-C, and the end of a budget: the network is evaluated and its bound is valid."""
+    row = ROWS[name]
+    X, y, beta = row.instance(np.random.default_rng(0))
+    optimum = row.train(X, y, beta, tol=1e-9)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def pressed(*given):
+        signal.raise_signal(signal.SIGINT)
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(nuclear_norm, "_descend", pressed)
+            patch.setattr(lasso, "_restricted", pressed)
+            pressed_solution = row.train(X, y, beta, tol=1e-9)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    for solution in (pressed_solution, row.train(X, y, beta, tol=1e-9, max_seconds=1e-9)):
+        assert solution.interrupted
+        assert solution.objective == row.objective(solution.network, X, y, beta)
+        assert 0 <= solution.lower_bound <= optimum.objective
+        assert solution.objective >= optimum.lower_bound
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_training_says_what_is_wrong_with_its_arguments(name):
+    row = ROWS[name]
+    X, y, beta = row.instance(np.random.default_rng(0))
+    bad = {
+        "X": [np.full_like(X, np.nan), X.astype(str), X[0, 0], None],
+        "y": [np.full_like(y, np.inf), y[:-1], y[..., None, None], "targets"],
+        "beta": [0.0, np.nan, "0.1", True],
+        "tol": [0.0, -1.0, np.inf, None, "1e-4"],
+        "max_seconds": [0.0, -1.0, np.nan, "1"],
+        "progress": [1, "yes", None],
+    }
+    for argument, values in bad.items():
+        for value in values:
+            arguments = {"X": X, "y": y, "beta": beta} | {argument: value}
+            with pytest.raises((TypeError, ValueError), match=rf"\b{argument}\b"):
+                row.train(**arguments)

@@ -1,0 +1,182 @@
+"""The benchmark runs, judges by proven bounds, and its stored results are those of its cases."""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks import directions, mnist, results, run
+from benchmarks.cases import BY_NAME, Case
+from benchmarks.objective import Run, summarise
+from benchmarks.suites import BY_NAME as ALL
+from benchmarks.suites import SUITES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CASE = Case("made up", 2, 10, ("ours", "other"), tol=1e-3)
+
+
+def check_schema(stored):
+    """Names and types of everything in a results file, against the classes that write it."""
+    assert stored["schema"] == results.SCHEMA
+    assert stored["environment"].keys() >= {"processor", "cores", "threads", "versions", "sources"}
+    assert stored["cases"].keys() <= ALL.keys()
+    for name, entry in stored["cases"].items():
+        case = json.loads(json.dumps(asdict(ALL[name])))
+        assert {key: entry[key] for key in case if key not in ("name", "programs")} == {
+            key: case[key] for key in case if key not in ("name", "programs")
+        }
+        assert set(entry["programs"]) <= set(case["programs"])
+        for program in entry["programs"].values():
+            for one in program["runs"]:
+                assert one.keys() == {field.name for field in fields(Run)} | {"gap"}
+                assert (one["seconds"] is None) == (one["status"] != "finished")
+
+
+@pytest.mark.parametrize("file", SUITES, ids=lambda file: file.name)
+def test_stored_results_are_those_of_the_cases(file):
+    stored = results.read(file)
+    if stored is None:
+        pytest.skip(f"benchmarks/{file.name} is not there: `make bench` writes it")
+    check_schema(stored)
+    assert list(stored["cases"]) == [case.name for case in SUITES[file]]
+    text = file.read_text(encoding="utf-8")
+    assert "/home/" not in text and "/root/" not in text
+
+
+def test_the_smallest_case_runs_from_end_to_end(tmp_path):
+    store = tmp_path / "results.json"
+    command = [sys.executable, "-m", "benchmarks.run", "agreement", "--threads", "1"]
+    command += ["--without", "pyscnn", "--without", "adam", "--store", str(store)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    stored = results.read(store)
+    check_schema(stored)
+    programs = stored["cases"]["agreement"]["programs"]
+    assert set(programs) == {"ours", "cvxpy"}
+    assert all(-1e-7 < one["gap"] <= 1e-6 and one["peak_mib"] > 0 for one in programs.values())
+    assert "agreement" in done.stdout and "cvxpy" in done.stdout
+
+
+@pytest.mark.parametrize("case", ["gates-agreement", "cones-agreement"])
+def test_every_program_over_given_gates_ends_at_one_optimum(case):
+    pytest.importorskip("skglm")
+    programs = [one for one in ALL[case].programs if not one.startswith("pyscnn")]
+    runs = {name: [run.run_once(case, name, 2, limit=60, threads=1)] for name in programs}
+    entry = summarise(ALL[case], runs)
+    assert not list(run.complaints(ALL[case], entry))
+    assert all(-1e-7 < one["gap"] < 1e-6 for one in entry["programs"].values())
+
+
+def test_pyscnn_solves_the_same_problem():
+    if not (run.PYSCNN / "scnn").is_dir():
+        pytest.skip("pyscnn is not installed in build/pyscnn: `make bench` installs it")
+    pytest.importorskip("torch")
+    tightest = 2
+    one = run.run_once("agreement", "pyscnn", tightest, limit=60, threads=1)
+    optimum = run.run_once("agreement", "ours", 0, limit=60, threads=1).lower_bound
+    assert one.status == "finished"
+    assert -1e-7 < one.objective / optimum - 1 < run.AGREEMENT["pyscnn"]
+
+
+def test_sampled_chambers_are_worth_no_more_than_a_search_over_all():
+    """In the plane the search is exact; a tolerance of 1e-3 is left to it."""
+    pytest.importorskip("torch")
+    lines = {name: objective for name, _, objective, _, _ in directions.compare(30, 2)}
+    assert len(lines) == 6
+    assert all(lines["searched"] <= (1 + directions.TOLERANCE) * one for one in lines.values())
+
+
+@pytest.mark.parametrize("d", [2, 3, 6])
+def test_wedge_gates_lie_beside_d_minus_1_hyperplanes(d):
+    X, _ = directions.data(40, d, seed=0)
+    gates = directions.wedge_gates(X, 20, np.random.default_rng(0))
+    near = np.abs(X @ gates) < 10 * directions.ASIDE * np.linalg.norm(X, axis=1)[:, None]
+    assert (near.sum(axis=0) >= d - 1).all()
+
+
+def test_neurons_of_rank_one_are_never_below_the_bound_of_groups_of_any_rank(monkeypatch):
+    pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=(100, 4)), np.ones(100)]).astype(np.float32)
+    labels, gates = np.digitize(X[:, 0] * X[:, 1], [-0.5, 0.5]), rng.normal(size=(5, 20))
+    parts = X[:80], X[80:], labels[:80], labels[80:], gates.astype(np.float32)
+    small = {"GATES": 20, "TRAINED": 80, "CLASSES": 3, "BATCH": 16, "EPOCHS": 10}
+    shares = {"TOLERANCES": {0.1: 1e-3, 0.03: 1e-3}, "DESCENT_SHARES": (0.1, 0.03, 0.01)}
+    for name, value in (small | shares | {"load": lambda: parts}).items():
+        monkeypatch.setattr(mnist, name, value)
+    top, ours = mnist.gated()
+    lines = {kind: mnist.descent(kind, top) for kind in ("gated", "ReLU")}
+    assert all(one["gap"] <= 1e-3 and 0 < one["neurons"] <= 20 for one in ours)
+    for one, other in zip(ours, lines["gated"], strict=False):
+        assert one["share"] == other["share"] and other["objective"] >= one["lower_bound"]
+    said = mnist.table([*ours, *lines["gated"], *lines["ReLU"]]).splitlines()
+    assert len(said) == 1 + 2 + 3 + 3
+
+
+def test_stored_results_of_digits_keep_to_their_bounds():
+    stored = results.read(mnist.STORE)
+    if stored is None:
+        pytest.skip(f"benchmarks/{mnist.STORE.name} is not there: `make bench-mnist` writes it")
+    lines = stored["cases"]["lines"]
+    bounds = {one["share"]: one["lower_bound"] for one in lines if one["program"] == "gated"}
+    shared = [one for one in lines if one["program"] == "Adam, gated" and one["share"] in bounds]
+    assert list(bounds) == list(mnist.TOLERANCES) and shared
+    assert all(one["objective"] >= bounds[one["share"]] for one in shared)
+    text = mnist.STORE.read_text(encoding="utf-8")
+    assert "/home/" not in text and "/root/" not in text
+
+
+def test_training_on_digits_ends_at_its_limit_of_processor_time():
+    with pytest.raises(KeyboardInterrupt), mnist.processor_limit(0.05):
+        while True:
+            pass
+    with mnist.processor_limit(0.05):
+        pass
+    deadline = time.process_time() + 0.1
+    while time.process_time() < deadline:  # the alarm is off again
+        pass
+
+
+def test_a_run_that_does_not_finish_is_a_result():
+    one = run.run_once("chambers-d3-n40", "chamber_lps", 0, limit=0.05, threads=1)
+    assert one.status == "did not finish"
+    assert one.seconds is None and one.peak_mib > 0
+
+
+def finished(objective=2.0, seconds=1.0, **more):
+    return Run("finished", objective=objective, seconds=seconds, peak_mib=1.0, **more)
+
+
+def test_everybody_is_judged_by_the_best_proven_bound():
+    runs = {"ours": [finished(lower_bound=1.0)], "other": [finished(4.0, lower_bound=1.5)]}
+    programs = summarise(CASE, runs)["programs"]
+    assert programs["ours"]["gap"] == 0.25 and programs["other"]["gap"] == 0.625
+
+
+def test_the_median_and_the_ratio_are_over_repetitions_of_the_setting_that_is_shown():
+    ours = [finished(2.0, seconds, lower_bound=2.0) for seconds in (3.0, 1.0, 2.0)]
+    other = [
+        finished(3.0, 1.0, setting=1e-2),
+        finished(2.001, 10.0, setting=1e-4),
+        finished(2.0, 90.0, setting=1e-6),
+    ]
+    programs = summarise(CASE, {"ours": ours, "other": other})["programs"]
+    assert programs["ours"]["seconds"] == 2.0
+    assert (programs["other"]["setting"], programs["other"]["ratio"]) == (1e-4, 5.0)
+
+
+def test_an_objective_below_a_proven_bound_is_reported():
+    entry = summarise(CASE, {"ours": [finished(2.0, lower_bound=2.0)], "other": [finished(1.9)]})
+    assert [line.split(":")[0] for line in run.complaints(CASE, entry)] == ["made up, other"]
+
+
+def test_different_optimal_values_are_reported():
+    case = BY_NAME["agreement"]
+    runs = {"ours": [finished(2.0, lower_bound=2.0)], "cvxpy": [finished(2.001)]}
+    assert "different optimal values" in "".join(run.complaints(case, summarise(case, runs)))
+    assert not list(run.complaints(case, summarise(case, runs | {"cvxpy": [finished(2.0)]})))

@@ -1,0 +1,215 @@
+"""The recorded experiments are those of the code, obey the bound, and descent is tuned."""
+
+import numpy as np
+import pytest
+
+import hidden_convexity as hc
+from hidden_convexity.companion.sweeps import read_sweep
+
+for _package in ("torch", "sklearn", "statsmodels", "pywt", "wfdb"):
+    pytest.importorskip(_package)
+from benchmarks.experiments import (  # noqa: E402
+    descent,
+    digits,
+    dimensions,
+    leads,
+    problems,
+    recovery,
+    teacher,
+    training,
+)
+
+
+def linear_error(name):
+    task, A_test, y_test = problems.regression(name)
+    weights = np.linalg.lstsq(task.X, task.y, rcond=None)[0]
+    return np.mean((A_test @ weights - y_test) ** 2) / np.var(y_test)
+
+
+def recorded():
+    if not training.PATH.exists():
+        pytest.skip(
+            "benchmarks/experiments/training.csv is not there: `make experiments` writes it"
+        )
+    return read_sweep(training.PATH)
+
+
+def test_recorded_runs_are_those_of_the_sweep():
+    names = ("problem", "method", "rate", "width", "seed")
+    stored = {tuple(row[name] for name in names) for row in recorded()}
+    assert stored == {tuple(point[name] for name in names) for point in training.points()}
+    assert all(row["error"] is None for row in recorded())
+
+
+@pytest.mark.parametrize("name", problems.SERIES)
+def test_no_recorded_run_is_below_the_proven_bound(name):
+    rows = [row for row in recorded() if row["problem"] == name]
+    (certified,) = [row for row in rows if row["method"] == "convex"]
+    assert certified["objective"] <= certified["lower_bound"] * (1 + 2 * training.TOLERANCE)
+    reached = np.array([row["objective"] for row in rows])
+    assert (reached[np.isfinite(reached)] >= certified["lower_bound"]).all()
+
+
+def median_objectives(name, method, width):
+    """Of each rate of the grid, over the seeds; and the test errors."""
+    groups = {}
+    for row in recorded():
+        if (row["problem"], row["method"], row["width"]) == (name, method, width):
+            groups.setdefault(row["rate"], []).append((row["objective"], row["test_error"]))
+    rates = sorted(groups)
+    assert all(len(groups[rate]) == len(training.SEEDS) for rate in rates)
+    return np.array([np.median(groups[rate], axis=0) for rate in rates]).T
+
+
+@pytest.mark.parametrize("name", problems.SERIES)
+@pytest.mark.parametrize("method", ["sgd", "adam", "lbfgs"])
+def test_tuned_descent_beats_a_linear_model_where_there_is_something_to_learn(name, method):
+    """Tuned: of the grid of rates, the one with the smallest median training objective."""
+    objectives, errors = median_objectives(name, method, training.CURVES)
+    assert errors[np.argmin(objectives)] < 0.9 * linear_error(name)
+
+
+@pytest.mark.parametrize("name", problems.SERIES)
+@pytest.mark.parametrize("method", ["sgd", "adam"])
+@pytest.mark.parametrize("width", [width for width in training.WIDTHS if width > 2])
+def test_the_best_rate_is_inside_its_grid_or_hardly_better_than_the_middle(name, method, width):
+    """With two neurons a run ends at one of a few levels, and chance decides at which."""
+    objectives, _ = median_objectives(name, method, width)
+    best = int(np.argmin(objectives))
+    assert best == 1 or objectives[1] < 1.005 * objectives[best]
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam", "lbfgs"])
+def test_descent_minimises_the_objective_of_the_problem(optimiser, monkeypatch):
+    monkeypatch.setitem(descent.STEPS, optimiser, 300)
+    task, _, _ = problems.regression("sunspots", share=0.1)
+    rate = descent.RATES[optimiser][10][-1]
+    curve, W, V = descent.train(task.X, task.y, task.beta, optimiser, rate, 10, 0)
+    end = task.objective(hc.ReLUNetwork(W, V[:, 0]))
+    assert curve[-1][1] == pytest.approx(end, rel=1e-9)
+    optimum = hc.train(task, tol=1e-4)
+    assert optimum.lower_bound <= end < min(1.2 * optimum.objective, 0.5 * curve[0][1])
+
+
+def test_the_reconstruction_sees_the_seen_lead_only_around_the_moment():
+    signal = np.arange(100.0)
+    A, moments = leads.windows(signal, leads.TAPS)
+    wide, same = leads.windows(signal, leads.WIDE_TAPS)
+    assert (moments == same).all() and (A[:, leads.TAPS // 2] == moments).all()
+    assert (np.diff(A[:, :-1], axis=1) == leads.DISTANCE).all() and (A[:, -1] == 1).all()
+    assert wide.shape == (len(moments), leads.WIDE_TAPS + 1)
+
+
+def test_recorded_leads_are_proven_and_complete():
+    if not leads.PATH.exists():
+        pytest.skip("benchmarks/experiments/leads.csv is not there: `make experiments` writes it")
+    rows = read_sweep(leads.PATH)
+    pairs = [(row["lead"], row["method"]) for row in rows]
+    assert sorted(pairs) == sorted((lead, m) for lead in leads.HIDDEN for m in leads.METHODS)
+    for row in rows:
+        assert row["error"] is None and row["test_error"] >= 0
+        if row["method"] == "convex":
+            assert row["scope"] == "global" and row["lower_bound"] <= row["objective"]
+            twin = next(r for r in rows if (r["lead"], r["method"]) == (row["lead"], "adam"))
+            assert twin["share"] == row["share"] and twin["objective"] >= row["lower_bound"]
+
+
+def test_wedge_gates_lie_beside_the_hyperplanes_of_their_rows():
+    X = np.random.default_rng(0).normal(size=(30, 4))
+    gates = dimensions.wedge_gates(X, 20, np.random.default_rng(1))
+    angles = np.abs(X @ gates) / np.linalg.norm(X, axis=1, keepdims=True)
+    assert ((angles < 1e-4).sum(axis=0) == 3).all()
+    assert len(hc.Arrangement.from_gates(X, gates)) == 20
+
+
+def test_recorded_dimensions_are_those_of_the_sweep():
+    if not dimensions.PATH.exists():
+        pytest.skip("benchmarks/experiments/dimensions.csv is not there: see `make experiments`")
+    rows = read_sweep(dimensions.PATH)
+    asked = [tuple(point.values()) for point in dimensions.points()]
+    assert sorted((row["d"], row["method"], row["gates"]) for row in rows) == sorted(asked)
+    assert all(row["error"] is None and row["objective"] >= row["lower_bound"] for row in rows)
+    for d in dimensions.DIMENSIONS:
+        searched, adam = (
+            next(row for row in rows if (row["d"], row["method"]) == (d, method))
+            for method in ("searched", "adam")
+        )
+        assert adam["neurons"] > searched["neurons"]
+        assert adam["processor_seconds"] >= searched["processor_seconds"]
+        # One training problem for all of them.
+        betas = [row["beta"] for row in rows if row["d"] == d]
+        assert max(betas) == pytest.approx(min(betas), rel=1e-9)
+
+
+def test_digits_are_split_into_three_parts_without_a_common_digit():
+    parts = problems.digits()
+    assert [len(A) for A, _ in parts] == [600, 400, 797]
+    images = [{row.tobytes() for row in A} for A, _ in parts]
+    assert not images[0] & images[1] and not images[2] & (images[0] | images[1])
+
+
+def test_recorded_digits_are_complete_and_their_weight_decays_from_the_grid():
+    if not digits.PATH.exists():
+        pytest.skip("benchmarks/experiments/digits.csv is not there: see `make experiments`")
+    rows = read_sweep(digits.PATH)
+    names = [(row["method"], row["width"], row["seed"]) for row in rows]
+    asked = [(m, w, s) for m in digits.METHODS for w in digits.WIDTHS for s in digits.SEEDS]
+    assert sorted(names) == sorted(asked)
+    for row in rows:
+        assert row["error"] is None and row["decay"] in digits.DECAYS
+        assert 0 < row["validation_error"] < 0.1 and 0 < row["test_error"] < 0.1
+
+
+@pytest.mark.parametrize("method", digits.METHODS)
+def test_the_weight_decay_of_digits_is_chosen_without_the_test_part(method, monkeypatch):
+    monkeypatch.setattr(digits, "DECAYS", (100.0, 0.5))
+    monkeypatch.setattr(digits, "STEPS", 50)
+    (A, labels), validation, (A_test, labels_test) = problems.digits()
+    some = slice(None, 150)
+    wrong = [((A[some], labels[some]), validation, (A_test, 9 - labels_test))]
+    wrong.append((*wrong[0][:2], (A_test, labels_test)))
+    found = []
+    for parts in wrong:
+        monkeypatch.setattr(problems, "digits", lambda parts=parts: parts)
+        found.append(digits.run(method, 10, 0))
+    assert found[0]["decay"] == found[1]["decay"]
+    assert found[0]["validation_error"] == found[1]["validation_error"]
+    assert found[0]["test_error"] > 0.5 > found[1]["test_error"]
+
+
+def test_recorded_recovery_is_that_of_the_grid_and_of_the_code():
+    if not recovery.PATH.exists():
+        pytest.skip("benchmarks/experiments/recovery.csv is not there: see `make experiments`")
+    rows = {(row["n"], row["d"]): row for row in read_sweep(recovery.PATH)}
+    assert rows.keys() == {(n, d) for n in recovery.SAMPLES for d in recovery.DIMENSIONS}
+    assert all(row["error"] is None and row["both"] == 0 for row in rows.values())
+    for cell in [(20, 10), (60, 30), (40, 20)]:
+        assert recovery.run(*cell).items() <= rows[cell].items()
+
+
+def test_sgd_on_the_teacher_ends_at_the_objective_of_its_network():
+    problem, _, _ = teacher.data(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(teacher, "EPOCHS", 20)
+        network, curve = teacher.descend(problem, teacher.RATE, 0)
+    epochs, objectives = len(curve), [P for _, P in curve]
+    assert epochs == (teacher.RECORDED <= 20).sum()
+    assert objectives[-1] == pytest.approx(problem.objective(network), rel=1e-12)
+    assert objectives[-1] < 0.5 * objectives[0]
+
+
+def test_recorded_teacher_runs_obey_the_bounds_of_their_programs():
+    if not teacher.PATH.exists():
+        pytest.skip("benchmarks/experiments/teacher.csv is not there: see `make experiments`")
+    rows, names = read_sweep(teacher.PATH), ("draw", "method", "width", "rate", "seed")
+    asked = {tuple(point.values()) for point in teacher.points()}
+    assert {tuple(row[name] for name in names) for row in rows} == asked
+    assert all(row["error"] is None for row in rows)
+    same = [row for row in rows if (row["draw"], row["rate"]) == (0, teacher.RATE)]
+    descents = {row["seed"]: row for row in same if row["method"] == "sgd"}
+    for row in rows:
+        if row["method"] != "sgd":
+            within = row["objective"] * (1 - teacher.TOLERANCE)
+            assert within <= row["lower_bound"] <= row["objective"]
+        if row["method"] == "visited":  # the network that SGD found is allowed
+            assert row["lower_bound"] <= descents[row["seed"]]["objective"]

@@ -1,0 +1,225 @@
+"""Column generation: what its rounds may not miss, that they end, and what a budget does."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import minimize
+
+import hidden_convexity as hc
+from hidden_convexity import solvers
+from hidden_convexity.oracle import BranchAndBound
+
+
+def gaussian(n, d, seed=0):
+    rng = np.random.default_rng([n, d, seed])
+    return rng.normal(size=(n, d)), rng.normal(size=n)
+
+
+def local_search(problem, width, seed):
+    """P of a network trained by L-BFGS from a random start: an upper bound from another method."""
+    rng = np.random.default_rng(seed)
+    d = problem.X.shape[1]
+    X, y = torch.tensor(problem.X), torch.tensor(problem.y)
+
+    def value(flat):
+        parameters = torch.tensor(flat, requires_grad=True)
+        W, a = parameters[: width * d].reshape(width, d), parameters[width * d :]
+        f = torch.relu(X @ W.T) @ a
+        if problem.loss == "squared":
+            loss = 0.5 * ((f - y) ** 2).sum()
+        else:
+            loss = torch.nn.functional.softplus(-y * f).sum()
+        P = loss + 0.5 * problem.beta * (parameters**2).sum()
+        P.backward()
+        return P.item(), parameters.grad.numpy()
+
+    start = rng.normal(size=width * (d + 1))
+    return minimize(value, start, jac=True, method="L-BFGS-B", options={"maxiter": 2000}).fun
+
+
+# Neurons and their mirror images
+
+
+def test_a_neuron_and_its_mirror_image_of_the_other_sign_are_two():
+    """Column generation took (-u, -) for (u, +), which was there, and ended at 0.641."""
+    Z = np.array([[-0.1, 1.0], [0.7, 0.7]])
+    problem = hc.TrainingProblem(np.vstack([Z, -Z]), [1.6, -1.5, -0.8, 0.75], 0.01)
+    solution, reference = hc.train(problem), hc.train(problem, solver="cvxpy")
+    assert solution.gap <= 1e-6
+    assert solution.objective == pytest.approx(reference.objective, rel=1e-6)
+    assert min(local_search(problem, 10, seed) for seed in range(5)) >= solution.lower_bound
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_on_a_line_a_path_reaches_its_tolerance(seed):
+    """There the only neurons are mirror images of each other: some of these paths ended early."""
+    rng = np.random.default_rng(seed)
+    X, y = np.outer(rng.normal(size=8), rng.normal(size=3)), rng.normal(size=8)
+    betas = hc.beta_max(X, y) * np.array([0.5, 0.1, 0.01])
+    for solution in hc.train_path(hc.TrainingProblem(X, y, 1.0), betas):
+        assert solution.gap <= 1e-6
+
+
+# The tolerance
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("share", [0.9, 0.97, 0.99])
+@pytest.mark.parametrize("tol", [1e-3, 1e-4, 1e-6])
+def test_the_tolerance_is_met_just_below_beta_max(loss, share, tol):
+    """A first-order price of a violation left gaps of 20 times the tolerance here."""
+    for seed in range(3):
+        X, y = gaussian(30, 3, seed)
+        y = np.sign(y) if loss == "logistic" else y
+        top = hc.beta_max(X, y) / (2 if loss == "logistic" else 1)
+        problem = hc.TrainingProblem(X, y, share * top, loss)
+        assert hc.train(problem, tol=tol).gap <= tol
+
+
+@pytest.mark.parametrize("offset", [10.0, 100.0, 1e4])
+@pytest.mark.parametrize("tol", [1e-3, 1e-4, 1e-6])
+def test_the_tolerance_is_met_where_most_of_the_loss_cannot_be_fitted(offset, tol):
+    """Targets that contradict each other dwarf the penalty: gaps of 1e-3 were seen at 1e-6."""
+    X, y = gaussian(15, 3)
+    X, y = np.vstack([X, X]), np.concatenate([y + offset, y - offset])
+    problem = hc.TrainingProblem(X, y, 0.1 * hc.beta_max(X, y))
+    assert hc.train(problem, tol=tol).gap <= tol
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("tol", [1e-2, 1e-5])
+def test_an_affordable_violation_costs_the_tolerance(loss, tol):
+    """At an optimum, scaling its residual as if the dual constraint were violated by as much."""
+    X, y = gaussian(20, 2)
+    y = np.sign(y) if loss == "logistic" else y
+    problem = hc.TrainingProblem(X, y, 0.3 * hc.beta_max(X, y) / 2, loss)
+    solution = hc.train(problem, tol=1e-9)
+    nu = problem.residual(solution.network)
+    violation = problem.affordable_violation(nu, tol)
+    value = problem.dual_value(nu / (1 + violation))
+    assert value == pytest.approx((1 - tol) * solution.objective, rel=1e-6 * tol + 1e-8)
+    assert violation >= tol
+
+
+# Rounds
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_badly_scaled_rows_do_not_make_it_creep(seed):
+    """Large neurons cancel each other, and a proximal term made 13,000 steps out of some 20."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(20, 2)) * 10 ** rng.uniform(-2, 2, (20, 1))
+    y = rng.normal(size=20)
+    problem = hc.TrainingProblem(X, y, 1e-6 * hc.beta_max(X, y))
+    solution = hc.train(problem)
+    assert len(solution.history) < 60
+    assert solution.gap < 2e-5
+
+
+def test_rounds_that_gain_nothing_that_counts_come_to_an_end(monkeypatch):
+    """Any decrease, were it of the last digit, used to keep the rounds going."""
+    monkeypatch.setattr(solvers.exact, "CREEPING", 5)
+    original = solvers.RestrictedProgram.solve
+
+    def a_hair_lower(self, neurons):
+        solved = original(self, neurons)
+        self.beta *= 1 - 1e-12
+        return solved
+
+    X, y = gaussian(30, 2)
+    problem = hc.TrainingProblem(X, y, 0.05 * hc.beta_max(X, y))
+    monkeypatch.setattr(solvers.RestrictedProgram, "solve", a_hair_lower)
+    solution = hc.train(problem, tol=1e-16)
+    assert len(solution.history) < 60
+
+
+# The budget
+
+
+SPACE = hc.TrainingProblem(*gaussian(2_000, 4), 40.0)
+
+
+@pytest.mark.parametrize("seconds", [1e-6, 0.3, 2.0])
+def test_a_budget_ends_search_and_proof_with_a_valid_bound(seconds):
+    hc.train(hc.TrainingProblem(*gaussian(30, 4), 1.0))  # compiles, if nothing has yet
+    began = time.monotonic()
+    solution = hc.train(SPACE, tol=1e-9, max_seconds=seconds)
+    # Work between two looks at the clock: a pass over the data, or a second of the proof.
+    assert time.monotonic() - began < seconds + 20
+    assert solution.out_of_time and not solution.interrupted
+    assert solution.scope == "global" and solution.gap > 1e-9
+    assert solution.objective == SPACE.objective(solution.network)
+    assert 0 < solution.lower_bound <= solution.objective
+
+
+def test_with_time_enough_a_budget_changes_nothing():
+    X, y = gaussian(40, 3)
+    problem = hc.TrainingProblem(X, y, 0.1 * hc.beta_max(X, y))
+    free, limited = hc.train(problem), hc.train(problem, max_seconds=600)
+    assert free.objective == limited.objective and not limited.out_of_time
+    assert limited.gap <= 1e-6
+
+
+def test_the_proof_gets_what_is_left_of_the_budget(monkeypatch):
+    """Not its own minute: a longer budget is for it too, and a shorter one ends it."""
+    given, original = [], BranchAndBound.__call__
+
+    def noting(self, *args, **named):
+        given.append(self.max_seconds)
+        return original(self, *args, **named)
+
+    monkeypatch.setattr(BranchAndBound, "__call__", noting)
+    X, y = gaussian(40, 3)
+    problem = hc.TrainingProblem(X, y, 0.1 * hc.beta_max(X, y))
+    hc.train(problem, max_seconds=600)
+    assert given and all(60 < seconds <= 600 for seconds in given)
+
+
+def test_a_path_shares_its_budget():
+    path = hc.train_path(SPACE, [20.0, 40.0, 80.0], tol=1e-9, max_seconds=0.5)
+    assert all(one.out_of_time and 0 < one.lower_bound <= one.objective for one in path)
+
+
+def test_a_certificate_keeps_to_a_budget():
+    solution = hc.train(SPACE, proof=False, tol=1e-3)
+    certificate = hc.certify(solution.network, SPACE, rounds=5, max_seconds=1e-6)
+    assert 0 < certificate.lower_bound <= certificate.objective
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_over_given_patterns_too(outputs):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(100, 8)), rng.normal(size=(100, outputs))
+    problem = hc.TrainingProblem(X, Y if outputs > 1 else Y[:, 0], 0.1)
+    cut = hc.train(problem, patterns=30, tol=1e-9, max_seconds=1e-6)
+    assert cut.out_of_time and cut.scope == "sampled" and cut.lower_bound <= cut.objective
+    assert cut.objective == problem.objective(cut.network)
+    assert not hc.train(problem, patterns=5, tol=1e-1, max_seconds=600).out_of_time
+
+
+def test_the_bar_tells_the_time_that_is_left(monkeypatch, capsys):
+    monkeypatch.setattr("hidden_convexity.foundations.progress.DELAY", 0.0)
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    monkeypatch.setenv("TQDM_MININTERVAL", "0")
+    hc.train(SPACE, max_seconds=1.0, progress=True)
+    assert "s left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, np.nan, "1"])
+def test_a_budget_is_positive(seconds):
+    problem = hc.TrainingProblem([[1.0, 0.0]], [1.0], 0.1)
+    for call in (
+        lambda: hc.train(problem, max_seconds=seconds),
+        lambda: hc.train_path(problem, [0.1], max_seconds=seconds),
+        lambda: hc.certify(hc.ReLUNetwork([[1.0, 0.0]], [1.0]), problem, max_seconds=seconds),
+    ):
+        with pytest.raises((TypeError, ValueError), match="max_seconds"):
+            call()
+
+
+def test_the_reference_keeps_to_no_budget_and_says_so():
+    problem = hc.TrainingProblem([[1.0, 0.0]], [1.0], 0.1)
+    with pytest.raises(ValueError, match="max_seconds"):
+        hc.train(problem, solver="cvxpy", max_seconds=1.0)

@@ -7,6 +7,7 @@ from math import comb
 
 import numpy as np
 import pytest
+from conftest import gaussian
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
@@ -95,12 +96,6 @@ def assert_sound(arrangement, X, margin=1e-12):
     np.testing.assert_array_equal(products > 0, patterns[nonzero])
     assert not patterns[~nonzero].any()
     assert products.size == 0 or np.abs(products).min() > margin
-
-
-def gaussian(n, d, seed=0, rank=None):
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, d))
-    return X if rank is None else rng.normal(size=(n, rank)) @ rng.normal(size=(rank, d))
 
 
 GENERIC = gaussian(4, 3, seed=3)

@@ -6,16 +6,13 @@ from math import comb, factorial
 import cvxpy as cp
 import numpy as np
 import pytest
+from conftest import gaussian
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hidden_convexity as hc
 from hidden_convexity.geometry.hyperplanes import unit_rows
 from hidden_convexity.geometry.wedge import cross_product, dictionary, signed_volume, unit_normal
-
-
-def gaussian(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def by_cofactors(vectors):

@@ -5,6 +5,7 @@ from itertools import combinations
 import cvxpy as cp
 import numpy as np
 import pytest
+from conftest import gaussian
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,10 +24,6 @@ DATA = st.lists(st.tuples(st.integers(-6, 6), st.integers(-5, 5)), min_size=1, m
     lambda pairs: np.array(pairs, dtype=float).T
 )
 SHARES = st.sampled_from([1.1, 0.5, 0.1, 0.01])
-
-
-def gaussian(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def lasso(features, y, beta):

@@ -7,6 +7,7 @@ from _thread import interrupt_main
 
 import numpy as np
 import pytest
+from conftest import regression
 
 import hidden_convexity as hc
 from hidden_convexity import solvers
@@ -25,8 +26,7 @@ def ctrl_c_raises():
 
 
 def instance(n, d, share=0.05):
-    rng = np.random.default_rng([n, d])
-    X, y = rng.normal(size=(n, d)), rng.normal(size=n)
+    X, y = regression(n, d, seed=[n, d])
     return hc.TrainingProblem(X, y, share * np.abs(Ascent(X)(y).values).max())
 
 

@@ -2,18 +2,14 @@
 
 import numpy as np
 import pytest
+from conftest import regression
 
 import hidden_convexity as hc
 
 
-def data(n, d, seed=0):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, d)), rng.normal(size=n)
-
-
 @pytest.mark.parametrize(("n", "d"), [(15, 1), (30, 2), (12, 3)])
 def test_the_path_starts_at_beta_max_with_the_zero_network(n, d):
-    X, y = data(n, d)
+    X, y = regression(n, d)
     top = hc.beta_max(X, y)
     zero, first = hc.train_path(hc.TrainingProblem(X, y, 1.0), [1.001 * top, 0.9 * top])
     assert len(zero.network) == 0 and zero.objective == pytest.approx(0.5 * y @ y)
@@ -22,7 +18,7 @@ def test_the_path_starts_at_beta_max_with_the_zero_network(n, d):
 
 @pytest.mark.parametrize(("n", "d"), [(30, 2), (12, 3)])
 def test_warm_starts_give_the_optimum_of_a_cold_start(n, d):
-    X, y = data(n, d, seed=1)
+    X, y = regression(n, d, seed=1)
     betas = hc.beta_max(X, y) * np.array([0.01, 0.5, 0.1])
     path = hc.train_path(hc.TrainingProblem(X, y, 1.0), betas)
     for beta, solution in zip(betas, path, strict=True):
@@ -34,7 +30,7 @@ def test_warm_starts_give_the_optimum_of_a_cold_start(n, d):
 
 def test_the_value_is_increasing_concave_and_continuous_in_beta():
     """It is a minimum of functions that are affine in beta, with slope the penalty >= 0."""
-    X, y = data(40, 2, seed=2)
+    X, y = regression(40, 2, seed=2)
     betas = hc.beta_max(X, y) * np.linspace(0.01, 1.0, 41)
     path = hc.train_path(hc.TrainingProblem(X, y, 1.0), betas, tol=1e-8)
     values = np.array([one.objective for one in path])
@@ -50,7 +46,7 @@ def test_the_outputs_are_continuous_in_beta(n, d):
 
     R is convex and (y - f) / a, (y - g) / b are subgradients of it: take the two inequalities.
     """
-    X, y = data(n, d, seed=3)
+    X, y = regression(n, d, seed=3)
     betas = hc.beta_max(X, y) * np.linspace(0.02, 1.0, 15)
     path = hc.train_path(hc.TrainingProblem(X, y, 1.0), betas, tol=1e-9)
     outputs = np.array([one.network(X) for one in path])
@@ -63,7 +59,7 @@ def test_the_outputs_are_continuous_in_beta(n, d):
 
 
 def test_the_order_of_the_weight_decays_does_not_matter():
-    X, y = data(12, 3, seed=4)
+    X, y = regression(12, 3, seed=4)
     betas = hc.beta_max(X, y) * np.array([0.05, 0.5, 0.05, 0.2])
     problem = hc.TrainingProblem(X, y, 1.0)
     one, other = hc.train_path(problem, betas), hc.train_path(problem, betas[::-1])
@@ -72,7 +68,7 @@ def test_the_order_of_the_weight_decays_does_not_matter():
 
 
 def test_bad_weight_decays_are_refused():
-    X, y = data(5, 2)
+    X, y = regression(5, 2)
     problem = hc.TrainingProblem(X, y, 1.0)
     for betas in ([], [1.0, 0.0], [np.nan], [[1.0]], "small"):
         with pytest.raises((TypeError, ValueError), match="betas"):

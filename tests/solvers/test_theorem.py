@@ -6,6 +6,7 @@ from functools import cache
 import cvxpy as cp
 import numpy as np
 import pytest
+from conftest import regression
 from scipy.optimize import minimize
 
 import hidden_convexity as hc
@@ -20,8 +21,7 @@ FRACTIONS = [0.02, 0.3]
 
 
 def data(n, d, seed=0):
-    rng = np.random.default_rng([n, d, seed])
-    return rng.normal(size=(n, d)), rng.normal(size=n)
+    return regression(n, d, seed=[n, d, seed])
 
 
 @cache

@@ -13,7 +13,7 @@ TORCH_INDEX ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help figures notebooks exercises launch test fuzz book slides crib test-book bench bench-mnist experiments lab verify-figures verify-certificates lint clean
+.PHONY: help figures notebooks exercises launch test test-quick fuzz book slides crib test-book bench bench-mnist experiments lab verify-figures verify-certificates lint clean
 
 # VENV= (empty) takes the environment of PYTHON as it is, conda's for instance.
 ifeq ($(VENV),)
@@ -83,6 +83,10 @@ test: $(FOR_TESTS)  ## run the library's tests, then compare the notebooks' outp
 	HIDDEN_CONVEXITY_FIGURES="$(CURDIR)/build/nbval" $(HEADLESS) $(RUN) -m pytest \
 		-n 2 --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=300 $(NOTEBOOKS:%=notebooks/%.ipynb) || status=$$?; \
 	exit $$status
+
+test-quick: $(FOR_TESTS)  ## run the wings' quick tests, in under a minute: no notebooks
+	@$(HEADLESS) $(RUN) -m pytest -q -n 2 --dist worksteal -m "not slow and not browser" \
+		--ignore tests/project tests
 
 fuzz: $(FOR_TESTS)  ## try the library on data made to tie and to round (SEED, SECONDS)
 	@$(HEADLESS) $(RUN) tests/fuzz.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from book import launch, statements  # noqa: E402
+from book import house, launch, statements  # noqa: E402
 
 project = "hidden-convexity"
 author = "The hidden-convexity authors"
@@ -39,6 +39,7 @@ include_patterns = [
     "notebooks/*.ipynb",
     "COURSE.md",
     "README.md",
+    "CONTRIBUTING.md",
     "CHANGELOG.md",
     "solutions/exam.md",
     "benchmarks/README.md",
@@ -192,6 +193,18 @@ def generate_index(app, docname, source):
         source[0] += "\n" + statements.index()
 
 
+def show_house(app, docname, source):
+    """The wings in their own words; in the reference the first sentence of each under its title."""
+    if docname == "book/house":
+        source[0] += "\n" + house.tour()
+    elif docname == "book/api":
+        source[0] = re.sub(r"^% wing (\w+)$", lambda m: house.sentence(m[1]), source[0], flags=re.M)
+
+
+def draw_house(app):
+    house.write_picture()
+
+
 def link_statements(app, what, name, obj, options, lines):
     """The labels in a docstring's "Theory: LABEL, LABEL." become links to the statements."""
     text = statements.THEORY.sub(
@@ -217,6 +230,8 @@ def setup(app):
     app.connect("source-read", drop_badges)
     app.connect("source-read", fill_front_page)
     app.connect("source-read", generate_index)
+    app.connect("source-read", show_house)
+    app.connect("builder-inited", draw_house)
     # After numpydoc, which needs the text as it was written.
     app.connect("autodoc-process-docstring", escape_mathematics, priority=900)
     app.connect("autodoc-process-docstring", link_statements, priority=901)

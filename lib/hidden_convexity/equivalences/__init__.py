@@ -1,16 +1,11 @@
 """Networks and their convex equivalents: one file a row of the table, all with the same names.
 
-To add a row, add one file to this folder. It holds, as `quadratic.py` does::
-
-    table_row, a `parts.TableRow`, and instance(rng), a small demo: X, y and beta;
-    objective(network, X, y, beta), the non-convex loss; descend(X, y, beta, rng), trained on it;
-    convex_program(X, y, beta), a `parts.Program`; decode(program), a network once it is solved;
-    sizes(program), the sizes of the groups, coefficients or singular values that are sparse.
-
-A row that trains at real size has train(X, y, beta, tol=1e-4, max_seconds=None, progress=False),
-too: a `trained.RowSolution` with a proven gap, of a network that has a `width`. Two solvers stand
-ready for it: `nuclear_norm`, of low rank and of groups, and `hidden_convexity.solvers.lasso`.
-
+To add a row, add one file, as `quadratic.py` is: table_row, a `parts.TableRow`; instance(rng), a
+small demo X, y, beta; objective(network, X, y, beta), the non-convex loss; descend(X, y, beta, rng),
+trained on it; convex_program(X, y, beta), a `parts.Program`; decode(program), a network once it is
+solved; sizes(program), of its groups, coefficients or singular values. A row that trains at real
+size has train(X, y, beta, tol=1e-4, max_seconds=None, progress=False): a `trained.RowSolution`, of
+a network with a `width`. `nuclear_norm` and `hidden_convexity.solvers.lasso` stand ready for it.
 Nothing else changes: the test of all rows, and the table of notebook 07, find the file.
 """
 

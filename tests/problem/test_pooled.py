@@ -127,7 +127,7 @@ def test_problem_refuses_networks_it_does_not_speak_of():
         ReLUNetwork(np.ones((1, 3)), [1.0], 0.2, skip=np.ones(3)),
         ReLUNetwork(np.ones((1, 3)), [1.0], 0.2, intercept=1.0),
     ]:
-        with pytest.raises(ValueError, match="slope|skip|intercept"):
+        with pytest.raises(ValueError, match=r"slope|skip|intercept"):
             problem.objective(other)
 
 

@@ -211,9 +211,9 @@ class TrainingProblem(ReadOnlyArrays):
     def dual_value(self, nu):
         """Dual objective -F*(-nu), from below: a lower bound on every P where M(nu) <= beta.
 
-        With free columns Z it bounds P where Z'nu = 0 besides, exactly: see `dual_bound`. For the squared loss it is nu.y - 1/2 ||nu||^2, for the logistic loss the entropy of the
+        For the squared loss it is nu.y - 1/2 ||nu||^2, for the logistic loss the entropy of the
         probabilities nu_i y_i, for the softmax loss that of the rows of y - nu, and minus infinity
-        where these are no probabilities.
+        where these are no probabilities. With free columns Z, Z'nu = 0 is asked for besides.
 
         Parameters
         ----------
@@ -246,22 +246,18 @@ class TrainingProblem(ReadOnlyArrays):
             The dual value at s nu with the best feasible scaling s in [0, beta / maximum]; for the
             squared loss s = clip(nu.y / ||nu||^2, 0, beta / maximum). It is >= 0, since s = 0 is
             feasible. Rounding is on its side: the scaling is a little smaller than that, and the
-            dual value is lowered by what rounding may have added. With free columns Z the bound is
-            that of a point near nu with Z'nu = 0, so close to 0 if none is near.
+            dual value is lowered by what rounding may have added. Free columns Z make it the bound
+            of a point near nu with Z'nu = 0, so 0 if none is near.
 
         Raises
         ------
         TypeError, ValueError
             If nu is not as for `dual_value`, or the maximum is not a number >= 0.
 
-        Notes
-        -----
-        Weak duality for the convex program of Pilanci and Ergen (2020): s nu is feasible because
-        M is positively homogeneous, M(s nu) = s M(nu) <= beta.
-
         References
         ----------
-        Theory: certificate.
+        Weak duality for the convex program of Pilanci and Ergen (2020): s nu is feasible because
+        M is positively homogeneous, M(s nu) = s M(nu) <= beta. Theory: certificate.
         """
         return duality.bound(self, self._dual_point(nu), maximum)
 

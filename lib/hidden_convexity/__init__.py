@@ -58,6 +58,7 @@ def __dir__():
 # In reading order: each wing imports only from those before it.
 WINGS = (
     "foundations",
+    "verify",
     "geometry",
     "problem",
     "oracle",

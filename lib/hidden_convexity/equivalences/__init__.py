@@ -1,12 +1,15 @@
 """Networks and their convex equivalents: one file a row of the table, all with the same names.
 
-To add a row, add one file, as `quadratic.py` is: table_row, a `parts.TableRow`; instance(rng), a
-small demo X, y, beta; objective(network, X, y, beta), the non-convex loss; descend(X, y, beta, rng),
-trained on it; convex_program(X, y, beta), a `parts.Program`; decode(program), a network once it is
-solved; sizes(program), of its groups, coefficients or singular values. A row that trains at real
-size has train(X, y, beta, tol=1e-4, max_seconds=None, progress=False): a `trained.RowSolution`, of
-a network with a `width`. `nuclear_norm` and `hidden_convexity.solvers.lasso` stand ready for it.
-Nothing else changes: the test of all rows, and the table of notebook 07, find the file.
+To add a row, add one file to this folder. It holds, as `quadratic.py` does::
+
+    table_row, a `parts.TableRow`, and instance(rng), a small demo: X, y and beta;
+    objective(network, X, y, beta), the non-convex loss; descend(X, y, beta, rng), trained on it;
+    convex_program(X, y, beta), a `parts.Program`; decode(program), a network once it is solved;
+    sizes(program), the sizes of the groups, coefficients or singular values that are sparse.
+
+And train(X, y, beta, tol=1e-4, max_seconds=None, progress=False), a `trained.RowSolution`, where it
+trains at real size, by `trained`, `nuclear_norm` or `hidden_convexity.solvers.lasso`. The test of
+all rows, and the table of notebook 07, find the file.
 """
 
 import pkgutil

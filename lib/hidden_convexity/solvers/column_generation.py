@@ -76,15 +76,15 @@ def solve(program, oracles, tol, budget, directions=(), progress=False):
 
     Parameters
     ----------
-    program : RestrictedProgram
-        Of a problem with y of shape (n,): what lowers P over the neurons met so far.
+    program : RestrictedProgram, MovingProgram or SharedProgram
+        What lowers P over the neurons met so far.
     oracles : Oracles
     tol : float
         Relative duality gap to reach.
     budget : Budget
         Seconds for search and proof together.
-    directions : sequence of (d,) ndarray and sign
-        Neurons to start from.
+    directions : sequence of (d,) ndarray and sign or (c,) ndarray
+        Neurons to start from, with their output weights up to a factor.
     progress : bool
         Show a progress bar.
 
@@ -135,7 +135,7 @@ class ColumnGeneration:
         Those of the last round, and those of the lowest P.
     objective, lower_bound : float
         P of the best, and the best bound.
-    dual_point : (n,) ndarray
+    dual_point : (n,) or (n, c) ndarray
         Whose dual value the best bound is.
     history : list of Step
     ended, out_of_time : bool
@@ -161,7 +161,7 @@ class ColumnGeneration:
         return self.oracles.proof is not self.oracles.search
 
     def start(self, directions):
-        """Solve for the lengths of neurons in given directions (d,) with signs."""
+        """Solve for the lengths of neurons in given directions (d,) with output weights."""
         if directions:
             self.neurons = self.program.solve([self.program.ray(*one) for one in directions])
 
@@ -170,11 +170,11 @@ class ColumnGeneration:
         value, residual = self._take_stock()
         slack = self._slack(residual)
         found = self._ask(self.oracles.search, residual, slack)
-        entering = self._entering(found, slack)
+        entering = self._entering(residual, found, slack)
         last = not entering or self._exhausted(residual, found)
         if last and self._proof_is_apart:
             found = self._prove(residual, slack)
-            entering = self._entering(found, slack)
+            entering = self._entering(residual, found, slack)
         self._record(residual, found, last)
         self._decide(found, entering, slack)
         if not self.ended:
@@ -236,20 +236,15 @@ class ColumnGeneration:
         enough = not self.program.precise and seen <= self.tol
         return enough or self._stalled == PATIENCE or self.budget.left <= self._proof_at
 
-    def _entering(self, found, slack):
-        """Up to BATCH violators (direction, sign), none of which is there already."""
-        there = [one for one in self.neurons if len(one.basis) == 1]
-        present = np.reshape([one.direction for one in there], (-1, found.directions.shape[1]))
-        signs = np.array([one.sign for one in there])
-        entering = []
-        for direction, value in zip(found.directions, found.values, strict=True):
+    def _entering(self, residual, found, slack):
+        """Up to BATCH violators (direction, output weights), none of which is there already."""
+        heads, entering = self.program.heads(residual, found), []
+        for direction, head, value in zip(found.directions, heads, found.values, strict=True):
             threshold = (1 + PROOF_SHARE / 2 * slack) * self.problem.beta
             if abs(value) <= threshold or len(entering) == BATCH:
                 break
-            # (u, +) and (-u, -) are two neurons: they see different samples.
-            close = np.abs(present - direction).max(axis=1) < SAME_DIRECTION
-            if not (close & (signs == np.sign(value))).any():
-                entering.append((direction, np.sign(value)))
+            if not self.program.has(self.neurons, direction, head, SAME_DIRECTION):
+                entering.append((direction, head))
         return entering
 
     def _record(self, residual, found, last):

@@ -1,0 +1,252 @@
+"""Compiled splitting of simplicial cones for ||N'(Xu)_+||, N (n, c) with rows l_i.
+
+As in `oracle.cells`, a row whose products with the vertices of a cone have one sign is linear on
+it: it is part of the vectors `linear[k]` = sum l_i x_i.v_k, or never active. The crossing rows are
+kept as their products with the vertices, weighted by ||l_i||, and by their numbers.
+
+A crossing row is alpha t + r(t), alpha in {0, 1} the activity that fits it better, with r >= 0
+convex and positively homogeneous: 0 <= r(x_i.u) <= sum_k z_k r_ik for u = sum_k z_k v_k, z >= 0. So
+
+    N'(Xu)_+ = sum_k z_k g_k + e,   g_k = linear_k + sum_i l_i (alpha_i t_ik + r_ik / 2),
+    ||e|| <= sum_k z_k e_k,         e_k = 1/2 sup over |s_i| <= 1 of ||sum_i s_i l_i r_ik||.
+
+Hence ||N'(Xu)_+|| <= sum_k z_k (||g_k|| + e_k), a linear function on the cone; and
+<= ||sum_k z_k g_k|| + sum_k z_k e_k, of which the first is at most the square root of the largest
+eigenvalue of (g_k.g_l) relative to (v_k.v_l): sharp where the maximum is inside a linear piece.
+"""
+
+import numpy as np
+
+from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.oracle.cells import CELL_WORK, edge_to_split
+from hidden_convexity.oracle.geodesic import REORDER
+from hidden_convexity.oracle.maximum import EPS
+from hidden_convexity.oracle.relaxation import cone_maximum, gram_matrix
+
+# Rounding of an eigenvalue, for each row of its matrix, in units of the matrix's norm.
+EPSILONS = 50 * EPS
+
+
+@njit(cache=True, nogil=True, fastmath=REORDER)
+def relax(block, number, units, sums, size, spread):
+    """Add the crossing rows of a cell to `sums` (d, c), the centres g_k.
+
+    Also the totals `size` (d,) of ||l_i|| r_ik, and `spread` (d, c, c) of their l_i l_i' / ||l_i||:
+    e_k is at most size_k / 2, and at most half the root of size_k times the largest eigenvalue of
+    spread_k, since ||sum s_i l_i r_i||^2 = max over unit q of (sum s_i q.l_i r_i)^2.
+    """
+    d, m = block.shape
+    c = units.shape[1]
+    for j in range(m):
+        above = below = 0.0
+        for k in range(d):
+            above += max(block[k, j], 0.0)
+            below -= min(block[k, j], 0.0)
+        active = above > below
+        unit = units[number[j]]
+        for k in range(d):
+            t = block[k, j]
+            rest = max(-t, 0.0) if active else max(t, 0.0)
+            centre = 0.5 * rest + (t if active else 0.0)
+            size[k] += rest
+            for a in range(c):
+                sums[k, a] += centre * unit[a]
+                for b in range(a + 1):
+                    spread[k, a, b] += rest * unit[a] * unit[b]
+
+
+@njit(cache=True, nogil=True)
+def relative_top(products, gram, reach):
+    """Upper bound of z'Pz over z >= 0 with z'Gz <= 1, whose coefficients sum to at most `reach`.
+
+    The largest eigenvalue t of P relative to G forgets that z >= 0. It is only an estimate where G
+    is nearly singular, but z'Pz = t z'Gz - z'(tG - P)z <= t - m ||z||^2 for the least eigenvalue m
+    of tG - P, whatever t is, and ||z|| <= sum z <= reach.
+    """
+    d = len(gram)
+    values, vectors = np.linalg.eigh(gram)
+    for k in range(d):
+        vectors[:, k] /= np.sqrt(max(values[k], 1e-14))
+    top = max(np.linalg.eigvalsh(vectors.T @ products @ vectors)[-1], 0.0)
+    least = np.linalg.eigvalsh(top * gram - products)[0]
+    rounding = EPSILONS * d * (d * top + np.trace(products))
+    return top + max(rounding - least, 0.0) * reach * reach
+
+
+@njit(cache=True, nogil=True)
+def bound_cell(block, number, units, linear, gram, reach, enough):
+    """Upper bound of ||N'(Xu)_+|| on the unit vectors of a cone."""
+    (d, c), m = linear.shape, len(number)
+    sums, size, spread = linear.copy(), np.zeros(d), np.zeros((d, c, c))
+    relax(block, number, units, sums, size, spread)
+    half, both = 0.5 * size, np.empty(d)
+    for k in range(d):
+        if c > 1 and size[k] > 0.0:
+            top = np.linalg.eigvalsh(spread[k])[-1] + (EPSILONS * c + m * EPS) * size[k]
+            half[k] = min(half[k], 0.5 * np.sqrt(size[k] * top))
+        both[k] = np.sqrt((sums[k] * sums[k]).sum()) + half[k]
+    z, inside = np.empty(d), np.empty(d, dtype=np.bool_)
+    factor, partial = np.empty((d, d)), np.empty(d)
+    best = cone_maximum(gram, reach, both, z, inside, factor, partial)
+    if best > enough:
+        rest = cone_maximum(gram, reach, half, z, inside, factor, partial)
+        best = min(best, np.sqrt(relative_top(sums @ sums.T, gram, reach)) + rest)
+    return best
+
+
+@njit(cache=True, nogil=True)
+def keep_crossing(block, number, units, replaced, new, linear, out, out_number):
+    """Copy the rows that still cross, one vertex replaced; add those active throughout to `linear`.
+
+    Returns the number of crossing rows, whose products fill `out` (d, m) row by row.
+    """
+    d, m = block.shape
+    c = linear.shape[1]
+    count = 0
+    for j in range(m):
+        low = high = new[j]
+        for k in range(d):
+            if k != replaced:
+                low, high = min(low, block[k, j]), max(high, block[k, j])
+        if low < 0.0 < high:
+            out_number[count] = j
+            count += 1
+        elif low >= 0.0:
+            unit = units[number[j]]
+            for k in range(d):
+                t = new[j] if k == replaced else block[k, j]
+                for a in range(c):
+                    linear[k, a] += t * unit[a]
+    for k in range(d):
+        for j in range(count):
+            kept = out_number[j]
+            out[k * count + j] = new[kept] if k == replaced else block[k, kept]
+    for j in range(count):
+        out_number[j] = number[out_number[j]]
+    return count
+
+
+@njit(cache=True, nogil=True)
+def seed(rows, units, cone, linear_part, enough):
+    """A stack of one cell: the cone (d, d) with all rows, weighted by ||l_i||, as columns (d, n).
+
+    `linear_part` (d, c) is a matrix L whose L'u is part of N'(Xu)_+ everywhere.
+    """
+    d, n = rows.shape
+    block = cone @ rows
+    linear = (cone @ linear_part).reshape(1, d, units.shape[1])
+    kept, numbers = np.empty(d * n), np.empty(n, dtype=np.int64)
+    number = np.arange(n)
+    count = keep_crossing(block, number, units, 0, block[0], linear[0], kept, numbers)
+    gram = np.empty((d, d))
+    reach = gram_matrix(cone, gram)
+    crossing = kept[: d * count].copy()
+    bounds, counts = np.empty(1), np.zeros((1, 2), dtype=np.int64)
+    counts[0, 0] = count
+    numbers = numbers[:count].copy()
+    bounds[0] = bound_cell(
+        crossing.reshape(d, count), numbers, units, linear[0], gram, reach, enough
+    )
+    return cone.copy().reshape(1, d, d), linear, bounds, counts, crossing, numbers
+
+
+@njit(cache=True, nogil=True)
+def explore(vertices, linear, bounds, counts, rows, numbers, units, enough, most_cells, most_work):
+    """Split the cells of a stack, last in first out, until none is left or a limit is reached.
+
+    Parameters
+    ----------
+    vertices, linear, bounds, counts, rows, numbers : ndarray
+        The stack: (s, d, d), (s, d, c), (s,), (s, 2) numbers of crossing rows and of splits since a
+        longest edge was split, and flat arrays of the rows' products and numbers, cell after cell.
+    units : (n, c) ndarray
+        l_i / ||l_i||.
+    enough : float
+        Cells bounded by it are closed.
+    most_cells, most_work : int
+        Limits: cells bounded, and work, one unit a product.
+
+    Returns
+    -------
+    vertices, linear, bounds, counts, rows, numbers : ndarray
+        The stack of open cells.
+    closed : float
+        Largest bound of a closed cell.
+    cells : int
+        How many cells were bounded.
+    peak, height : (d,) ndarray, float
+        The new vertex with the largest ||N'(Xu)_+||, and that norm.
+    """
+    d, c = vertices.shape[1], units.shape[1]
+    size, depth = len(bounds), len(bounds) + 64
+    widest = 1
+    for cell in range(size):
+        widest = max(widest, counts[cell, 0])
+    V, A, B = _longer(vertices, depth), _longer(linear, depth), _longer(bounds, depth)
+    C, R = _longer(counts, depth), _longer(rows, len(rows) + 2 * d * widest)
+    N = _longer(numbers, len(numbers) + 2 * widest)
+    top = len(numbers)
+    parent, number = np.empty(d * widest), np.empty(widest, dtype=np.int64)
+    new, value = np.empty(widest), np.empty(c)
+    none, gram = np.empty((d, 0)), np.empty((d, d))
+    corners, values, middle, level = np.empty((d, d)), np.empty((d, c)), np.empty(d), np.empty(c)
+    peak, height = np.zeros(d), 0.0
+    closed, cells, done = 0.0, 0, 0
+    while size > 0 and cells < most_cells and done < most_work:
+        size -= 1
+        m, age = C[size]
+        top -= m
+        before = B[size]
+        if before <= enough:
+            closed = max(closed, before)
+            continue
+        parent[: d * m] = R[d * top : d * (top + m)]
+        number[:m] = N[top : top + m]
+        block = parent[: d * m].reshape(d, m)
+        corners[:], values[:] = V[size], A[size]
+        gram_matrix(corners, gram)
+        i, j = edge_to_split(block, none, gram, age == d)
+        scale = 1.0 / np.sqrt(2.0 + 2.0 * gram[i, j])
+        middle[:] = scale * (corners[i] + corners[j])
+        level[:] = scale * (values[i] + values[j])
+        value[:] = level
+        for row in range(m):
+            new[row] = scale * (block[i, row] + block[j, row])
+            if new[row] > 0.0:
+                value += new[row] * units[number[row]]
+        norm = np.sqrt((value * value).sum())
+        if norm > height:
+            height, peak[:] = norm, middle
+        if size + 2 > depth:
+            depth *= 2
+            V, A, B, C = _longer(V, depth), _longer(A, depth), _longer(B, depth), _longer(C, depth)
+        if top + 2 * m > len(N):
+            N = _longer(N, 2 * len(N) + m)
+            R = _longer(R, d * len(N))
+        for replaced in (i, j):
+            V[size], A[size] = corners, values
+            V[size, replaced], A[size, replaced] = middle, level
+            count = keep_crossing(
+                block, number[:m], units, replaced, new, A[size], R[d * top :], N[top:]
+            )
+            C[size, 0], C[size, 1] = count, 0 if age == d else age + 1
+            crossing = R[d * top : d * (top + count)].reshape(d, count)
+            reach = gram_matrix(V[size], gram)
+            bound = bound_cell(crossing, N[top : top + count], units, A[size], gram, reach, enough)
+            B[size] = min(before, bound)
+            cells += 1
+            done += CELL_WORK + d * (c + 1) * m
+            if B[size] <= enough:
+                closed = max(closed, B[size])
+            else:
+                size += 1
+                top += count
+    V, A, B, C = V[:size].copy(), A[:size].copy(), B[:size].copy(), C[:size].copy()
+    return V, A, B, C, R[: d * top].copy(), N[:top].copy(), closed, cells, peak, height
+
+
+@njit(cache=True, nogil=True)
+def _longer(array, length):
+    longer = np.empty((length, *array.shape[1:]), dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer

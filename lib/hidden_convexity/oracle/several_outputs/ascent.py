@@ -9,7 +9,7 @@ from hidden_convexity.oracle.maximum import DualMaximum, attained, dual_matrix
 # Steps u <- X'DNq of all starts at once: most of the way up, for three matrix products each.
 STEPS = 12
 # Starts, the best ones, that go on to the exact ascents; and at most so many of these each.
-BEST, ALTERNATIONS = 6, 20
+BEST, ALTERNATIONS = 16, 20
 # Relative gain of an alternation below which a start has arrived.
 ARRIVED = 1e-10
 # Entries of the largest temporary block: 16 MB of float64.

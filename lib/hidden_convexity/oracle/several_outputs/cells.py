@@ -28,12 +28,10 @@ EPSILONS = 50 * EPS
 
 
 @njit(cache=True, nogil=True, fastmath=REORDER)
-def relax(block, number, units, sums, size, spread):
-    """Add the crossing rows of a cell to `sums` (d, c), the centres g_k.
+def relax(block, number, units, sums, rests):
+    """Add the crossing rows of a cell to `sums` (d, c), the centres g_k, and note `rests` (d, m).
 
-    Also the totals `size` (d,) of ||l_i|| r_ik, and `spread` (d, c, c) of their l_i l_i' / ||l_i||:
-    e_k is at most size_k / 2, and at most half the root of size_k times the largest eigenvalue of
-    spread_k, since ||sum s_i l_i r_i||^2 = max over unit q of (sum s_i q.l_i r_i)^2.
+    The rests are ||l_i|| r_ik, of which e_k is at most half the sum.
     """
     d, m = block.shape
     c = units.shape[1]
@@ -47,12 +45,41 @@ def relax(block, number, units, sums, size, spread):
         for k in range(d):
             t = block[k, j]
             rest = max(-t, 0.0) if active else max(t, 0.0)
+            rests[k, j] = rest
             centre = 0.5 * rest + (t if active else 0.0)
-            size[k] += rest
+            if centre != 0.0:
+                for a in range(c):
+                    sums[k, a] += centre * unit[a]
+
+
+@njit(cache=True, nogil=True, fastmath=REORDER)
+def spread_top(rests, number, units, size, spread):
+    """Upper bound of the largest eigenvalue of S = sum_i r_i l_i l_i' / ||l_i||, trace S = size.
+
+    For it, sup over |s_i| <= 1 of ||sum s_i l_i r_i||^2 <= size lambda(S), since that is the
+    largest (sum s_i q.l_i r_i)^2 over unit q. And lambda^4 <= trace S^4 = ||S^2||^2.
+    """
+    m, c = len(rests), units.shape[1]
+    spread[:] = 0.0
+    for j in range(m):
+        if rests[j] > 0.0:
+            unit = units[number[j]]
             for a in range(c):
-                sums[k, a] += centre * unit[a]
+                part = rests[j] * unit[a]
                 for b in range(a + 1):
-                    spread[k, a, b] += rest * unit[a] * unit[b]
+                    spread[a, b] += part * unit[b]
+    for a in range(c):
+        for b in range(a):
+            spread[b, a] = spread[a, b]
+    total = 0.0
+    for a in range(c):
+        for b in range(a + 1):
+            entry = 0.0
+            for k in range(c):
+                entry += spread[a, k] * spread[b, k]
+            total += entry * entry * (1.0 if a == b else 2.0)
+    top = np.sqrt(np.sqrt(total))
+    return min(top + (EPSILONS * c + m * EPS) * size, size)
 
 
 @njit(cache=True, nogil=True)
@@ -77,21 +104,31 @@ def relative_top(products, gram, reach):
 def bound_cell(block, number, units, linear, gram, reach, enough):
     """Upper bound of ||N'(Xu)_+|| on the unit vectors of a cone."""
     (d, c), m = linear.shape, len(number)
-    sums, size, spread = linear.copy(), np.zeros(d), np.zeros((d, c, c))
-    relax(block, number, units, sums, size, spread)
-    half, both = 0.5 * size, np.empty(d)
-    for k in range(d):
-        if c > 1 and size[k] > 0.0:
-            top = np.linalg.eigvalsh(spread[k])[-1] + (EPSILONS * c + m * EPS) * size[k]
-            half[k] = min(half[k], 0.5 * np.sqrt(size[k] * top))
-        both[k] = np.sqrt((sums[k] * sums[k]).sum()) + half[k]
+    sums, rests = linear.copy(), np.empty((d, m))
+    relax(block, number, units, sums, rests)
+    half, both, centre = np.empty(d), np.empty(d), np.empty(d)
     z, inside = np.empty(d), np.empty(d, dtype=np.bool_)
     factor, partial = np.empty((d, d)), np.empty(d)
+    for k in range(d):
+        half[k] = 0.5 * rests[k].sum()
+        centre[k] = np.sqrt((sums[k] * sums[k]).sum())
+        both[k] = centre[k] + half[k]
     best = cone_maximum(gram, reach, both, z, inside, factor, partial)
-    if best > enough:
-        rest = cone_maximum(gram, reach, half, z, inside, factor, partial)
-        best = min(best, np.sqrt(relative_top(sums @ sums.T, gram, reach)) + rest)
-    return best
+    if best <= enough:
+        return best
+    if c > 1:
+        spread = np.empty((c, c))
+        for k in range(d):
+            if half[k] > 0.0:
+                size = 2.0 * half[k]
+                top = spread_top(rests[k], number, units, size, spread)
+                half[k] = 0.5 * np.sqrt(size * top)
+                both[k] = centre[k] + half[k]
+        best = min(best, cone_maximum(gram, reach, both, z, inside, factor, partial))
+        if best <= enough:
+            return best
+    rest = cone_maximum(gram, reach, half, z, inside, factor, partial)
+    return min(best, np.sqrt(relative_top(sums @ sums.T, gram, reach)) + rest)
 
 
 @njit(cache=True, nogil=True)

@@ -26,6 +26,8 @@ class Piece:
     ----------
     start : (K + m c,) ndarray
         The neurons themselves, b and a made of one length.
+    height : float
+        P there.
     """
 
     def __init__(self, program, neurons):
@@ -47,7 +49,8 @@ class Piece:
         self._products = self.products(self.start)
         fitted = self.features @ self._products
         self.squared = self.problem.loss == "squared"
-        self._height = 0.0 if self.squared else self.problem.loss_value(fitted)
+        self._loss = self.problem.loss_value(fitted)
+        self.height = self._loss + 0.5 * self.beta * float(self.start @ self.start)
         self.residual = program.residual(fitted)
         self.correlations = self.features.T @ self.residual
         self.gram = self.features.T @ self.features if self.squared else None
@@ -67,7 +70,7 @@ class Piece:
         if self.squared:  # without the digits that differences of P would lose
             loss = float((move * (0.5 * (self.gram @ move) - self.correlations)).sum())
         else:
-            loss = self.problem.loss_value(self.features @ self.products(point)) - self._height
+            loss = self.problem.loss_value(self.features @ self.products(point)) - self._loss
         shift = point - self.start
         return loss + self.beta * float(shift @ (self.start + 0.5 * shift))
 
@@ -77,6 +80,14 @@ class Piece:
         down_inner = (self.correlations * outer[self.owner]).sum(axis=1)
         down_outer = self._sums(inner[:, None] * self.correlations)
         return self.beta * self.start - np.concatenate([down_inner, down_outer.ravel()])
+
+    def slopes(self, gradient):
+        """The largest entry of the gradient in each neuron, against the neuron's root length."""
+        inner, outer = map(np.abs, self.split(gradient))
+        starts = np.append(0, self.ends[:-1])
+        largest = np.maximum(outer.max(axis=1), np.maximum.reduceat(inner, starts))
+        lengths = np.linalg.norm(self.split(self.start)[1], axis=1)
+        return largest / lengths
 
     def hessian(self):
         """Of P, at the start."""
@@ -124,7 +135,8 @@ class Piece:
     def parts(self, point):
         """The pairs (b, a) of the neurons at a point."""
         inner, outer = self.split(point)
-        return list(zip(np.split(inner, self.ends[:-1]), outer, strict=True))
+        starts = np.append(0, self.ends[:-1])
+        return [(inner[i:j], a) for i, j, a in zip(starts, self.ends, outer, strict=True)]
 
     def whole(self, shares):
         """The share (m,) of each neuron, for each of the unknowns."""

@@ -22,10 +22,15 @@ from hidden_convexity.problem.restricted.piece import Piece, newton_step
 CROSSED = 1e-9
 # Neurons this small, against the largest in ||u|| ||a||, have vanished.
 VANISHED = 1e-9
-# Newton steps of one solve at most; the relative slope of P in each neuron that ends them; damping
-# in units of beta at first, at least and at most, and the factor between two of them.
+# Newton steps of one solve at most, and the slope of P in each neuron, relative to beta, that ends
+# them; the same for neurons that only grow, to be solved for with the others afterwards.
 STEPS, FLAT = 300, 1e-10
+GROWING_STEPS, GROWN = 20, 1e-2
+# Damping in units of beta at first, at least and at most, and the factor between two of them.
 DAMPING, LEAST_DAMPING, MOST_DAMPING, FACTOR = 1e-2, 1e-8, 1e12, 10.0
+# Relative gain of a step that can't be told from rounding, and how many of these are still taken:
+# the value no longer tells steps apart there, but the gradient is not yet as small as it can be.
+SAME_HEIGHT, BLIND_STEPS = 1e-13, 2
 # Least cosine of the output vectors of neurons that may be consolidated.
 ALIKE = 0.99
 # Length of a new neuron, as a share of the largest, from which it grows along its direction.
@@ -199,8 +204,7 @@ class SharedProgram:
             else:
                 seed = self.ray(one.direction, root * one.outer)
                 rays.append(replace(seed, inner=np.array([root])))
-        grown = self._descend(rays, of=neurons)
-        return grown
+        return self._descend(rays, of=neurons)
 
     def _first_size(self, neurons):
         """||u|| ||a|| of a neuron whose contribution is as large as the residual without any."""
@@ -211,23 +215,26 @@ class SharedProgram:
     def _descend(self, neurons, of=None):
         """Newton steps on P, each as far as the walls that are met, until it is flat.
 
-        With `of`, the neurons on whose flats the results are put in the end.
+        With `of`, the rays of these neurons grow, and are put on their flats in the end.
         """
-        damping, origin = DAMPING * self.beta, list(range(len(neurons)))
-        for _ in range(STEPS):
+        most, flat = (STEPS, FLAT) if of is None else (GROWING_STEPS, GROWN)
+        damping, blind, origin = DAMPING * self.beta, 0, list(range(len(neurons)))
+        for _ in range(most):
             alive = _alive(neurons)
             neurons, origin = [neurons[k] for k in alive], [origin[k] for k in alive]
-            if not neurons:
+            if not neurons or blind == BLIND_STEPS:
                 break
             piece = Piece(self, neurons)
             gradient = piece.gradient()
-            if self._is_flat(piece, gradient):
+            if (piece.slopes(gradient) <= flat * self.beta).all():
                 break
             hessian, stepped = piece.hessian(), None
             while stepped is None and damping <= MOST_DAMPING * self.beta:
                 step = newton_step(gradient, hessian, damping)
                 if step is not None:
-                    stepped = self._until_met(piece, neurons, step)
+                    is_blind = -gradient @ step <= SAME_HEIGHT * piece.height
+                    blind += is_blind
+                    stepped = self._until_met(piece, neurons, step, is_blind)
                 damping *= FACTOR
             if stepped is None:
                 break
@@ -239,34 +246,23 @@ class SharedProgram:
             for k, one in zip(origin, neurons, strict=True)
         ]
 
-    def _is_flat(self, piece, gradient):
-        """Whether P rises along no neuron by more than a small share of beta."""
-        inner, outer = map(np.abs, piece.split(gradient))
-        lengths = [np.linalg.norm(a) for _, a in piece.parts(piece.start)]
-        steepest = np.maximum(outer.max(axis=1), np.maximum.reduceat(inner, np.append(0, piece.ends[:-1])))
-        return bool((steepest <= FLAT * self.beta * np.array(lengths)).all())
-
-    def _until_met(self, piece, neurons, step):
+    def _until_met(self, piece, neurons, step, is_blind):
         """The neurons after a step, as far as each may go in its cone; None if P climbs.
 
-        Where P climbs if each goes as far as it can, all go as far as the first wall, or less.
+        Where P climbs if each goes as far as it can, all go as far as the first wall.
         """
-        moved = piece.parts(piece.start + step)
-        present = piece.parts(piece.start)
+        present, moved = piece.parts(piece.start), piece.parts(piece.start + step)
         walls = [
             self._first_wall(one, here[0], there[0])
             for one, here, there in zip(neurons, present, moved, strict=True)
         ]
         shares = np.array([share for share, _ in walls])
-        tries = [shares]
-        if shares.min() < 1.0:
-            tries += [np.full(len(neurons), shares.min())]
-        for tried in tries:
+        for tried in (shares, np.full(len(neurons), shares.min())):
             point = piece.start + piece.whole(tried) * step
-            if piece.change(point) < 0.0:
+            if is_blind or piece.change(point) < 0.0:
                 return [
-                    self._at(one, b, a, row if share == most else None)
-                    for one, (b, a), (most, row), share in zip(
+                    self._at(one, *part, row if share == most else None)
+                    for one, part, (most, row), share in zip(
                         neurons, piece.parts(point), walls, tried, strict=True
                     )
                 ]

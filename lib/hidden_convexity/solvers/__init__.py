@@ -34,6 +34,9 @@ LAST_SEARCH = 256
 # Above this rank the search without proof lets neurons move instead of solving for them exactly.
 # Its last search has fewer starts: at d = 64, n = 10,000 ascents are most of the time.
 MOVING_ABOVE_RANK, LAST_SEARCH_MOVING = 16, 32
+# With several outputs searches miss more, and sharp proofs take longer: violators come from a loose
+# one while there are any.
+LOOSE_PROOF = 0.02
 
 
 def train(
@@ -219,7 +222,8 @@ def _trainer_over_all(problem, proof, progress):
         )
     last_starts = LAST_SEARCH_MOVING if moving else LAST_SEARCH
     layer = HiddenLayer.of(problem, proof, progress, last_starts)
-    oracles = column_generation.Oracles(layer.search, layer.last, layer.scope)
+    loose = LOOSE_PROOF if problem.y.ndim == 2 else 0.0
+    oracles = column_generation.Oracles(layer.search, layer.last, layer.scope, loose)
     searching = {"proof": False, "progress": progress}
 
     def train_at(problem, tol, budget, start=None):

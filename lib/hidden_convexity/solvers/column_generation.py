@@ -29,9 +29,6 @@ PATIENCE = 3
 # that is not solved precisely must gain more. It is also done when a search says so: violators
 # within the tolerance would have to be removed by solving better than it can.
 LEAST_GAIN = 1e-5
-# Largest violation, relative to beta, below which the precision of the restricted solutions is
-# what keeps the gap from closing.
-POLISH_BELOW = 1e-3
 # The proof may use this share of the tolerance; the rest is for the restricted solutions.
 PROOF_SHARE = 0.5
 # A violation is never left alone beyond this, whatever the tolerance.
@@ -64,11 +61,15 @@ class Oracles(NamedTuple):
         "searched".
     scope : {"global", "searched", "sampled"}
         What the proof's maximum ranges over, and whether it is proven.
+    loose : float
+        Tolerance of a first proof, of which violators are taken that the search has missed; 0 to
+        ask at once for what is needed.
     """
 
     search: object
     proof: object
     scope: str
+    loose: float = 0.0
 
 
 def solve(program, oracles, tol, budget, directions=(), progress=False):
@@ -169,12 +170,11 @@ class ColumnGeneration:
         """Search; where nothing is found any more, prove; then let violators enter, and solve."""
         value, residual = self._take_stock()
         slack = self._slack(residual)
-        found = self._ask(self.oracles.search, residual, slack)
+        found = self._ask(self.oracles.search, residual, PROOF_SHARE * slack)
         entering = self._entering(residual, found, slack)
         last = not entering or self._exhausted(residual, found)
         if last and self._proof_is_apart:
-            found = self._prove(residual, slack)
-            entering = self._entering(residual, found, slack)
+            found, entering = self._prove(residual, slack)
         self._record(residual, found, last)
         self._decide(found, entering, slack)
         if not self.ended:
@@ -207,17 +207,21 @@ class ColumnGeneration:
             affordable = self.problem.affordable_violation(residual, self.tol)
         return self._sharpness * min(affordable, LARGEST_SLACK)
 
-    def _ask(self, oracle, residual, slack):
+    def _ask(self, oracle, residual, tolerance):
         known = np.reshape([one.weights for one in self.neurons], (-1, self.program.X.shape[1]))
-        tolerance, level = PROOF_SHARE * slack, self.problem.beta
-        return oracle(residual, tolerance=tolerance, level=level, starts=known)
+        return oracle(residual, tolerance=tolerance, level=self.problem.beta, starts=known)
 
     def _prove(self, residual, slack):
-        """Ask the proof, for what is left of the budget at most."""
-        limit_seconds(self.oracles.proof, self.budget)
-        found = self._ask(self.oracles.proof, residual, slack)
+        """Ask the proof, for what is left of the budget at most: its answer, and who enters."""
+        tolerance = PROOF_SHARE * slack
+        for asked in [self.oracles.loose] * (self.oracles.loose > tolerance) + [tolerance]:
+            limit_seconds(self.oracles.proof, self.budget)
+            found = self._ask(self.oracles.proof, residual, asked)
+            entering = self._entering(residual, found, slack)
+            if entering:
+                break
         self._proof_at = self._kept_for_proof()
-        return found
+        return found, entering
 
     def _kept_for_proof(self):
         """Seconds left at which the search is over."""
@@ -279,6 +283,6 @@ class ColumnGeneration:
         neurons = program.solve(self.neurons + [program.neuron(*one) for one in entering])
         allowance = CONSOLIDATION_SHARE * self.tol * self.objective
         neurons = program.consolidate(neurons, allowance, value)
-        if found.value <= (1 + POLISH_BELOW) * self.problem.beta:
+        if found.value <= (1 + program.polish_below) * self.problem.beta:
             neurons = program.polish(neurons)
         self.neurons = neurons

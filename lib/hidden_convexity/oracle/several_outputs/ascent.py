@@ -8,8 +8,9 @@ from hidden_convexity.oracle.maximum import DualMaximum, attained, dual_matrix
 
 # Steps u <- X'DNq of all starts at once: most of the way up, for three matrix products each.
 STEPS = 12
-# Starts, the best ones, that go on to the exact ascents; and at most so many of these each.
-BEST, ALTERNATIONS = 16, 20
+# Starts, the best ones that are further apart than this, which go on to the exact ascents; and at
+# most so many of these each.
+BEST, APART, ALTERNATIONS = 16, 1e-2, 20
 # Relative gain of an alternation below which a start has arrived.
 ARRIVED = 1e-10
 # Entries of the largest temporary block: 16 MB of float64.
@@ -72,7 +73,7 @@ class VectorAscent:
         given = unit_directions(starts, self.X)
         climbed = self._climb(N, self._starts)
         heights = np.linalg.norm(self.vectors(N, climbed), axis=1)
-        best = climbed[np.argsort(-heights, kind="stable")[:BEST]]
+        best = _apart(climbed[np.argsort(-heights, kind="stable")])
         ends = [self._alternate(N, u) for u in np.concatenate([given, best])]
         directions = np.reshape([u for u, _ in ends], (-1, self.X.shape[1]))
         found = distinct_maxima(directions, np.array([value for _, value in ends]), level)
@@ -129,3 +130,14 @@ class VectorAscent:
                 break
             u, value = found.directions[0], higher
         return u, value
+
+
+def _apart(directions):
+    """The first few of some unit directions, leaving out those close to an earlier one."""
+    chosen = directions[:0]
+    for u in directions:
+        if len(chosen) == BEST:
+            break
+        if not (np.linalg.norm(chosen - u, axis=1) < APART).any():
+            chosen = np.concatenate([chosen, u[None]])
+    return chosen

@@ -13,6 +13,7 @@ convex and positively homogeneous: 0 <= r(x_i.u) <= sum_k z_k r_ik for u = sum_k
 Hence ||N'(Xu)_+|| <= sum_k z_k (||g_k|| + e_k), a linear function on the cone; and
 <= ||sum_k z_k g_k|| + sum_k z_k e_k, of which the first is at most the square root of the largest
 eigenvalue of (g_k.g_l) relative to (v_k.v_l): sharp where the maximum is inside a linear piece.
+Whether that is small enough is all that is asked, and a Cholesky factor tells.
 """
 
 import numpy as np
@@ -25,6 +26,8 @@ from hidden_convexity.oracle.relaxation import cone_maximum, gram_matrix
 
 # Rounding of an eigenvalue, for each row of its matrix, in units of the matrix's norm.
 EPSILONS = 50 * EPS
+# Rows for each output from which an eigenvalue of theirs takes less time than their sum.
+EXACT_FROM = 30
 
 
 @njit(cache=True, nogil=True, fastmath=REORDER)
@@ -57,7 +60,8 @@ def spread_top(rests, number, units, size, spread):
     """Upper bound of the largest eigenvalue of S = sum_i r_i l_i l_i' / ||l_i||, trace S = size.
 
     For it, sup over |s_i| <= 1 of ||sum s_i l_i r_i||^2 <= size lambda(S), since that is the
-    largest (sum s_i q.l_i r_i)^2 over unit q. And lambda^4 <= trace S^4 = ||S^2||^2.
+    largest (sum s_i q.l_i r_i)^2 over unit q. Where it takes longer than S itself, it is replaced
+    by lambda^4 <= trace S^4 = ||S^2||^2.
     """
     m, c = len(rests), units.shape[1]
     spread[:] = 0.0
@@ -71,6 +75,9 @@ def spread_top(rests, number, units, size, spread):
     for a in range(c):
         for b in range(a):
             spread[b, a] = spread[a, b]
+    rounding = (EPSILONS * c + m * EPS) * size
+    if m > EXACT_FROM * c:
+        return min(np.linalg.eigvalsh(spread)[-1] + rounding, size)
     total = 0.0
     for a in range(c):
         for b in range(a + 1):
@@ -78,31 +85,38 @@ def spread_top(rests, number, units, size, spread):
             for k in range(c):
                 entry += spread[a, k] * spread[b, k]
             total += entry * entry * (1.0 if a == b else 2.0)
-    top = np.sqrt(np.sqrt(total))
-    return min(top + (EPSILONS * c + m * EPS) * size, size)
+    return min(np.sqrt(np.sqrt(total)) + rounding, size)
 
 
 @njit(cache=True, nogil=True)
-def relative_top(products, gram, reach):
-    """Upper bound of z'Pz over z >= 0 with z'Gz <= 1, whose coefficients sum to at most `reach`.
+def stays_below(products, gram, square, factor):
+    """Whether z'Pz <= square z'Gz for all z, hence ||sum z_k g_k||^2 <= square on the unit ball.
 
-    The largest eigenvalue t of P relative to G forgets that z >= 0. It is only an estimate where G
-    is nearly singular, but z'Pz = t z'Gz - z'(tG - P)z <= t - m ||z||^2 for the least eigenvalue m
-    of tG - P, whatever t is, and ||z|| <= sum z <= reach.
+    True only if the Cholesky factor of square G - P exists, less what rounding may have added.
     """
     d = len(gram)
-    values, vectors = np.linalg.eigh(gram)
-    for k in range(d):
-        vectors[:, k] /= np.sqrt(max(values[k], 1e-14))
-    top = max(np.linalg.eigvalsh(vectors.T @ products @ vectors)[-1], 0.0)
-    least = np.linalg.eigvalsh(top * gram - products)[0]
-    rounding = EPSILONS * d * (d * top + np.trace(products))
-    return top + max(rounding - least, 0.0) * reach * reach
+    size = d * square
+    for i in range(d):
+        size += products[i, i]
+    for i in range(d):
+        for j in range(i + 1):
+            entry = square * gram[i, j] - products[i, j]
+            if i == j:
+                entry -= EPSILONS * d * size
+            for k in range(j):
+                entry -= factor[i, k] * factor[j, k]
+            if i == j:
+                if entry <= 0.0:
+                    return False
+                factor[i, i] = np.sqrt(entry)
+            else:
+                factor[i, j] = entry / factor[j, j]
+    return True
 
 
 @njit(cache=True, nogil=True)
 def bound_cell(block, number, units, linear, gram, reach, enough):
-    """Upper bound of ||N'(Xu)_+|| on the unit vectors of a cone."""
+    """Upper bound of ||N'(Xu)_+|| on the unit vectors of a cone, no sharper than `enough`."""
     (d, c), m = linear.shape, len(number)
     sums, rests = linear.copy(), np.empty((d, m))
     relax(block, number, units, sums, rests)
@@ -127,8 +141,10 @@ def bound_cell(block, number, units, linear, gram, reach, enough):
         best = min(best, cone_maximum(gram, reach, both, z, inside, factor, partial))
         if best <= enough:
             return best
-    rest = cone_maximum(gram, reach, half, z, inside, factor, partial)
-    return min(best, np.sqrt(relative_top(sums @ sums.T, gram, reach)) + rest)
+    room = enough - cone_maximum(gram, reach, half, z, inside, factor, partial)
+    if room > 0.0 and stays_below(sums @ sums.T, gram, room * room, factor):
+        best = enough
+    return best
 
 
 @njit(cache=True, nogil=True)

@@ -54,6 +54,9 @@ class RestrictedProgram:
 
     # Whether `solve` ends at the optimum, to rounding.
     precise = True
+    # Largest violation, relative to beta, below which the precision of the solutions is what keeps
+    # the gap from closing.
+    polish_below = 1e-3
 
     def __init__(self, problem, passes, basis):
         self.problem, self.passes, self.basis = problem, passes, basis

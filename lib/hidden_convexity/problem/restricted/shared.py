@@ -26,6 +26,9 @@ VANISHED = 1e-9
 # them; the same for neurons that only grow, to be solved for with the others afterwards.
 STEPS, FLAT = 300, 1e-10
 GROWING_STEPS, GROWN = 20, 1e-2
+# A step that promises less than this share of what the solve has gained ends it as well: neurons
+# that are missing cost more by then, and one that should vanish takes many steps to do so.
+PROMISING = 1e-3
 # Damping in units of beta at first, at least and at most, and the factor between two of them.
 DAMPING, LEAST_DAMPING, MOST_DAMPING, FACTOR = 1e-2, 1e-8, 1e12, 10.0
 # Relative gain of a step that can't be told from rounding, and how many of these are still taken:
@@ -85,8 +88,10 @@ class SharedProgram:
         Of the rows' coordinates.
     """
 
-    # Whether `solve` ends at a minimum, to rounding.
+    # Whether `solve` and `polish` end at a minimum, to rounding.
     precise = True
+    # Polishing takes many steps where a neuron is about to vanish: it can wait.
+    polish_below = 1e-5
 
     def __init__(self, problem, passes, basis):
         self.problem, self.passes, self.basis = problem, passes, basis
@@ -150,7 +155,7 @@ class SharedProgram:
         return ReLUNetwork(weights @ self.basis.T, outer, self.problem.slope).balance()
 
     def solve(self, neurons):
-        """Neurons at a minimum of P on their flats; those that vanish are left out.
+        """Neurons near a minimum of P on their flats; those that vanish are left out.
 
         New ones first grow along their directions, while the others keep theirs.
         """
@@ -159,8 +164,8 @@ class SharedProgram:
         return self._descend(neurons)
 
     def polish(self, neurons):
-        """The neurons themselves: Newton's method has ended at rounding."""
-        return neurons
+        """The neurons after Newton's method has gone on, however little it gains."""
+        return self._descend(neurons, promising=0.0)
 
     def consolidate(self, neurons, allowance, before):
         """Close neurons with like outputs replaced by one; see `consolidation`."""
@@ -212,27 +217,30 @@ class SharedProgram:
         residual = self.residual(np.zeros(self.problem.y.shape))
         return float(np.linalg.norm(residual) / np.linalg.norm(activations, axis=0).max())
 
-    def _descend(self, neurons, of=None):
+    def _descend(self, neurons, of=None, promising=PROMISING):
         """Newton steps on P, each as far as the walls that are met, until it is flat.
 
         With `of`, the rays of these neurons grow, and are put on their flats in the end.
         """
         most, flat = (STEPS, FLAT) if of is None else (GROWING_STEPS, GROWN)
-        damping, blind, origin = DAMPING * self.beta, 0, list(range(len(neurons)))
+        damping, blind, highest, origin = DAMPING * self.beta, 0, None, list(range(len(neurons)))
         for _ in range(most):
             alive = _alive(neurons)
             neurons, origin = [neurons[k] for k in alive], [origin[k] for k in alive]
             if not neurons or blind == BLIND_STEPS:
                 break
             piece = Piece(self, neurons)
-            gradient = piece.gradient()
+            gradient, highest = piece.gradient(), highest or piece.height
             if (piece.slopes(gradient) <= flat * self.beta).all():
                 break
             hessian, stepped = piece.hessian(), None
             while stepped is None and damping <= MOST_DAMPING * self.beta:
                 step = newton_step(gradient, hessian, damping)
                 if step is not None:
-                    is_blind = -gradient @ step <= SAME_HEIGHT * piece.height
+                    promised = -gradient @ step
+                    if damping <= self.beta and promised < promising * (highest - piece.height):
+                        break
+                    is_blind = promised <= SAME_HEIGHT * piece.height
                     blind += is_blind
                     stepped = self._until_met(piece, neurons, step, is_blind)
                 damping *= FACTOR

@@ -48,9 +48,9 @@ class Ascent:
         self._columns = np.ascontiguousarray(self.X[self._nonzero].T)
         self._norms = norms[self._nonzero]
         self._floor = TIGHT * self._norms
-        self._random = self._random_directions(np.random.default_rng(rng))
+        self.random_directions = self._draw(np.random.default_rng(rng))
 
-    def _random_directions(self, rng):
+    def _draw(self, rng):
         """Directions in the row space, every other one uniform after whitening the rows.
 
         A start outside the row space would only be led back into it. Whitened starts see badly
@@ -93,9 +93,9 @@ class Ascent:
         nu = dual_point(nu, self.X)
         given = unit_directions(starts, self.X)
         weights = nu[self._nonzero]
-        both = np.repeat([1.0, -1.0], len(self._random))
+        both = np.repeat([1.0, -1.0], len(self.random_directions))
         signs = np.concatenate([np.copysign(1.0, heights(self.X, nu, given)), both])
-        directions = np.concatenate([given, self._random, self._random])
+        directions = np.concatenate([given, self.random_directions, self.random_directions])
         # Every so many starts to a thread; the last ones are no slower than the first.
         shares = [slice(k, None, numba.get_num_threads()) for k in range(numba.get_num_threads())]
         values = np.zeros(len(directions))
@@ -105,7 +105,7 @@ class Ascent:
             ascend_each(*rows, weights, signs[share], directions[share], values[share])
 
         in_threads(climb, shares, worthwhile=directions.size * len(nu) > LITTLE)
-        directions, values = _distinct(directions, values, level)
+        directions, values = distinct_maxima(directions, values, level)
         return DualMaximum(attained(self.X, nu, directions[:1])[0], np.inf, directions, values)
 
     def allowance(self, nu):
@@ -114,7 +114,7 @@ class Ascent:
         return np.inf
 
 
-def _distinct(directions, values, level):
+def distinct_maxima(directions, values, level):
     """Sort by |value|, drop zeros and what `level` does not need, keep one of equal directions."""
     order = np.argsort(-np.abs(values), kind="stable")
     needed = np.abs(values[order]) > level

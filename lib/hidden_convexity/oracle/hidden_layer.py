@@ -7,7 +7,10 @@ import numpy as np
 from hidden_convexity.geometry.hyperplanes import coordinates
 from hidden_convexity.oracle import Ascent, Circle, proving_oracle, searching_oracle
 from hidden_convexity.oracle.pooled import Pooled
+from hidden_convexity.oracle.several_outputs import VectorAscent, vector_proving_oracle
 from hidden_convexity.problem.restricted.passes import Passes, PooledPasses
+from hidden_convexity.problem.restricted.program import RestrictedProgram
+from hidden_convexity.problem.restricted.shared import SharedProgram
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,7 @@ class HiddenLayer:
 
     @classmethod
     def of(cls, problem, proof, progress=False, last_starts=None, exact=False):
-        """Of a problem with one output.
+        """Of a problem with one output or several.
 
         Parameters
         ----------
@@ -57,6 +60,14 @@ class HiddenLayer:
         pooling = replace(problem.pooling, rows=space.rows)
         rows = pooling.signed_rows
         dropped = np.resize(space.dropped, len(rows))
+        if problem.y.ndim == 2:
+            search = last = VectorAscent(rows)
+            if proof:
+                last = vector_proving_oracle(rows, progress, dropped)
+            elif last_starts is not None:
+                last = VectorAscent(rows, last_starts, rng=1)
+            scope = "global" if proof else "searched"
+            return cls._pooled(space.basis, pooling, search, last, scope)
         search = searching_oracle(rows, dropped)
         in_plane = isinstance(search, Circle)
         if in_plane or (not proof and last_starts is None):
@@ -68,6 +79,15 @@ class HiddenLayer:
         scope = "global" if proof or in_plane else "searched"
         if pooling.averages is None and pooling.slope == 0:
             return cls(space.basis, search if in_plane else Passes(rows), search, last, scope)
+        return cls._pooled(space.basis, pooling, search, last, scope)
+
+    @classmethod
+    def _pooled(cls, basis, pooling, search, last, scope):
         search, again = Pooled(search, pooling), last is search
         last = search if again else Pooled(last, pooling)
-        return cls(space.basis, PooledPasses(pooling), search, last, scope)
+        return cls(basis, PooledPasses(pooling), search, last, scope)
+
+    def program(self, problem):
+        """The program over a few neurons of a problem on these data, at any weight decay."""
+        kind = RestrictedProgram if problem.y.ndim == 1 else SharedProgram
+        return kind(problem, self.passes, self.basis)

@@ -75,7 +75,7 @@ class Remainders:
     """What the rows were moved by before a bound was computed, charged to it.
 
     Moving x_i by a distance changes |sum nu_i (x_i.u)_+| on the unit ball by at most |nu_i| times
-    that distance.
+    that distance; of several outputs nu_i is a vector, and |nu_i| its norm.
 
     Parameters
     ----------
@@ -113,6 +113,16 @@ def dual_point(nu, X):
     return nu
 
 
+def dual_matrix(N, X):
+    """Return N as a float matrix (n, c) that pairs with the rows of X, or say what is wrong."""
+    N = real_array(N, "N", ndim=2)
+    if len(N) != len(X) or N.shape[1] == 0:
+        raise ValueError(
+            f"N must be ({len(X)}, c), a row per row of X and a column per output; got {N.shape}"
+        )
+    return N
+
+
 @njit(cache=True, nogil=True)
 def height(X, nu, u):
     """nu.(Xu)_+ at one direction by a compensated sum, and sum |nu_i| sum_k |x_ik u_k|."""
@@ -131,12 +141,16 @@ def height(X, nu, u):
 def attained(X, nu, directions):
     """|nu.(Xu)_+| at a direction (1, d), or 0 for none (0, d), and how far rounding may put it off.
 
-    Products of d terms, times nu, and a length of u that is 1 to a few eps.
+    Products of d terms, times nu, and a length of u that is 1 to a few eps. Of nu (n, c) it is
+    ||nu'(Xu)_+||, a root of c squares.
     """
     if len(directions) == 0:
         return 0.0, 0.0
-    value, size = height(X, nu, directions[0])
-    return abs(value), ((X.shape[1] + 6) * EPS + (len(X) * EPS) ** 2) * size
+    columns = np.ascontiguousarray(nu.reshape(len(nu), -1).T)
+    found = np.array([height(X, column, directions[0]) for column in columns])
+    value, size = np.hypot.reduce(found, axis=0).tolist()
+    relative = (X.shape[1] + 6 + 2 * (len(columns) - 1)) * EPS
+    return value, (relative + (len(X) * EPS) ** 2) * size
 
 
 def heights(X, nu, directions):

@@ -138,14 +138,8 @@ class Logistic:
 
     @classmethod
     def affordable_scale(cls, y, nu, cost):
-        """The least s in [0, 1] with a dual value at s nu no more than `cost` below that at nu.
-
-        The dual value is concave in s and 0 at s = 0, so below its maximum it rises.
-        """
-        floor = cls.dual_value(y, nu) - cost
-        if floor <= 0:
-            return 0.0
-        return brentq(lambda s: cls.dual_value(y, s * nu) - floor, 0.0, 1.0)
+        """The least s in [0, 1] with a dual value at s nu no more than `cost` below that at nu."""
+        return _affordable_scale(cls, y, nu, cost)
 
 
 class Softmax:
@@ -221,6 +215,22 @@ class Softmax:
             low /= 2
         root = _LAST if derivative(_LAST) >= 0 else brentq(derivative, low, _LAST, xtol=1e-15)
         return root / most
+
+    @classmethod
+    def affordable_scale(cls, y, nu, cost):
+        """The least s in [0, 1] with a dual value at s nu no more than `cost` below that at nu."""
+        return _affordable_scale(cls, y, nu, cost)
+
+
+def _affordable_scale(loss, y, nu, cost):
+    """The least s, for a dual value that is an entropy.
+
+    It is concave in s and 0 at s = 0, so below its maximum it rises.
+    """
+    floor = loss.dual_value(y, nu) - cost
+    if floor <= 0:
+        return 0.0
+    return brentq(lambda s: loss.dual_value(y, s * nu) - floor, 0.0, 1.0)
 
 
 def _softplus(t):

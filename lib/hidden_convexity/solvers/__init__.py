@@ -17,7 +17,7 @@ from hidden_convexity.foundations.validation import flag, positive_number, real_
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import coordinates
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
-from hidden_convexity.problem.restricted.program import RestrictedProgram
+from hidden_convexity.problem.encoding import output_heads
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers import column_generation, reference
 from hidden_convexity.solvers.coarse import COARSEN_ABOVE, coarse_start
@@ -34,6 +34,9 @@ LAST_SEARCH = 256
 # Above this rank the search without proof lets neurons move instead of solving for them exactly.
 # Its last search has fewer starts: at d = 64, n = 10,000 ascents are most of the time.
 MOVING_ABOVE_RANK, LAST_SEARCH_MOVING = 16, 32
+# With several outputs searches miss more, and sharp proofs take longer: violators come from a loose
+# one while there are any.
+LOOSE_PROOF = 0.02
 
 
 def train(
@@ -104,7 +107,7 @@ def train(
 
     Theory: convex-equivalence.
     """
-    _check_problem(problem, several_outputs=not isinstance(patterns, str))
+    _check_problem(problem)
     tol = positive_number(tol, "tol")
     if solver not in (None, "cvxpy"):
         raise ValueError(f'solver must be None or "cvxpy", got {solver!r}')
@@ -126,14 +129,9 @@ def train(
     return _trainer_over_all(problem, proof, progress)(problem, tol, budget)
 
 
-def _check_problem(problem, several_outputs=False):
+def _check_problem(problem):
     if not isinstance(problem, TrainingProblem):
         raise TypeError(f"problem must be a TrainingProblem, got {type(problem).__name__}")
-    if problem.y.ndim != 1 and not several_outputs:
-        raise ValueError(
-            f"problem.y must have shape (n,) to train over all patterns, got {problem.y.shape}; "
-            "train one column at a time, or over patterns=Arrangement.sample(X, count)"
-        )
 
 
 def _check_seconds(max_seconds):
@@ -217,15 +215,15 @@ def _unproven(solution, problem):
 def _trainer_over_all(problem, proof, progress):
     """A function that trains over all patterns of a problem's data, at any weight decay."""
     moving = not proof and coordinates(problem.pooling.rows).rows.shape[1] > MOVING_ABOVE_RANK
-    if moving and not problem.plain:
+    if moving and not (problem.plain and problem.y.ndim == 1):
         raise ValueError(
-            f"data of rank above {MOVING_ABOVE_RANK} need slope 0, no skip, no intercept and no "
-            f"patches for a search, got {problem!r}; reduce the rank of X first"
+            f"data of rank above {MOVING_ABOVE_RANK} need one output, slope 0, no skip, no "
+            f"intercept and no patches for a search, got {problem!r}; reduce the rank of X first"
         )
-    restricted = MovingProgram if moving else RestrictedProgram
     last_starts = LAST_SEARCH_MOVING if moving else LAST_SEARCH
     layer = HiddenLayer.of(problem, proof, progress, last_starts)
-    oracles = column_generation.Oracles(layer.search, layer.last, layer.scope)
+    loose = LOOSE_PROOF if problem.y.ndim == 2 else 0.0
+    oracles = column_generation.Oracles(layer.search, layer.last, layer.scope, loose)
     searching = {"proof": False, "progress": progress}
 
     def train_at(problem, tol, budget, start=None):
@@ -235,9 +233,11 @@ def _trainer_over_all(problem, proof, progress):
             if start.interrupted:
                 return replace(_unproven(start, problem), scope=layer.scope)
         if start is not None:
-            signs = np.sign(start.network.output_weights)
-            directions = list(zip(start.network.hidden_weights @ layer.basis, signs, strict=True))
-        program = restricted(problem, layer.passes, layer.basis)
+            heads = output_heads(start.network.output_weights)
+            directions = list(zip(start.network.hidden_weights @ layer.basis, heads, strict=True))
+        program = layer.program(problem)
+        if moving:
+            program = MovingProgram(problem, layer.passes, layer.basis)
         return column_generation.solve(program, oracles, tol, budget, directions, progress)
 
     return train_at

@@ -29,9 +29,6 @@ PATIENCE = 3
 # that is not solved precisely must gain more. It is also done when a search says so: violators
 # within the tolerance would have to be removed by solving better than it can.
 LEAST_GAIN = 1e-5
-# Largest violation, relative to beta, below which the precision of the restricted solutions is
-# what keeps the gap from closing.
-POLISH_BELOW = 1e-3
 # The proof may use this share of the tolerance; the rest is for the restricted solutions.
 PROOF_SHARE = 0.5
 # A violation is never left alone beyond this, whatever the tolerance.
@@ -64,11 +61,15 @@ class Oracles(NamedTuple):
         "searched".
     scope : {"global", "searched", "sampled"}
         What the proof's maximum ranges over, and whether it is proven.
+    loose : float
+        Tolerance of a first proof, of which violators are taken that the search has missed; 0 to
+        ask at once for what is needed.
     """
 
     search: object
     proof: object
     scope: str
+    loose: float = 0.0
 
 
 def solve(program, oracles, tol, budget, directions=(), progress=False):
@@ -76,15 +77,15 @@ def solve(program, oracles, tol, budget, directions=(), progress=False):
 
     Parameters
     ----------
-    program : RestrictedProgram
-        Of a problem with y of shape (n,): what lowers P over the neurons met so far.
+    program : RestrictedProgram, MovingProgram or SharedProgram
+        What lowers P over the neurons met so far.
     oracles : Oracles
     tol : float
         Relative duality gap to reach.
     budget : Budget
         Seconds for search and proof together.
-    directions : sequence of (d,) ndarray and sign
-        Neurons to start from.
+    directions : sequence of (d,) ndarray and sign or (c,) ndarray
+        Neurons to start from, with their output weights up to a factor.
     progress : bool
         Show a progress bar.
 
@@ -137,7 +138,7 @@ class ColumnGeneration:
         Those of the last round, and those of the lowest P.
     objective, lower_bound : float
         P of the best, and the best bound.
-    dual_point : (n,) ndarray
+    dual_point : (n,) or (n, c) ndarray
         Whose dual value the best bound is.
     history : list of Step
     ended, out_of_time : bool
@@ -163,7 +164,7 @@ class ColumnGeneration:
         return self.oracles.proof is not self.oracles.search
 
     def start(self, directions):
-        """Solve for the lengths of neurons in given directions (d,) with signs."""
+        """Solve for the lengths of neurons in given directions (d,) with output weights."""
         if directions:
             self.neurons = self.program.solve([self.program.ray(*one) for one in directions])
 
@@ -171,12 +172,11 @@ class ColumnGeneration:
         """Search; where nothing is found any more, prove; then let violators enter, and solve."""
         value, residual = self._take_stock()
         slack = self._slack(residual)
-        found = self._ask(self.oracles.search, residual, slack)
-        entering = self._entering(found, slack)
+        found = self._ask(self.oracles.search, residual, PROOF_SHARE * slack)
+        entering = self._entering(residual, found, slack)
         last = not entering or self._exhausted(residual, found)
         if last and self._proof_is_apart:
-            found = self._prove(residual, slack)
-            entering = self._entering(found, slack)
+            found, entering = self._prove(residual, slack)
         self._record(residual, found, last)
         self._decide(found, entering, slack)
         if not self.ended:
@@ -209,17 +209,21 @@ class ColumnGeneration:
             affordable = self.problem.affordable_violation(residual, self.tol)
         return self._sharpness * min(affordable, LARGEST_SLACK)
 
-    def _ask(self, oracle, residual, slack):
+    def _ask(self, oracle, residual, tolerance):
         known = np.reshape([one.weights for one in self.neurons], (-1, self.program.X.shape[1]))
-        tolerance, level = PROOF_SHARE * slack, self.problem.beta
-        return oracle(residual, tolerance=tolerance, level=level, starts=known)
+        return oracle(residual, tolerance=tolerance, level=self.problem.beta, starts=known)
 
     def _prove(self, residual, slack):
-        """Ask the proof, for what is left of the budget at most."""
-        limit_seconds(self.oracles.proof, self.budget)
-        found = self._ask(self.oracles.proof, residual, slack)
+        """Ask the proof, for what is left of the budget at most: its answer, and who enters."""
+        tolerance = PROOF_SHARE * slack
+        for asked in [self.oracles.loose] * (self.oracles.loose > tolerance) + [tolerance]:
+            limit_seconds(self.oracles.proof, self.budget)
+            found = self._ask(self.oracles.proof, residual, asked)
+            entering = self._entering(residual, found, slack)
+            if entering:
+                break
         self._proof_at = self._kept_for_proof()
-        return found
+        return found, entering
 
     def _kept_for_proof(self):
         """Seconds left at which the search is over."""
@@ -238,20 +242,15 @@ class ColumnGeneration:
         enough = not self.program.precise and seen <= self.tol
         return enough or self._stalled == PATIENCE or self.budget.left <= self._proof_at
 
-    def _entering(self, found, slack):
-        """Up to BATCH violators (direction, sign), none of which is there already."""
-        there = [one for one in self.neurons if len(one.basis) == 1]
-        present = np.reshape([one.direction for one in there], (-1, found.directions.shape[1]))
-        signs = np.array([one.sign for one in there])
-        entering = []
-        for direction, value in zip(found.directions, found.values, strict=True):
+    def _entering(self, residual, found, slack):
+        """Up to BATCH violators (direction, output weights), none of which is there already."""
+        heads, entering = self.program.heads(residual, found), []
+        for direction, head, value in zip(found.directions, heads, found.values, strict=True):
             threshold = (1 + PROOF_SHARE / 2 * slack) * self.problem.beta
             if abs(value) <= threshold or len(entering) == BATCH:
                 break
-            # (u, +) and (-u, -) are two neurons: they see different samples.
-            close = np.abs(present - direction).max(axis=1) < SAME_DIRECTION
-            if not (close & (signs == np.sign(value))).any():
-                entering.append((direction, np.sign(value)))
+            if not self.program.has(self.neurons, direction, head, SAME_DIRECTION):
+                entering.append((direction, head))
         return entering
 
     def _record(self, residual, found, last):
@@ -286,6 +285,6 @@ class ColumnGeneration:
         neurons = program.solve(self.neurons + [program.neuron(*one) for one in entering])
         allowance = CONSOLIDATION_SHARE * self.tol * self.objective
         neurons = program.consolidate(neurons, allowance, value)
-        if found.value <= (1 + POLISH_BELOW) * self.problem.beta:
+        if found.value <= (1 + program.polish_below) * self.problem.beta:
             neurons = program.polish(neurons)
         self.neurons = neurons

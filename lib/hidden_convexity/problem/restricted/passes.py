@@ -159,17 +159,26 @@ class PooledPasses(Passes):
             output[block] = values @ signs
         return self.pooling.pool(output)
 
+    def activations(self, weights):
+        """A phi(R w_j) of neurons with weights (m, d): (n, m)."""
+        parts, step = [], max(BLOCK // len(self.X), 1)
+        for start in range(0, max(len(weights), 1), step):
+            products = self.X @ weights[start : start + step].T
+            parts.append(self.pooling.pool(activation(products, self.pooling.slope)))
+        return np.concatenate(parts, axis=1)
+
     def correlate(self, nu, directions, columns, owner):
         """Products of nu (n,) with the features (K,); arguments as in `Passes`."""
-        return nu @ self._pooled_features(directions, columns, owner)
+        return nu @ self.features(directions, columns, owner)
 
     def gram(self, directions, columns, owner, weights=None):
         """Products of all pairs of features, (K, K), sample i counted weights_i times."""
-        features = self._pooled_features(directions, columns, owner)
+        features = self.features(directions, columns, owner)
         weighted = features if weights is None else features * weights[:, None]
         return features.T @ weighted
 
-    def _pooled_features(self, directions, columns, owner):
+    def features(self, directions, columns, owner):
+        """The features, (n, K); arguments as in `Passes.correlate`."""
         keys = [feature.tobytes() for feature in np.hstack([directions[owner], columns])]
         self._kept = {key: self._kept[key] for key in keys if key in self._kept}
         new = [k for k, key in enumerate(keys) if key not in self._kept]

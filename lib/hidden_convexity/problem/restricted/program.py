@@ -16,6 +16,7 @@ import numpy as np
 
 from hidden_convexity.problem.encoding import decoded
 from hidden_convexity.problem.network import ReLUNetwork
+from hidden_convexity.problem.restricted.consolidation import consolidate
 from hidden_convexity.problem.restricted.group_lasso import change, group_lasso
 from hidden_convexity.problem.restricted.neurons import (
     Neuron,
@@ -27,8 +28,6 @@ from hidden_convexity.problem.restricted.neurons import (
 )
 from hidden_convexity.problem.restricted.polishing import VIOLATED, polish
 
-# Angles (radians) within which neurons may be consolidated, tried in turn.
-CLOSE = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 # Strength of the proximal term, relative to features of unit norm, at first and at least; share of
 # a step's gain that the term may cost before it counts as what binds, and the factor by which it is
 # then weakened.
@@ -55,6 +54,9 @@ class RestrictedProgram:
 
     # Whether `solve` ends at the optimum, to rounding.
     precise = True
+    # Largest violation, relative to beta, below which the precision of the solutions is what keeps
+    # the gap from closing.
+    polish_below = 1e-3
 
     def __init__(self, problem, passes, basis):
         self.problem, self.passes, self.basis = problem, passes, basis
@@ -72,6 +74,22 @@ class RestrictedProgram:
         """A neuron of weight zero that can only grow along its direction."""
         unit = direction / np.linalg.norm(direction)
         return Neuron(unit, float(sign), unit[None, :], (), 0 * unit)
+
+    def heads(self, residual, found):
+        """Output weights, 1 or -1, with which neurons in the directions found violate the dual."""
+        return np.sign(found.values)
+
+    def has(self, neurons, direction, sign, angle):
+        """Whether a neuron that only grows is there already, to within an angle.
+
+        (u, +) and (-u, -) are two neurons: they see different samples.
+        """
+        return any(
+            len(one.basis) == 1
+            and one.sign == sign
+            and np.abs(one.direction - direction).max() < angle
+            for one in neurons
+        )
 
     def outputs(self, neurons):
         """Outputs of the neurons on the data (n,), with the best free terms; not to be written."""
@@ -192,25 +210,10 @@ class RestrictedProgram:
         return settled, gained, 0.5 * float(ridge @ (solution - present) ** 2)
 
     def consolidate(self, neurons, allowance, before):
-        """Replace close neurons of one sign by their sums, if P rises by at most the allowance.
+        """Close neurons of one sign replaced by their sums; see `consolidation`."""
+        return consolidate(self, neurons, allowance, before)
 
-        Nor may it undo half of what has been gained on `before`, or rounds would go in circles.
-        Neurons at a small angle are one neuron to the solver's precision: without this they
-        multiply around each optimal one. The sum of two is a secant step towards it.
-        """
-        if not neurons:
-            return []
-        height = self.objective(neurons)
-        limit = height + min(allowance, max(before - height, 0.0) / 2)
-        for angle in CLOSE:
-            grouped = self._grouped(neurons, angle)
-            if len(grouped) == len(neurons):
-                break
-            if self.objective(grouped) <= limit:
-                return grouped
-        return neurons
-
-    def _grouped(self, neurons, angle):
+    def grouped(self, neurons, angle):
         """Sums of the neurons within an angle of the longest, of the longest of the rest, ..."""
         weights = np.stack([neuron.weights for neuron in neurons])
         signs = np.array([neuron.sign for neuron in neurons])

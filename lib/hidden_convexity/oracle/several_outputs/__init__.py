@@ -1,0 +1,31 @@
+"""Dual oracles for networks of several outputs: they maximise ||N'(Xu)_+|| over the unit ball.
+
+A neuron that feeds c outputs is an atom (Xu)_+ q' with unit q, so the dual constraint of N (n, c)
+is the largest ||N'(Xu)_+||, attained at q along N'(Xu)_+. Same signature as the oracles of one
+output; `values` of their `DualMaximum` are these norms.
+"""
+
+from hidden_convexity.oracle.several_outputs.ascent import VectorAscent
+from hidden_convexity.oracle.several_outputs.branch_and_bound import VectorBranchAndBound
+
+__all__ = ["VectorAscent", "VectorBranchAndBound", "vector_proving_oracle"]
+
+# Largest rank in which a proof is tried: each dimension multiplies the cells by about ten.
+PROVABLE_RANK = 6
+
+
+def vector_proving_oracle(X, progress=False, dropped=None):
+    """The oracle that proves M(N) for data in coordinates.
+
+    Raises
+    ------
+    ValueError
+        If the rank is above 6: the message says how to go on.
+    """
+    if X.shape[1] > PROVABLE_RANK:
+        raise ValueError(
+            f"a global proof for several outputs is out of reach at rank {X.shape[1]}: it takes "
+            f"rank <= {PROVABLE_RANK}. Use proof=False to search without proof, or train over "
+            "patterns=Arrangement.sample(X, count)"
+        )
+    return VectorBranchAndBound(X, progress=progress, dropped=dropped)

@@ -4,7 +4,7 @@ import numpy as np
 
 from hidden_convexity.certificate import beta_max
 from hidden_convexity.datasets import with_bias
-from hidden_convexity.exercises.verdict import exercise, require
+from hidden_convexity.exercises.verdict import counted, exercise, require
 from hidden_convexity.problem import TrainingProblem
 from hidden_convexity.solvers import train
 
@@ -31,7 +31,7 @@ def linear_error(answer, rng):
         near = any(abs(given - error) < ROUNDING * error for error in errors)
         require(
             near,
-            f"for {order} past samples, {horizon} ahead, the error on the last 30% is "
+            f"for {counted(order, 'past sample')}, {horizon} ahead, the error on the last 30% is "
             f"{errors[0]:.3f} of the variance of the last 30%, not {given:.3f}",
         )
 

@@ -64,6 +64,8 @@ def excess_against_width(ax, widths, excesses, walls, floor):
     """
     place = np.broadcast_to(np.arange(len(widths)), excesses.shape)
     _excesses(ax, place, excesses, walls, floor)
+    ax.text(-0.4, floor / 10**0.5, "optimal", color=BLUE, va="center", ha="left")
+    ax.set_xlim(-0.5, len(widths) - 0.5)
     ax.set_xticks(range(len(widths)), [str(m) for m in widths])
     ax.set_xlabel("number of neurons m")
     return ax
@@ -87,14 +89,6 @@ def _excesses(ax, place, excesses, walls, floor):
     ax.set_yscale("log")
     ax.set_ylim(floor / 10, None)
     ax.yaxis.set_minor_locator(NullLocator())
-    ax.text(
-        0.02,
-        floor / 10**0.5,
-        "optimal",
-        color=BLUE,
-        va="center",
-        transform=ax.get_yaxis_transform(),
-    )
     ax.set_ylabel("P / optimum $-$ 1")
 
 

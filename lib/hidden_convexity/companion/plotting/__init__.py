@@ -48,12 +48,12 @@ from hidden_convexity.companion.plotting.interactive import Interactive
 from hidden_convexity.companion.plotting.landscape import (
     CORNERS,
     best_amplitudes,
+    excess_against_missing,
     excess_against_width,
     height_scale,
     height_slice,
     heights_along,
     own_optima,
-    pairs_against_width,
     two_optima,
 )
 from hidden_convexity.companion.plotting.line import (
@@ -183,6 +183,7 @@ __all__ = [
     "errors_at_objectives",
     "errors_by_case",
     "excess_against_draws",
+    "excess_against_missing",
     "excess_against_samples",
     "excess_against_time",
     "excess_against_width",
@@ -211,7 +212,6 @@ __all__ = [
     "oriented_area",
     "own_optima",
     "paired_correlations",
-    "pairs_against_width",
     "polyhedron",
     "proof_cells",
     "rank_path",

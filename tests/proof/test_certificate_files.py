@@ -328,7 +328,8 @@ def test_the_checker_loads_no_oracle(files):
     loaded = run(code=code).stdout.split()
     own = {name for name in loaded if name.startswith("hidden_convexity.")}
     own = {name for name in own if not name.startswith("hidden_convexity.verify.")}
-    assert own <= {"hidden_convexity." + name for name in ("verify", "report", "validation")}
+    door = ("companion", "companion.report", "foundations", "foundations.validation")
+    assert own <= {"hidden_convexity." + name for name in ("verify", *door)}
     assert {"numba", "scipy", "cvxpy"}.isdisjoint(loaded)
 
 

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+from hidden_convexity import train
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers.descent import adam
@@ -146,3 +147,15 @@ def test_missing_torch_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match=r'pip install "hidden-convexity\[torch\]"'):
         adam(problem(), neurons=3, seeds=[0])
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.2, -1.0])
+def test_descent_trains_networks_over_patches(slope):
+    """What Adam minimises is the network's objective, and near its end the optimum."""
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(-2, 3, size=(20, 4, 2)) / 2, rng.normal(size=20)
+    problem = TrainingProblem(X, y, 0.05, slope=slope)
+    (solution,) = adam(problem, neurons=20, seeds=[0], steps=2_000)
+    assert solution.history[-1].objective == pytest.approx(solution.objective, rel=1e-9)
+    best = train(problem)
+    assert best.lower_bound <= solution.objective <= 1.02 * best.objective

@@ -35,6 +35,11 @@ def save(path, kind, result, extra, tol=None, data=True):
             f"{type(network).__name__} {'without' if problem is None else 'with'} its problem"
         )
     problem.require_plain("a file for the checker")
+    if result.scope == "global" and problem.y.ndim == 2:
+        raise ValueError(
+            "a file for the checker takes proofs for one output, y of shape (n,); with several, "
+            f"as in {problem!r}, keep the solution or certificate itself, by pickle for example"
+        )
     content = {
         "version": verify.VERSION,
         "kind": kind,

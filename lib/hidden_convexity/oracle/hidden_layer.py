@@ -27,6 +27,10 @@ class HiddenLayer:
         The one that looks for violators, and the one that is asked when it finds none.
     scope : {"global", "searched"}
         What a bound by `last` is worth.
+
+    Notes
+    -----
+    With several outputs the oracles bound ||N'(Xu)_+||; there is no exact one in the plane.
     """
 
     basis: np.ndarray
@@ -54,13 +58,19 @@ class HiddenLayer:
         Raises
         ------
         ValueError
-            If a proof is out of reach: the message says how to go on.
+            If a proof is out of reach, or there are several outputs with skip or intercept: the
+            message says how to go on.
         """
         space = coordinates(problem.pooling.rows)
         pooling = replace(problem.pooling, rows=space.rows)
         rows = pooling.signed_rows
         dropped = np.resize(space.dropped, len(rows))
         if problem.y.ndim == 2:
+            if problem.skip or problem.intercept:
+                raise ValueError(
+                    "skip and intercept go with one output, y of shape (n,), or with given gates; "
+                    f"got {problem!r}: for a bias of each neuron append a column of ones to X"
+                )
             search = last = VectorAscent(rows)
             if proof:
                 last = vector_proving_oracle(rows, progress, dropped)

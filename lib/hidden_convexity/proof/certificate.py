@@ -7,12 +7,11 @@ import numpy as np
 from hidden_convexity import proof
 from hidden_convexity.foundations.budget import Budget, limit_seconds
 from hidden_convexity.foundations.progress import progress_bar
-from hidden_convexity.foundations.validation import flag, positive_number, real_array, whole_number
+from hidden_convexity.foundations.validation import flag, positive_number, whole_number
 from hidden_convexity.geometry.hyperplanes import coordinates, unit_rows
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.gap import format_gap, relative_gap
-from hidden_convexity.problem.network import ReLUNetwork
-from hidden_convexity.problem.restricted.program import RestrictedProgram
+from hidden_convexity.problem.network import ReLUNetwork, output_heads
 from hidden_convexity.problem.training_problem import TrainingProblem
 
 # Relative tolerance of a first bound on M(nu), and the finest one ever asked for.
@@ -41,7 +40,7 @@ class Certificate:
         network's residual: where to grow.
     network : ReLUNetwork
     problem : TrainingProblem
-    dual_point : (n,) ndarray
+    dual_point : (n,) or (n, c) ndarray
         The nu with M(nu) <= beta whose dual value is the lower bound.
 
     Raises
@@ -111,9 +110,9 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
     Parameters
     ----------
     network : ReLUNetwork
-        Any network for the problem; it is not changed.
+        Any network for the problem; it is not changed. With several outputs its neurons may feed
+        all of them.
     problem : TrainingProblem
-        With y of shape (n,).
     rounds : int
         Rounds of tightening, >= 0. With 0 the dual point is the network's residual, whose bound is
         loose unless the network is nearly stationary. Each round solves the convex program over
@@ -151,8 +150,6 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
     if not isinstance(problem, TrainingProblem):
         raise TypeError(f"problem must be a TrainingProblem, got {type(problem).__name__}")
     rounds = whole_number(rounds, "rounds", 0)
-    if problem.y.ndim != 1:
-        raise ValueError(f"problem.y must have shape (n,) to certify, got {problem.y.shape}")
     proof, progress = flag(proof, "proof"), flag(progress, "progress")
     budget = Budget(None if max_seconds is None else positive_number(max_seconds, "max_seconds"))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -164,7 +161,7 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
         )
     layer = HiddenLayer.of(problem, proof, progress)
     oracle, search, scope, basis = layer.last, layer.search, layer.scope, layer.basis
-    program = RestrictedProgram(problem, layer.passes, basis)
+    program = layer.program(problem)
     residual = program.residual(problem.fitted_outputs(network))
     neurons = _own_neurons(program, network)
     starts = np.reshape([neuron.direction for neuron in neurons], (-1, basis.shape[1]))
@@ -178,7 +175,7 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
             if budget.spent:
                 break
             for _ in range(SOLVES):
-                neurons = program.polish(program.solve(neurons + _worst(program, found)))
+                neurons = program.polish(program.solve(neurons + _worst(program, residual, found)))
                 residual = program.residual(program.outputs(neurons))
                 found = search(residual, level=problem.beta, starts=starts)
             seen = np.concatenate([starts, found.directions])
@@ -212,51 +209,54 @@ def _bound(problem, nu, found, scope):
     return problem.dual_bound(nu, maximum), problem.feasible_point(nu, maximum)
 
 
-def _worst(program, found):
+def _worst(program, residual, found):
     """Neurons in the directions that violate the dual constraint most."""
-    pairs = zip(found.directions[:WORST], np.sign(found.values[:WORST]), strict=True)
-    return [program.neuron(direction, sign) for direction, sign in pairs]
+    pairs = zip(found.directions[:WORST], program.heads(residual, found)[:WORST], strict=True)
+    return [program.neuron(direction, head) for direction, head in pairs]
 
 
 def _own_neurons(program, network):
-    """One free neuron for each pair of activation pattern and sign that the network uses."""
+    """One free neuron for each pair of pattern and signs of its outputs that the network uses."""
     own = {}
     balanced = network.balance()
     weights = balanced.hidden_weights @ program.basis
-    for w, a in zip(weights, balanced.output_weights, strict=True):
+    heads = output_heads(balanced.output_weights)
+    for w, a in zip(weights, heads, strict=True):
         pattern = program.X @ w > 0
         if pattern.any() or network.slope != 0:
-            own.setdefault((np.packbits(pattern).tobytes(), a > 0), (unit_rows(w[None])[0], a))
-    return [program.neuron(u, np.sign(a)) for u, a in own.values()]
+            key = np.packbits(pattern).tobytes(), np.packbits(a > 0).tobytes()
+            own.setdefault(key, (unit_rows(w[None])[0], a))
+    return [program.neuron(u, a) for u, a in own.values()]
 
 
 def beta_max(X, y, loss="squared", slope=0.0, skip=False, intercept=False):
     """The smallest weight decay at which a network without neurons is optimal.
 
     M(y) for the squared loss without free terms; half of that for the logistic loss, whose residual
-    at the outputs 0 is y / 2; with free terms M at the residual of their best fit.
+    at the outputs 0 is y / 2, and M(y - 1/c) for the softmax loss of c classes; with free terms M
+    at the residual of their best fit.
 
     Parameters
     ----------
     X, y, loss, slope, skip, intercept
-        As in `TrainingProblem`, with y of shape (n,).
+        As in `TrainingProblem`.
 
     Returns
     -------
     float
-        From above: to rounding if the rank is 2 or the chambers are at most 100,000, otherwise to
-        1e-7.
+        From above: to rounding if the rank is 2 or the chambers are at most 100,000, otherwise, and
+        with several outputs, to 1e-7.
 
     Raises
     ------
     TypeError, ValueError
-        As `TrainingProblem`, or if y is not a vector or a proof is out of reach.
+        As `TrainingProblem`, or if a proof is out of reach.
 
     References
     ----------
     Theory: beta-max.
     """
-    problem = TrainingProblem(X, real_array(y, "y", ndim=1), 1.0, loss, slope, skip, intercept)
+    problem = TrainingProblem(X, y, 1.0, loss, slope, skip, intercept)
     try:
         layer = HiddenLayer.of(problem, proof=True, exact=True)
     except ValueError as error:
@@ -266,5 +266,5 @@ def beta_max(X, y, loss="squared", slope=0.0, skip=False, intercept=False):
             f"samples of rank {rank}; hidden_convexity.oracle.Ascent(X)(y).value is a lower "
             "bound, found by search"
         ) from error
-    program = RestrictedProgram(problem, layer.passes, layer.basis)
+    program = layer.program(problem)
     return layer.last(program.residual(program.outputs([])), tolerance=SHARP).bound

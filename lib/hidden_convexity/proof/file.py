@@ -34,6 +34,11 @@ def save(path, kind, result, extra, tol=None, data=True):
             "only what train and certify return for a ReLUNetwork can be saved, got "
             f"{type(network).__name__} {'without' if problem is None else 'with'} its problem"
         )
+    if result.scope == "global" and problem.y.ndim == 2:
+        raise ValueError(
+            "a file for the checker takes proofs for one output, y of shape (n,); with several, "
+            f"as in {problem!r}, keep the solution or certificate itself, by pickle for example"
+        )
     content = {
         "version": 1 if problem.plain else 2,
         "kind": kind,

@@ -47,13 +47,14 @@ def train(
     Parameters
     ----------
     problem : TrainingProblem
-        Data, targets and weight decay. Targets (n, c), of the squared or the softmax loss, go with
-        given patterns only, and then each neuron feeds one output (see Notes).
+        Data, targets and weight decay. With targets (n, c), of the squared or the softmax loss,
+        neurons feed all c outputs over "all" patterns, and one output each over given ones (see
+        Notes).
     patterns : "all", Arrangement or int
         "all": networks of every width; the answer is globally optimal up to `tol`. An
         `Arrangement` of problem.X: networks whose neurons lie in its chambers. An integer: as many
         random directions are drawn (`Arrangement.sample` with seed 0) and their chambers used. A
-        complete `Arrangement` means the same as "all".
+        complete `Arrangement` means the same as "all" if there is one output.
     tol : float
         Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
         first; the solution's `gap` says what was reached.
@@ -76,23 +77,25 @@ def train(
     Returns
     -------
     Solution
-        With `scope` "global"; without proof "searched", where the rank is above two; and for
-        patterns that are not all chambers, or several outputs, "sampled". Interrupted (Ctrl-C,
+        With `scope` "global"; without proof "searched", where the rank is above two or outputs are
+        several; and for given patterns that are not all chambers, or with several outputs,
+        "sampled". Interrupted (Ctrl-C,
         `interrupted`) or at the end of a budget (`out_of_time`), it is the best network so far
         with a valid bound.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not of the kinds above, y is not a vector with patterns "all", the
-        arrangement belongs to other data, or a proof is out of reach: the message says how to go
-        on.
+        If an argument is not of the kinds above, the arrangement belongs to other data, or a proof
+        is out of reach: the message says how to go on.
     TooManyChambers
         If the reference would have to list too many chambers.
 
     Notes
     -----
-    With several outputs the program is F(sum_g D_g X (U_g - V_g)) + beta sum_gk (||u_gk|| +
+    With several outputs and patterns "all", a neuron w costs beta ||w|| ||a|| with its output weights
+    a (c,), and the dual constraint is ||nu'(Xu)_+|| <= beta for all unit u. Proofs are within reach
+    up to rank 4 or 5. Over given patterns the program is F(sum_g D_g X (U_g - V_g)) + beta sum_gk (||u_gk|| +
     ||v_gk||), the columns u_gk and v_gk of U_g and V_g (d, c) in the cone of chamber g. Its bound
     is one over networks whose neurons lie in these chambers and feed one output each. A neuron that
     feeds several can be cheaper, so it bounds no others, even if the chambers are all there are.
@@ -158,7 +161,7 @@ def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=
     Parameters
     ----------
     problem : TrainingProblem
-        Data and targets (n,); its own beta plays no role.
+        Data and targets; its own beta plays no role.
     betas : sequence of float
         Weight decays, > 0. At `beta_max(X, y)` and above, the zero network is optimal.
     tol, proof, progress

@@ -31,61 +31,42 @@ EXACT_FROM = 30
 
 
 @njit(cache=True, nogil=True, fastmath=REORDER)
-def relax(block, number, units, sums, rests):
-    """Add the crossing rows of a cell to `sums` (d, c), the centres g_k, and note `rests` (d, m).
-
-    The rests are ||l_i|| r_ik, of which e_k is at most half the sum.
-    """
+def relax(block, centres, rests):
+    """Coefficients of l_i / ||l_i|| in the centres g_k, and the rests ||l_i|| r_ik: (d, m) each."""
     d, m = block.shape
-    c = units.shape[1]
-    for j in range(m):
-        above = below = 0.0
-        for k in range(d):
-            above += max(block[k, j], 0.0)
-            below -= min(block[k, j], 0.0)
-        active = above > below
-        unit = units[number[j]]
-        for k in range(d):
+    above, below = np.zeros(m), np.zeros(m)
+    for k in range(d):
+        for j in range(m):
+            above[j] += max(block[k, j], 0.0)
+            below[j] -= min(block[k, j], 0.0)
+    for k in range(d):
+        for j in range(m):
             t = block[k, j]
-            rest = max(-t, 0.0) if active else max(t, 0.0)
-            rests[k, j] = rest
-            centre = 0.5 * rest + (t if active else 0.0)
-            if centre != 0.0:
-                for a in range(c):
-                    sums[k, a] += centre * unit[a]
+            active = above[j] > below[j]
+            rests[k, j] = max(-t, 0.0) if active else max(t, 0.0)
+            centres[k, j] = 0.5 * rests[k, j] + (t if active else 0.0)
 
 
-@njit(cache=True, nogil=True, fastmath=REORDER)
-def spread_top(rests, number, units, size, spread):
+@njit(cache=True, nogil=True)
+def spread_top(rests, units, size):
     """Upper bound of the largest eigenvalue of S = sum_i r_i l_i l_i' / ||l_i||, trace S = size.
 
     For it, sup over |s_i| <= 1 of ||sum s_i l_i r_i||^2 <= size lambda(S), since that is the
     largest (sum s_i q.l_i r_i)^2 over unit q. Where it takes longer than S itself, it is replaced
     by lambda^4 <= trace S^4 = ||S^2||^2.
     """
-    m, c = len(rests), units.shape[1]
-    spread[:] = 0.0
+    m, c = units.shape
+    weighted = np.empty((m, c))
     for j in range(m):
-        if rests[j] > 0.0:
-            unit = units[number[j]]
-            for a in range(c):
-                part = rests[j] * unit[a]
-                for b in range(a + 1):
-                    spread[a, b] += part * unit[b]
-    for a in range(c):
-        for b in range(a):
-            spread[b, a] = spread[a, b]
-    rounding = (EPSILONS * c + m * EPS) * size
+        for a in range(c):
+            weighted[j, a] = rests[j] * units[j, a]
+    spread = weighted.T @ units
     if m > EXACT_FROM * c:
-        return min(np.linalg.eigvalsh(spread)[-1] + rounding, size)
-    total = 0.0
-    for a in range(c):
-        for b in range(a + 1):
-            entry = 0.0
-            for k in range(c):
-                entry += spread[a, k] * spread[b, k]
-            total += entry * entry * (1.0 if a == b else 2.0)
-    return min(np.sqrt(np.sqrt(total)) + rounding, size)
+        top = np.linalg.eigvalsh(spread)[-1]
+    else:
+        square = spread @ spread
+        top = np.sqrt(np.sqrt((square * square).sum()))
+    return min(top + (EPSILONS * c + m * EPS) * size, size)
 
 
 @njit(cache=True, nogil=True)
@@ -118,8 +99,11 @@ def stays_below(products, gram, square, factor):
 def bound_cell(block, number, units, linear, gram, reach, enough):
     """Upper bound of ||N'(Xu)_+|| on the unit vectors of a cone, no sharper than `enough`."""
     (d, c), m = linear.shape, len(number)
-    sums, rests = linear.copy(), np.empty((d, m))
-    relax(block, number, units, sums, rests)
+    centres, rests, own = np.empty((d, m)), np.empty((d, m)), np.empty((m, c))
+    relax(block, centres, rests)
+    for j in range(m):
+        own[j] = units[number[j]]
+    sums = linear + centres @ own
     half, both, centre = np.empty(d), np.empty(d), np.empty(d)
     z, inside = np.empty(d), np.empty(d, dtype=np.bool_)
     factor, partial = np.empty((d, d)), np.empty(d)
@@ -131,12 +115,10 @@ def bound_cell(block, number, units, linear, gram, reach, enough):
     if best <= enough:
         return best
     if c > 1:
-        spread = np.empty((c, c))
         for k in range(d):
             if half[k] > 0.0:
                 size = 2.0 * half[k]
-                top = spread_top(rests[k], number, units, size, spread)
-                half[k] = 0.5 * np.sqrt(size * top)
+                half[k] = 0.5 * np.sqrt(size * spread_top(rests[k], own, size))
                 both[k] = centre[k] + half[k]
         best = min(best, cone_maximum(gram, reach, both, z, inside, factor, partial))
         if best <= enough:

@@ -159,13 +159,14 @@ class SharedProgram:
 
         New ones first grow along their directions, while the others keep theirs.
         """
+        before = self.objective([one for one in neurons if one.inner.any()])
         if any(not one.inner.any() for one in neurons):
             neurons = self._grow(neurons)
-        return self._descend(neurons)
+        return self._descend(neurons, before)
 
     def polish(self, neurons):
         """The neurons after Newton's method has gone on, however little it gains."""
-        return self._descend(neurons, promising=0.0)
+        return self._descend(neurons)
 
     def consolidate(self, neurons, allowance, before):
         """Close neurons with like outputs replaced by one; see `consolidation`."""
@@ -217,20 +218,23 @@ class SharedProgram:
         residual = self.residual(np.zeros(self.problem.y.shape))
         return float(np.linalg.norm(residual) / np.linalg.norm(activations, axis=0).max())
 
-    def _descend(self, neurons, of=None, promising=PROMISING):
+    def _descend(self, neurons, before=None, of=None):
         """Newton steps on P, each as far as the walls that are met, until it is flat.
 
-        With `of`, the rays of these neurons grow, and are put on their flats in the end.
+        With `before`, the value of P that is to be lowered, it ends where steps promise little of
+        what has been gained. With `of`, the rays of these neurons grow, and are put on their flats
+        in the end.
         """
         most, flat = (STEPS, FLAT) if of is None else (GROWING_STEPS, GROWN)
-        damping, blind, highest, origin = DAMPING * self.beta, 0, None, list(range(len(neurons)))
+        damping, blind, origin = DAMPING * self.beta, 0, list(range(len(neurons)))
         for _ in range(most):
             alive = _alive(neurons)
             neurons, origin = [neurons[k] for k in alive], [origin[k] for k in alive]
             if not neurons or blind == BLIND_STEPS:
                 break
             piece = Piece(self, neurons)
-            gradient, highest = piece.gradient(), highest or piece.height
+            gradient = piece.gradient()
+            enough = 0.0 if before is None else PROMISING * (before - piece.height)
             if (piece.slopes(gradient) <= flat * self.beta).all():
                 break
             hessian, stepped = piece.hessian(), None
@@ -238,7 +242,7 @@ class SharedProgram:
                 step = newton_step(gradient, hessian, damping)
                 if step is not None:
                     promised = -gradient @ step
-                    if damping <= self.beta and promised < promising * (highest - piece.height):
+                    if damping <= self.beta and promised < enough:
                         break
                     is_blind = promised <= SAME_HEIGHT * piece.height
                     blind += is_blind

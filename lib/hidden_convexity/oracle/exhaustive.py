@@ -9,6 +9,7 @@ any m >= 0.
 """
 
 import numpy as np
+import scipy
 
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.foundations.validation import flag
@@ -193,10 +194,8 @@ class Exhaustive:
         long = np.flatnonzero(lengths > enough)
         reached = np.abs(heights(self.X, nu, projected[long])) / lengths[long]
         for j in long[reached < (1 - OUTSIDE) * lengths[long]]:
-            from scipy.optimize import nnls  # takes half a second to import, and is rarely needed
-
             inward = np.where(patterns[owner[j], :, None], self._unit, -self._unit)
-            multipliers, _ = nnls(inward.T, -points[j], maxiter=30 * len(inward))
+            multipliers, _ = scipy.optimize.nnls(inward.T, -points[j], maxiter=30 * len(inward))
             projected[j], totals[j] = points[j] + inward.T @ multipliers, multipliers.sum()
         # What is left of a polar vector is rounding.
         vanished = row_lengths(projected) <= VANISHED * row_lengths(points)

@@ -32,7 +32,7 @@ STEEPEST = 40.0
 
 
 def _root(derivative, low):
-    """Where a derivative that falls, from a value that isn't negative at `low`, vanishes below 1."""
+    """Where a derivative vanishes that falls from `low`, where it is >= 0, to 1."""
     if derivative(_LAST) >= 0:
         return _LAST
     return scipy.optimize.brentq(derivative, low, _LAST, xtol=1e-15)

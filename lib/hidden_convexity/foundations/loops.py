@@ -16,6 +16,13 @@ def assign(out, values):
 
 
 @njit(cache=True, nogil=True)
+def assign_rows(out, rows):
+    """out[:] = rows, for matrices of one shape."""
+    for i in range(len(out)):
+        assign(out[i], rows[i])
+
+
+@njit(cache=True, nogil=True)
 def fill(out, value):
     """out[:] = value, for a vector."""
     for k in range(len(out)):

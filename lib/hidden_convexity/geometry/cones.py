@@ -17,8 +17,8 @@ INDEPENDENT = 1e-10
 # Rows that join, in units of the dimension, before a projection is given up as it stands.
 MAX_JOINS = 30
 
-# Below, positions begin as np.int64(...): numba would compile what is called with them for a literal
-# 0 or -1 as well.
+# Below, positions begin as np.int64(...): numba would compile what is called with them for the
+# literals 0 and -1 as well.
 
 
 @njit(cache=True, nogil=True)

@@ -30,18 +30,24 @@ def njit(cache, **options):
                 pass
             else:
                 file = made._cache._cache_file
-                file._source_stamp = _sources[made] = _source(file._source_stamp, function)
+                known = repr((file._source_stamp, _fixed(options)))
+                file._source_stamp = _sources[made] = _source(known, function)
                 return made
         return numba.njit(**options)(function)
 
     return compiled
 
 
+def _fixed(options):
+    """Options with sets in an order that is the same in every process."""
+    return [(key, sorted(one) if isinstance(one, set) else one) for key, one in options.items()]
+
+
 def _source(own, function):
-    """A hash of a file's own stamp, and of the compiled functions and numbers its module knows."""
-    known = hashlib.sha256(repr(own).encode())
+    """A hash of what is known already, and of the compiled functions and numbers its module has."""
+    known = hashlib.sha256(own.encode())
     for name, value in sorted(function.__globals__.items()):
-        if isinstance(value, numbers.Number):
+        if isinstance(value, numbers.Number | tuple):
             known.update(f"{name}={value!r}".encode())
         elif isinstance(value, numba.core.dispatcher.Dispatcher):
             known.update(f"{name}={_sources.get(value)!r}".encode())

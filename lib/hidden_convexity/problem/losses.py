@@ -20,8 +20,8 @@ Arrays are of any library that keeps to the array API standard, NumPy and PyTorc
 from math import hypot, log2, prod, sqrt
 
 import numpy as np
+import scipy
 from array_api_compat import array_namespace
-from scipy.optimize import brentq
 
 # At the last float below 1 a derivative that falls to minus infinity at 1 is as good as there.
 _LAST = float(np.nextafter(1.0, 0.0))
@@ -29,6 +29,13 @@ EPS = float(np.finfo(float).eps)
 # The slope of t log t that is charged where t is nearly 0: |log t| is more than this below 1e-17
 # only, where all of t |log t| is less than this times half an eps.
 STEEPEST = 40.0
+
+
+def _root(derivative, low):
+    """Where a derivative vanishes that falls from `low`, where it is >= 0, to 1."""
+    if derivative(_LAST) >= 0:
+        return _LAST
+    return scipy.optimize.brentq(derivative, low, _LAST, xtol=1e-15)
 
 
 class Squared:
@@ -133,8 +140,7 @@ class Logistic:
             return float((p * (xp.log1p(-s * p) - xp.log(s * p))).sum())
 
         # At s = 1/2 all terms are >= 0.
-        root = _LAST if derivative(_LAST) >= 0 else brentq(derivative, 0.5, _LAST, xtol=1e-15)
-        return root / most
+        return _root(derivative, 0.5) / most
 
     @classmethod
     def affordable_scale(cls, y, nu, cost):
@@ -213,8 +219,7 @@ class Softmax:
         low = 0.5
         while derivative(low) < 0:
             low /= 2
-        root = _LAST if derivative(_LAST) >= 0 else brentq(derivative, low, _LAST, xtol=1e-15)
-        return root / most
+        return _root(derivative, low) / most
 
     @classmethod
     def affordable_scale(cls, y, nu, cost):
@@ -230,7 +235,7 @@ def _affordable_scale(loss, y, nu, cost):
     floor = loss.dual_value(y, nu) - cost
     if floor <= 0:
         return 0.0
-    return brentq(lambda s: loss.dual_value(y, s * nu) - floor, 0.0, 1.0)
+    return scipy.optimize.brentq(lambda s: loss.dual_value(y, s * nu) - floor, 0.0, 1.0)
 
 
 def _softplus(t):

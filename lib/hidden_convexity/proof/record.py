@@ -11,8 +11,8 @@ from hidden_convexity import verify
 from hidden_convexity.oracle import coordinates
 
 # Share of the gap, or part of the objective if that is more, that a proof may cost by default: the
-# dual point is shrunk by it, and the smaller it is, the smaller are the cones around each neuron that
-# have to be: at 1e-9 a training of 25 samples in four dimensions took minutes to write.
+# dual point is shrunk by it, and the less it is, the smaller are the cones around each neuron. At
+# 1e-9 a training of 25 samples in four dimensions took minutes to write.
 SHARE_OF_GAP, LEAST_COST = 0.1, 1e-6
 # What the sums of a proof may round, as a part of the objective.
 ROUNDING = 1e-9

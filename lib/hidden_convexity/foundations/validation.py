@@ -3,7 +3,6 @@
 import numbers
 
 import numpy as np
-from scipy import sparse
 
 # Training squares the weights, whose size is that of y / X, and multiplies X by y. With the
 # largest entries of X and y in this range nothing of that leaves the range of floats, 1e-308 to
@@ -66,7 +65,7 @@ def _converted(value, name):
             f"{name} has {hidden} masked entries, which NumPy would turn into numbers; remove "
             f"their rows, or impute them: {name}.filled(value)"
         )
-    if sparse.issparse(value):
+    if hasattr(value, "toarray"):  # SciPy's, which is not loaded for this
         raise TypeError(
             f"{name} must be a dense array, got {type(value).__name__}; pass {name}.toarray() if "
             "it fits in memory"

@@ -38,7 +38,9 @@ CASES = {
     "train, d = 2, n = 100": "hc.train(problem(100, 2))",
     "train, d = 3, n = 1,000": "hc.train(problem(1000, 3))",
     "train, d = 4, n = 40": "hc.train(problem(40, 4))",
-    "train, 50 sampled patterns, d = 5": "hc.train(problem(40, 5), patterns=50)",
+    "train, 50 sampled patterns, d = 5": (
+        "hc.train(hc.TrainingProblem(*data(100, 5), 0.1), patterns=50)"
+    ),
     "train, no proof, d = 6": "hc.train(hc.TrainingProblem(*data(200, 6), 1.0), proof=False)",
     "certify, d = 3, n = 30": (
         "hc.certify(hc.ReLUNetwork(np.eye(3), np.ones(3)), hc.TrainingProblem(*data(30, 3), 0.1))"

@@ -74,5 +74,6 @@ def test_a_small_training_compiles_the_listing_and_the_projections_only(tmp_path
     compiled = json.loads(run(COMPILED, tmp_path))
     walked = {"_fill", "_equal", "_flip", "_walk"}
     projected = {"project_each", "_project", "_leave", "_multipliers"}
-    assert compiled.keys() == walked | projected | {"height", "carry"}
-    assert set(compiled.values()) == {1}
+    copies = compiled.pop("assign")  # of bytes, rows and numbers: each is compiled once
+    assert compiled.keys() == walked | projected | {"fill", "height", "carry"}
+    assert set(compiled.values()) == {1} and copies <= 4

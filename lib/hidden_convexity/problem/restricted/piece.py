@@ -40,9 +40,7 @@ class Piece:
         lengths = [np.linalg.norm(one.inner) for one in neurons]
         factor = np.sqrt(np.linalg.norm(outer, axis=1) / lengths)
         self.outputs = outer.shape
-        self.start = np.concatenate(
-            [inner * factor[self.owner], (outer / factor[:, None]).ravel()]
-        )
+        self.start = np.concatenate([inner * factor[self.owner], (outer / factor[:, None]).ravel()])
         directions = np.stack([one.direction for one in neurons])
         columns = np.concatenate([one.basis for one in neurons])
         self.features = program.passes.features(directions, columns, self.owner)

@@ -82,9 +82,10 @@ def test_the_bound_is_the_maximum_over_all_chambers(n, d, c, ties):
 @pytest.mark.proves("cell-bound-outputs")
 @pytest.mark.parametrize("seed", range(3))
 def test_in_the_plane_it_is_the_maximum_over_arcs(seed):
-    """On an arc a linear map is longest at an end, or at its first singular vector if that is in it."""
+    """On an arc a linear map is longest at an end, or at its first singular vector within."""
     X, N = gaussian(15, 2, seed=seed), gaussian(15, 3, seed=seed + 9)
-    angles = np.sort(np.concatenate([np.arctan2(X[:, 0], -X[:, 1]), np.arctan2(-X[:, 0], X[:, 1])]))
+    ends = [np.arctan2(sign * X[:, 0], -sign * X[:, 1]) for sign in (1.0, -1.0)]
+    angles = np.sort(np.concatenate(ends))
     candidates = [np.stack([np.cos(angles), np.sin(angles)], axis=1)]
     middles = angles + np.diff(angles, append=angles[0] + 2 * np.pi) / 2
     for phi in middles:

@@ -127,11 +127,11 @@ def test_problem_refuses_networks_it_does_not_speak_of():
         ReLUNetwork(np.ones((1, 3)), [1.0], 0.2, skip=np.ones(3)),
         ReLUNetwork(np.ones((1, 3)), [1.0], 0.2, intercept=1.0),
     ]:
-        with pytest.raises(ValueError, match="slope|skip|intercept"):
+        with pytest.raises(ValueError, match=r"slope|skip|intercept"):
             problem.objective(other)
 
 
-@pytest.mark.parametrize("slope", [1.0, 2.0, np.nan, np.inf])
+@pytest.mark.parametrize("slope", [1.0, 2.0, np.nan, np.inf, -np.inf, -1e7])
 def test_slope_must_be_below_one(slope):
     with pytest.raises(ValueError, match="slope must be finite and < 1"):
         TrainingProblem(patches(), np.ones(6), 0.1, slope=slope)

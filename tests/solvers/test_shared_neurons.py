@@ -9,8 +9,8 @@ import hidden_convexity as hc
 from hidden_convexity.equivalences import relu_vector
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.oracle.several_outputs import VectorBranchAndBound
+from hidden_convexity.problem.restricted.neurons import SharedNeuron
 from hidden_convexity.problem.restricted.piece import Piece
-from hidden_convexity.problem.restricted.shared import SharedNeuron
 
 
 def instance(loss="squared", n=30, d=3, c=3, share=0.1, seed=0):
@@ -214,7 +214,7 @@ def test_what_is_not_there_is_refused_by_name():
     with pytest.raises(ValueError, match="intercept"):
         hc.train(free)
     wide = hc.TrainingProblem(gaussian(20, 9), gaussian(20, 2), 0.1)
-    with pytest.raises(ValueError, match="rank 9.*proof=False"):
+    with pytest.raises(ValueError, match=r"rank 9.*proof=False"):
         hc.train(wide)
     with pytest.raises(ValueError, match="one output"):
         hc.train(hc.TrainingProblem(gaussian(30, 20), gaussian(30, 2), 0.1), proof=False)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from hidden_convexity.foundations.validation import real_array
+from hidden_convexity.geometry.hyperplanes import unit_rows
 
 # A decoded group this much smaller than the largest is a solver's zero.
 NEGLIGIBLE = 1e-8
@@ -43,3 +44,8 @@ def encoded(hidden_weights, output_weights, arrangement):
             )
         (u if a > 0 else v)[:, fits.argmax()] += abs(a) * w
     return u, v
+
+
+def output_heads(weights):
+    """Output weights of length one: signs (m,) of weights (m,), unit rows (m, c) of (m, c)."""
+    return np.sign(weights) if weights.ndim == 1 else unit_rows(weights)

@@ -11,7 +11,7 @@ from hidden_convexity.foundations.validation import (
     slope_below_one,
 )
 from hidden_convexity.geometry.arrangement import Arrangement
-from hidden_convexity.geometry.hyperplanes import row_lengths, unit_rows
+from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.problem import torch_modules
 from hidden_convexity.problem.encoding import decoded, encoded
 from hidden_convexity.problem.pooling import activation, pooled
@@ -291,11 +291,6 @@ class ReLUNetwork(ReadOnlyArrays):
 def _as_columns(weights):
     """Output weights as (m, c), with c = 1 for weights (m,)."""
     return weights[:, None] if weights.ndim == 1 else weights
-
-
-def output_heads(weights):
-    """Output weights of length one: signs (m,) of weights (m,), unit rows (m, c) of (m, c)."""
-    return np.sign(weights) if weights.ndim == 1 else unit_rows(weights)
 
 
 def data_of(network, X, name="network"):

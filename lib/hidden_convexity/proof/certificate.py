@@ -10,8 +10,9 @@ from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.foundations.validation import flag, positive_number, whole_number
 from hidden_convexity.geometry.hyperplanes import coordinates, unit_rows
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
+from hidden_convexity.problem.encoding import output_heads
 from hidden_convexity.problem.gap import format_gap, relative_gap
-from hidden_convexity.problem.network import ReLUNetwork, output_heads
+from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem
 
 # Relative tolerance of a first bound on M(nu), and the finest one ever asked for.

@@ -17,7 +17,7 @@ from hidden_convexity.foundations.validation import flag, positive_number, real_
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import coordinates
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
-from hidden_convexity.problem.network import output_heads
+from hidden_convexity.problem.encoding import output_heads
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers import column_generation, reference
 from hidden_convexity.solvers.coarse import COARSEN_ABOVE, coarse_start
@@ -93,12 +93,13 @@ def train(
 
     Notes
     -----
-    With several outputs and patterns "all", a neuron w costs beta ||w|| ||a|| with its output weights
-    a (c,), and the dual constraint is ||nu'(Xu)_+|| <= beta for all unit u. Proofs are within reach
-    up to rank 4 or 5. Over given patterns the program is F(sum_g D_g X (U_g - V_g)) + beta sum_gk (||u_gk|| +
-    ||v_gk||), the columns u_gk and v_gk of U_g and V_g (d, c) in the cone of chamber g. Its bound
-    is one over networks whose neurons lie in these chambers and feed one output each. A neuron that
-    feeds several can be cheaper, so it bounds no others, even if the chambers are all there are.
+    With several outputs and patterns "all", a neuron w with output weights a (c,) costs
+    beta ||w|| ||a||, and the dual constraint is ||nu'(Xu)_+|| <= beta for all unit u. Proofs are
+    within reach up to rank 4 or 5. Over given patterns the program is F(sum_g D_g X (U_g - V_g)) +
+    beta sum_gk (||u_gk|| + ||v_gk||), the columns u_gk and v_gk of U_g and V_g (d, c) in the cone
+    of chamber g. Its bound is one over networks whose neurons lie in these chambers and feed one
+    output each. A neuron that feeds several can be cheaper, so it bounds no others, even if the
+    chambers are all there are.
 
     Results are the same from run to run on one machine with one BLAS thread. Threads add up in
     another order: with two, last digits can differ, each answer within its own gap.

@@ -295,11 +295,6 @@ def test_bad_progress_of_a_proof():
     assert_refused(lambda: BranchAndBound(X, progress=1), "progress")
 
 
-def test_vector_targets_are_for_another_program():
-    problem = hc.TrainingProblem(X, np.ones((3, 2)), 0.1)
-    assert_refused(lambda: hc.train(problem), "y|output")
-
-
 # Oracles
 
 ORACLES = {

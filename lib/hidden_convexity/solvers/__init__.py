@@ -93,15 +93,16 @@ def train(
 
     Notes
     -----
-    With several outputs and patterns "all", a neuron w costs beta ||w|| ||a|| with its output
-    weights a (c,), and the dual constraint is ||nu'(Xu)_+|| <= beta for all unit u. Proofs are
+    With several outputs and patterns "all", a neuron w with output weights a (c,) costs
+    beta ||w|| ||a||, and the dual constraint is ||nu'(Xu)_+|| <= beta for all unit u. Proofs are
     within reach up to rank 4 or 5. Over given patterns the program is F(sum_g D_g X (U_g - V_g)) +
     beta sum_gk (||u_gk|| + ||v_gk||), the columns u_gk and v_gk of U_g and V_g (d, c) in the cone
     of chamber g. Its bound is one over networks whose neurons lie in these chambers and feed one
     output each. A neuron that feeds several can be cheaper, so it bounds no others, even if the
-    chambers are all there are. Results are the same from run to run on one machine with one BLAS
-    thread. Threads add up in another order: with two, last digits can differ, each answer within
-    its own gap.
+    chambers are all there are.
+
+    Results are the same from run to run on one machine with one BLAS thread. Threads add up in
+    another order: with two, last digits can differ, each answer within its own gap.
 
     References
     ----------

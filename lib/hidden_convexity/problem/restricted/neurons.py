@@ -32,6 +32,39 @@ class Neuron:
     weights: np.ndarray = field(default=None)
 
 
+@dataclass(frozen=True, eq=False)
+class SharedNeuron:
+    """A neuron that may move on a flat within the closed cone of its activation pattern.
+
+    Attributes
+    ----------
+    direction : (d,) ndarray
+        Unit vector whose pattern the neuron keeps.
+    basis : (k, d) ndarray
+        Orthonormal rows that span the flat; k = 1 if the neuron can only grow and shrink, along
+        the basis itself.
+    inner : (k,) ndarray
+        b: the hidden weights are basis' b.
+    outer : (c,) ndarray
+        a, the output weights; of a neuron without length, where they point.
+    """
+
+    direction: np.ndarray
+    basis: np.ndarray
+    inner: np.ndarray
+    outer: np.ndarray
+
+    @property
+    def weights(self):
+        """Hidden weights (d,)."""
+        return self.basis.T @ self.inner
+
+    @property
+    def size(self):
+        """||u|| ||a||, what the neuron costs."""
+        return float(np.linalg.norm(self.inner) * np.linalg.norm(self.outer))
+
+
 def null_space(rows, direction):
     """Orthonormal basis (k, d) of the vectors orthogonal to the rows; it spans the direction."""
     d = len(direction)

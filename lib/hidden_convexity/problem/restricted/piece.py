@@ -1,4 +1,4 @@
-"""P over neurons that feed several outputs, their patterns as they are: one smooth piece.
+"""P over neurons that feed several outputs, on the smooth piece where their patterns stay.
 
 With the features F_l of all neurons' bases, hidden coefficients b_l and output weights a_j (c,) of
 the neuron j = j(l) that l belongs to, the outputs are f = sum_l F_l b_l a_j(l)', and

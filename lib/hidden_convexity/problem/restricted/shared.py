@@ -8,13 +8,17 @@ higher ranks that are no neurons. Whether its minimum is global is not taken fro
 dual certificate, which sees every neuron that would lower P.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.restricted.consolidation import consolidate
-from hidden_convexity.problem.restricted.neurons import null_space, null_space_within
+from hidden_convexity.problem.restricted.neurons import (
+    SharedNeuron,
+    null_space,
+    null_space_within,
+)
 from hidden_convexity.problem.restricted.passes import TIGHT
 from hidden_convexity.problem.restricted.piece import Piece, newton_step
 
@@ -40,39 +44,6 @@ ALIKE = 0.99
 SEEDLING = 1e-2
 # Outputs (n, c) that are kept: those of a round's start and of its candidates.
 KEPT = 4
-
-
-@dataclass(frozen=True, eq=False)
-class SharedNeuron:
-    """A neuron that may move on a flat within the closed cone of its activation pattern.
-
-    Attributes
-    ----------
-    direction : (d,) ndarray
-        Unit vector whose pattern the neuron keeps.
-    basis : (k, d) ndarray
-        Orthonormal rows that span the flat; k = 1 if the neuron can only grow and shrink, along
-        the basis itself.
-    inner : (k,) ndarray
-        b: the hidden weights are basis' b.
-    outer : (c,) ndarray
-        a, the output weights; of a neuron without length, where they point.
-    """
-
-    direction: np.ndarray
-    basis: np.ndarray
-    inner: np.ndarray
-    outer: np.ndarray
-
-    @property
-    def weights(self):
-        """Hidden weights (d,)."""
-        return self.basis.T @ self.inner
-
-    @property
-    def size(self):
-        """||u|| ||a||, what the neuron costs."""
-        return float(np.linalg.norm(self.inner) * np.linalg.norm(self.outer))
 
 
 class SharedProgram:

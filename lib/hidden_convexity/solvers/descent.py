@@ -7,6 +7,7 @@ import numpy as np
 
 from hidden_convexity.foundations.validation import positive_number, whole_number
 from hidden_convexity.problem.network import ReLUNetwork
+from hidden_convexity.problem.pooling import pooled
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers.solution import Solution, Step
 
@@ -22,7 +23,7 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     """Train one network per seed by full-batch Adam.
 
     Minimises P(W, a) = F(sum_j a_j (X w_j)_+) + beta/2 sum_j (||w_j||^2 + a_j^2), F being the
-    problem's loss. The weight decay is part of the objective: AdamW's decoupled decay minimises
+    problem's loss; activations are averaged over patches, if there are any. The weight decay is part of the objective: AdamW's decoupled decay minimises
     something else. The learning rate falls to zero along half a cosine, so that the runs come to
     rest. Weights start as He et al. (2015) draw them, w_j ~ N(0, 2/d I) and a_j ~ N(0, 2/m), from
     ``numpy.random.default_rng(seed)``.
@@ -33,7 +34,7 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     Parameters
     ----------
     problem : TrainingProblem
-        With one output, y of shape (n,).
+        With one output, y of shape (n,), of ReLU networks without skip or intercept.
     neurons : int
         Width m of each network, >= 1.
     seeds : sequence of int
@@ -54,7 +55,7 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     ImportError
         If PyTorch is not installed.
     TypeError, ValueError
-        For several outputs, no seed, or a number out of range.
+        For several outputs, another activation, free terms, no seed, or a number out of range.
     """
     if not isinstance(problem, TrainingProblem):
         raise TypeError(f"problem must be a TrainingProblem, got {type(problem).__name__}")
@@ -62,7 +63,11 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
         raise ValueError(
             f"problem must have one output, y of shape (n,), got y of shape {problem.y.shape}"
         )
-    problem.require_plain("adam")
+    if problem.slope != 0 or problem.skip or problem.intercept:
+        raise ValueError(
+            "adam takes ReLU networks, on samples or on patches, without slope, skip or "
+            f"intercept; got {problem!r}"
+        )
     neurons, steps = whole_number(neurons, "neurons", 1), whole_number(steps, "steps", 1)
     learning_rate = positive_number(learning_rate, "learning_rate")
     seeds = [whole_number(seed, "seeds", 0) for seed in seeds]
@@ -75,9 +80,11 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
             'adam() trains with PyTorch: pip install "hidden-convexity[torch]"'
         ) from error
 
-    X, y = torch.tensor(problem.X), torch.tensor(problem.y)
+    X, y = torch.tensor(problem.pooling.rows), torch.tensor(problem.y)
+    averages = _sparse(problem.pooling.averages)
     W, a = (torch.tensor(start, requires_grad=True) for start in _start(problem, neurons, seeds))
-    gradient_size = np.linalg.norm(problem.y) * np.linalg.norm(problem.X, axis=0).max()
+    sizes = np.linalg.norm(pooled(np.abs(problem.X)), axis=0)
+    gradient_size = np.linalg.norm(problem.y) * sizes.max()
     optimiser = torch.optim.Adam([W, a], lr=learning_rate, eps=_EPSILON * gradient_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=steps)
 
@@ -85,7 +92,7 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     histories = [[] for _ in seeds]
     began = time.perf_counter()
     for step in range(steps + 1):
-        objectives = _objectives(W, a, X, y, problem)
+        objectives = _objectives(W, a, X, averages, y, problem)
         if step in recorded:
             seconds = time.perf_counter() - began
             for history, objective in zip(histories, objectives.tolist(), strict=True):
@@ -114,7 +121,7 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
 
 
 def _start(problem, neurons, seeds):
-    d = problem.X.shape[1]
+    d = problem.X.shape[-1]
     hidden, output = [], []
     for seed in seeds:
         rng = np.random.default_rng(seed)
@@ -123,12 +130,25 @@ def _start(problem, neurons, seeds):
     return np.array(hidden), np.array(output)
 
 
-def _objectives(W, a, X, y, problem):
+def _sparse(averages):
+    """The averages over patches (n, N) as a sparse tensor, or None."""
+    import torch
+
+    if averages is None:
+        return None
+    coordinates = averages.tocoo()
+    places = torch.tensor(np.stack(coordinates.coords))
+    return torch.sparse_coo_tensor(places, torch.tensor(coordinates.data), averages.shape)
+
+
+def _objectives(W, a, X, averages, y, problem):
     """P(W, a) of each seed: W (seeds, m, d), a (seeds, m) -> (seeds,)."""
     import torch
 
     features = (W @ X.T).clamp(min=0)
     outputs = (a.unsqueeze(1) @ features).squeeze(1)
+    if averages is not None:  # an average is linear: of the outputs, it costs least
+        outputs = torch.sparse.mm(averages, outputs.T).T
     if problem.loss == "squared":
         loss = (outputs - y).square().sum(dim=1) / 2
     else:

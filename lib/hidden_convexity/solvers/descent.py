@@ -23,9 +23,10 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     """Train one network per seed by full-batch Adam.
 
     Minimises P(W, a) = F(sum_j a_j (X w_j)_+) + beta/2 sum_j (||w_j||^2 + a_j^2), F being the
-    problem's loss; activations are averaged over patches, if there are any. The weight decay is part of the objective: AdamW's decoupled decay minimises
-    something else. The learning rate falls to zero along half a cosine, so that the runs come to
-    rest. Weights start as He et al. (2015) draw them, w_j ~ N(0, 2/d I) and a_j ~ N(0, 2/m), from
+    problem's loss; activations are averaged over patches, if there are any. The weight decay is
+    part of the objective: AdamW's decoupled decay minimises something else. The learning rate falls
+    to zero along half a cosine, so that the runs come to rest. Weights start as He et al. (2015)
+    draw them, w_j ~ N(0, 2/d I) and a_j ~ N(0, 2/m), from
     ``numpy.random.default_rng(seed)``.
 
     All seeds are trained as one batch. Adam acts on each weight alone and the batch's loss is the
@@ -138,7 +139,9 @@ def _sparse(averages):
         return None
     coordinates = averages.tocoo()
     places = torch.tensor(np.stack(coordinates.coords))
-    return torch.sparse_coo_tensor(places, torch.tensor(coordinates.data), averages.shape)
+    return torch.sparse_coo_tensor(
+        places, torch.tensor(coordinates.data), averages.shape, check_invariants=True
+    )
 
 
 def _objectives(W, a, X, averages, y, problem):

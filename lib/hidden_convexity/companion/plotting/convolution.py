@@ -60,16 +60,21 @@ def taps_along(ax, ratios, filters):
     for k, (taps, colour) in enumerate(zip(filters.T, TAPS, strict=False)):
         ax.plot(ratios, taps, "o-", color=colour, markersize=3, label=f"tap {k + 1}")
     ax.axhline(0, color="black", linewidth=0.6)
-    ax.set_xscale("log")
-    ax.set_xlabel(r"weight decay, over $\beta_{\max}$")
-    return ax
+    return _decays(ax)
 
 
 def gains_along(ax, ratios, gains):
     """The gains ||w|| |a| of all filters of one sign at each weight decay, a list of arrays."""
     for ratio, sizes in zip(ratios, gains, strict=True):
         ax.plot(np.full(len(sizes), ratio), sizes, "o", color=BLUE, markersize=4, alpha=0.7)
+    return _decays(ax)
+
+
+def _decays(ax):
     ax.set_xscale("log")
+    ticks = (0.02, 0.05, 0.1, 0.2, 0.5)
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel(r"weight decay, over $\beta_{\max}$")
     return ax
 
@@ -102,6 +107,7 @@ def tile(ax, values, limit, title=""):
     ax.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit)
     ax.set_xticks([])
     ax.set_yticks([])
+    ax.spines[:].set(visible=True, linewidth=0.5, color=GREY)
     ax.set_title(title)
     return ax
 
@@ -110,14 +116,12 @@ def errors_in_place_and_moved(ax, errors):
     """Test errors, {method: (in place, moved)}, each as two marks on a line of its own."""
     for k, (still, moved) in enumerate(errors.values()):
         ax.plot([still, moved], [k, k], color=GREY, linewidth=0.8, zorder=1)
-        for value, marker, fill, label in (
-            (moved, "s", ORANGE, "moved by up to two pixels"),
-            (still, "o", BLUE, "in place"),
-        ):
-            ax.plot(value, k, marker, color=fill, label=label if k == 0 else None)
+        names = ("moved by up to two pixels", "in place") if k == 0 else (None, None)
+        ax.plot(moved, k, "s", color=ORANGE, mfc="none", markersize=9, label=names[0])
+        ax.plot(still, k, "o", color=BLUE, markersize=5, label=names[1])
     ax.set_yticks(range(len(errors)), list(errors))
     ax.invert_yaxis()
     ax.set_xlim(0, None)
     ax.set_xlabel("test error")
-    ax.legend(loc="center right")
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax

@@ -112,6 +112,36 @@ def test_one_neuron_on_one_sample_reaches_the_optimum_known_by_hand():
     assert best == pytest.approx(0.1 - 0.1**2 / 2, rel=1e-6)
 
 
+def test_patches_are_trained_as_torch_trains_their_convolution():
+    """The objective of the run is that of a Conv1d module on the signals, patches repeated."""
+    torch = pytest.importorskip("torch")
+    signals = np.tile(np.random.default_rng(0).normal(size=(9, 4)), 2)  # patches occur twice
+    patches = np.lib.stride_tricks.sliding_window_view(signals, 3, axis=1)
+    one = TrainingProblem(patches, np.sign(signals[:, 0]), 0.1, loss="logistic")
+    (solution,) = adam(one, neurons=5, seeds=[0], steps=50)
+    module = solution.network.to_torch(kernel=(1, 3))
+    with torch.no_grad():
+        outputs = module(torch.tensor(signals)[:, None])[:, 0].numpy()
+        decay = sum(float(weights.square().sum()) for weights in module.parameters())
+    expected = np.logaddexp(0, -one.y * outputs).sum() + 0.05 * decay
+    assert solution.history[-1].objective == pytest.approx(expected, rel=1e-12)
+
+
+def test_one_patch_a_sample_is_the_sample():
+    pytest.importorskip("torch")
+    plain = problem()
+    patches = TrainingProblem(plain.X[:, None], plain.y, plain.beta)
+    (one,), (same,) = (adam(p, neurons=5, seeds=[0], steps=200) for p in (plain, patches))
+    np.testing.assert_allclose(one.network.hidden_weights, same.network.hidden_weights, atol=1e-9)
+
+
+@pytest.mark.parametrize("other", [{"skip": True}, {"intercept": True}])
+def test_adam_trains_plain_relu_neurons(other):
+    plain = problem()
+    with pytest.raises(ValueError, match="adam takes ReLU networks"):
+        adam(TrainingProblem(plain.X, plain.y, plain.beta, **other), neurons=3, seeds=[0])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

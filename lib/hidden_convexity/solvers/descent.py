@@ -7,6 +7,7 @@ import numpy as np
 
 from hidden_convexity.foundations.validation import positive_number, whole_number
 from hidden_convexity.problem.network import ReLUNetwork
+from hidden_convexity.problem.pooling import pooled
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers.solution import Solution, Step
 
@@ -54,7 +55,7 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     ImportError
         If PyTorch is not installed.
     TypeError, ValueError
-        For several outputs, no seed, or a number out of range.
+        For several outputs, another activation, free terms, no seed, or a number out of range.
     """
     if not isinstance(problem, TrainingProblem):
         raise TypeError(f"problem must be a TrainingProblem, got {type(problem).__name__}")
@@ -83,7 +84,8 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
         entries = averages.tocoo()
         A = torch.sparse_coo_tensor(np.stack(entries.coords), entries.data, averages.shape)
     W, a = (torch.tensor(start, requires_grad=True) for start in _start(problem, neurons, seeds))
-    gradient_size = np.linalg.norm(problem.y) * np.linalg.norm(rows, axis=0).max()
+    sizes = np.linalg.norm(pooled(np.abs(problem.X)), axis=0)
+    gradient_size = np.linalg.norm(problem.y) * sizes.max()
     optimiser = torch.optim.Adam([W, a], lr=learning_rate, eps=_EPSILON * gradient_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=steps)
 

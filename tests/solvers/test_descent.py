@@ -136,9 +136,9 @@ def test_one_patch_a_sample_is_the_sample():
 
 
 @pytest.mark.parametrize("other", [{"skip": True}, {"intercept": True}])
-def test_adam_trains_plain_relu_neurons(other):
+def test_adam_trains_no_free_terms(other):
     plain = problem()
-    with pytest.raises(ValueError, match="adam takes ReLU networks"):
+    with pytest.raises(ValueError, match="adam takes problems without skip or intercept"):
         adam(TrainingProblem(plain.X, plain.y, plain.beta, **other), neurons=3, seeds=[0])
 
 

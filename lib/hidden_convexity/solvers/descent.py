@@ -82,7 +82,9 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     A = None
     if averages is not None:
         entries = averages.tocoo()
-        A = torch.sparse_coo_tensor(np.stack(entries.coords), entries.data, averages.shape)
+        A = torch.sparse_coo_tensor(
+            np.stack(entries.coords), entries.data, averages.shape, check_invariants=True
+        )
     W, a = (torch.tensor(start, requires_grad=True) for start in _start(problem, neurons, seeds))
     sizes = np.linalg.norm(pooled(np.abs(problem.X)), axis=0)
     gradient_size = np.linalg.norm(problem.y) * sizes.max()

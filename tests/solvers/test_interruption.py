@@ -51,7 +51,7 @@ def assert_honest(solution, problem, optimum):
     assert solution.objective >= optimum.lower_bound * (1 - 1e-9)
 
 
-@pytest.mark.parametrize(("n", "d", "oracle"), [(100, 2, Circle), (30, 3, Ascent)])
+@pytest.mark.parametrize(("n", "d", "oracle"), [(100, 2, Circle), (30, 3, Exhaustive), (60, 3, Ascent)])
 def test_training_keeps_what_it_has(n, d, oracle):
     problem = instance(n, d)
     optimum = hc.train(problem)
@@ -72,14 +72,14 @@ def test_training_keeps_what_it_has(n, d, oracle):
 
 
 def test_before_the_first_round_it_is_the_zero_network(monkeypatch):
-    problem = instance(30, 3)
+    problem = instance(60, 3)
     press_ctrl_c(monkeypatch, Ascent, 1)
     solution = hc.train(problem)
     assert solution.interrupted and len(solution.network) == 0 and solution.history == []
     assert solution.objective == pytest.approx(0.5 * problem.y @ problem.y)
 
 
-@pytest.mark.parametrize(("n", "oracle"), [(30, Exhaustive), (200, BranchAndBound)])
+@pytest.mark.parametrize(("n", "oracle"), [(60, Exhaustive), (200, BranchAndBound)])
 def test_the_proof_can_be_interrupted(n, oracle, monkeypatch):
     problem = instance(n, 3)
     optimum = hc.train(problem)

@@ -81,7 +81,8 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     A = None
     if averages is not None:
         entries = averages.tocoo()
-        A = torch.sparse_coo_tensor(np.stack(entries.coords), entries.data, averages.shape)
+        size = {"size": averages.shape, "check_invariants": True}
+        A = torch.sparse_coo_tensor(np.stack(entries.coords), entries.data, **size)
     W, a = (torch.tensor(start, requires_grad=True) for start in _start(problem, neurons, seeds))
     gradient_size = np.linalg.norm(problem.y) * np.linalg.norm(rows, axis=0).max()
     optimiser = torch.optim.Adam([W, a], lr=learning_rate, eps=_EPSILON * gradient_size)

@@ -316,6 +316,18 @@ def largest_beta(row, X, y):
     return 1 / (1 - np.sqrt(1 - first.lower_bound / first.objective))
 
 
+@pytest.mark.parametrize("length", [1, 3])
+def test_filters_of_any_length_train(length):
+    row, rng = ROWS["average_pooling"], np.random.default_rng(0)
+    X, y = rng.normal(size=(12, 6)), rng.normal(size=12)
+    solution = row.train(X, y, 0.05, tol=1e-6, length=length)
+    assert solution.gap <= 1e-6
+    assert solution.network.hidden.shape[1] == length
+    assert solution.objective == row.objective(solution.network, X, y, 0.05)
+    with pytest.raises(ValueError, match="one filter long"):
+        row.train(X, y, 0.05, length=7)
+
+
 # The parts that rows share
 
 

@@ -108,6 +108,7 @@ test-book: book $(FOR_TESTS)  ## look at the built book in Chromium: errors, mat
 
 bench: $(INSTALLED) build/pyscnn/installed  ## time training side by side with other programs
 	@set -f; $(RUN) -m benchmarks.run $(CASES)
+	@$(if $(CASES),,$(RUN) -m benchmarks.startup)
 
 bench-mnist: $(INSTALLED)  ## train on 4,000 digits over 1,000 gates, beside Adam (ten minutes)
 	@$(RUN) -m benchmarks.mnist

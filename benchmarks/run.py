@@ -4,7 +4,8 @@
 
 Each case is stored in build/benchmarks.json when it is done, so that an interrupted run goes on
 where it was. When all cases of a suite are there, its file is written: benchmarks/results.json for
-exact training, benchmarks/results-fixed-gates.json for programs over given gates.
+exact training, benchmarks/results-fixed-gates.json for programs over given gates, and
+benchmarks/results-networks.json for convolutional, leaky and absolute value networks.
 """
 
 import argparse
@@ -38,6 +39,7 @@ REPEAT_BELOW = 60.0
 # 1e-3.
 AGREEMENT = {
     "cvxpy": 1e-6,
+    "cvxpy_pooled": 1e-6,
     "pyscnn": 1e-3,
     "skglm": 1e-5,
     "pyscnn_gated": 1e-5,

@@ -191,7 +191,10 @@ def imports_of_file(file):
 @cache
 def homes():
     """Where each public name of the package lives, by its full name, without importing anything."""
-    tree = ast.parse((LIBRARY / "hidden_convexity" / "__init__.py").read_text(encoding="utf-8"))
+    front = LIBRARY / "hidden_convexity" / "__init__.py"
+    if not front.exists():
+        return {}
+    tree = ast.parse(front.read_text(encoding="utf-8"))
     (table,) = (
         node.value
         for node in tree.body

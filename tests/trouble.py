@@ -90,7 +90,8 @@ def huge(rng, n, d):
 
 
 def minute(rng, n, d):
-    return rng.standard_normal((n, d)) * 1e-74
+    X = rng.standard_normal((n, d))
+    return X / np.abs(X).max() * 1e-74
 
 
 def one_sample(rng, n, d):

@@ -3,13 +3,10 @@
 import pkgutil
 from importlib import import_module
 
-# Not when first asked for: the function has its module's name, which would then be taken already.
-from hidden_convexity.companion.report import report  # noqa: F401
-
 __version__ = "0.1.0"
 
-# Where each public name lives; a module's own name is the module. Names are fetched when first
-# asked for, so that importing one of them, the independent checker for instance, runs no other.
+# Where each public name lives. Names are fetched when first asked for, so that importing one of
+# them, the independent checker for instance, runs no other.
 _HOMES = {
     "Arrangement": "geometry.arrangement",
     "Certificate": "proof.certificate",
@@ -29,13 +26,17 @@ _HOMES = {
     "load": "solvers.saved",
     "mirrors": "line.mirrors",
     "paths": "landscape.paths",
+    "report": "companion.report",
     "splines": "line.splines",
     "train": "solvers",
     "train_path": "solvers",
     "wedge": "geometry.wedge",
 }
 
-__all__ = sorted([*_HOMES, "report"])
+# Those that are the modules themselves.
+_MODULES = {"datasets", "landscape", "mirrors", "paths", "splines", "wedge"}
+
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name):
@@ -45,7 +46,7 @@ def __getattr__(name):
         if name in _HOMES or error.name != f"{__name__}.{name}":
             raise
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    found = module if _HOMES.get(name, name).rpartition(".")[2] == name else getattr(module, name)
+    found = module if name in _MODULES or name not in _HOMES else getattr(module, name)
     globals()[name] = found
     return found
 
@@ -57,6 +58,7 @@ def __dir__():
 # In reading order: each wing imports only from those before it.
 WINGS = (
     "foundations",
+    "verify",
     "geometry",
     "problem",
     "oracle",

@@ -11,6 +11,7 @@ from hidden_convexity.companion.datasets import (
     Signal,
     ecg,
     load_ecg,
+    patches,
     split_in_time,
     standardise,
     windows,
@@ -415,3 +416,53 @@ def test_bias_is_the_last_column():
 def test_signal_prints_as_one_line():
     signal = Signal(np.zeros((5, 2)), 250.0, "mV", "two leads", "nowhere")
     assert repr(signal) == "Signal('two leads', 5 samples, 2 leads, 250 Hz, mV)"
+
+
+# Patches for convolutional networks
+
+
+@pytest.mark.parametrize("basis", [None, "dct", "pca"])
+@pytest.mark.parametrize("shape", [(4, 20), (3, 6, 7)])
+def test_filters_see_what_the_network_sees(shape, basis):
+    """The product of a filter with a patch is that of its weights with the coordinates."""
+    rng = np.random.default_rng(0)
+    samples, rank = rng.normal(size=shape), None if basis is None else 2
+    cut = patches(samples, 3, basis, rank, bias=True)
+    weights = rng.normal(size=(5, cut.X.shape[2]))
+    filters = cut.filters(weights)
+    assert filters.shape == (5, *(3,) * (len(shape) - 1))
+    first = samples[0, :3] if len(shape) == 2 else samples[0, :3, :3]
+    seen = filters.reshape(5, -1) @ first.ravel() + weights[:, -1]
+    np.testing.assert_allclose(cut.X[0, 0] @ weights.T, seen, atol=1e-12)
+    counts = {2: 18, 3: 20}[len(shape)]
+    assert cut.X.shape[:2] == (shape[0], counts)
+    norms = np.linalg.norm(filters.reshape(5, -1), axis=1)
+    np.testing.assert_allclose(norms, np.linalg.norm(weights[:, :-1], axis=1))
+
+
+def test_the_first_atoms_are_the_slow_ones_and_the_large_ones():
+    rng = np.random.default_rng(0)
+    ramps = np.linspace(0, 1, 30) * rng.normal(size=(5, 1))
+    np.testing.assert_allclose(patches(ramps, 8, "dct", 1).atoms[:, 0], 8**-0.5)
+    cut = patches(ramps, 8, "pca", 2)  # all patches of ramps are constants plus ramps
+    full = patches(ramps, 8)
+    np.testing.assert_allclose(cut.X @ cut.atoms.T, full.X, atol=1e-12)
+    assert np.abs(cut.X[..., 0]).mean() > np.abs(cut.X[..., 1]).mean()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"length": 0}, "length"),
+        ({"length": 21}, "length"),
+        ({"basis": "wavelets", "rank": 2}, "basis"),
+        ({"basis": "dct"}, "rank"),
+        ({"rank": 2}, "rank"),
+        ({"basis": "pca", "rank": 4}, "rank"),
+        ({"bias": 1}, "bias"),
+        ({"samples": np.full((2, 5), np.nan)}, "samples"),
+    ],
+)
+def test_patches_say_what_is_wrong(arguments, named):
+    with pytest.raises((TypeError, ValueError), match=rf"\b{named}\b"):
+        patches(**({"samples": np.ones((4, 20)), "length": 3} | arguments))

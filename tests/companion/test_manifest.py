@@ -80,6 +80,15 @@ def test_a_global_optimum_is_stored_with_its_certificate_in_the_same_bytes(figur
     assert not path.exists()
 
 
+def test_a_global_optimum_on_patches_is_drawn_without_a_file_for_the_checker(figures):
+    """Solution.save refuses it, and once a figure of it could not be saved either."""
+    X = np.random.default_rng(0).normal(size=(4, 3, 2))
+    solution = hc.train(hc.TrainingProblem(X, X[:, 0, 0], 0.1))
+    save(solution=solution)
+    assert manifest.read_manifest(figures)[NAME]["solution"]["scope"] == "global"
+    assert not manifest.certificate_of(figures, NAME).exists()
+
+
 def test_a_certificate_too_large_for_every_clone_is_refused(figures, monkeypatch):
     monkeypatch.setattr(manifest, "LARGEST_CERTIFICATE", 100)
     problem = hc.TrainingProblem([[1.0, 1.0], [2.0, 1.0]], [1.0, -1.0], 0.1)

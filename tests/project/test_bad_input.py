@@ -51,6 +51,7 @@ BAD_MATRICES = {
     "an empty list": lambda a: [],
     "1-D": lambda a: np.ones(3),
     "3-D": lambda a: np.ones((3, 2, 1)),
+    "4-D": lambda a: np.ones((3, 2, 2, 1)),
 }
 NOT_POSITIVE = [0, -1.0, np.nan, np.inf, -np.inf, "0.1", None, True, 1j, [0.1, 0.2]]
 NOT_A_COUNT = [0, -1, 1.5, np.nan, "3", True, [1, 2]]
@@ -73,6 +74,8 @@ TAKES_X = {
 @pytest.mark.parametrize("entry", TAKES_X)
 @pytest.mark.parametrize("kind", BAD_MATRICES)
 def test_bad_X(entry, kind):
+    if kind == "3-D" and entry in ("TrainingProblem", "beta_max", "a network", "prune"):
+        kind = "4-D"  # three dimensions are samples of patches
     assert_refused(lambda: TAKES_X[entry](BAD_MATRICES[kind](X)), "X")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import directions, mnist, results, run
+from benchmarks import directions, mnist, results, run, startup
 from benchmarks.cases import BY_NAME, Case
 from benchmarks.objective import Run, summarise
 from benchmarks.suites import BY_NAME as ALL
@@ -129,6 +129,22 @@ def test_stored_results_of_digits_keep_to_their_bounds():
     assert all(one["objective"] >= bounds[one["share"]] for one in shared)
     text = mnist.STORE.read_text(encoding="utf-8")
     assert "/home/" not in text and "/root/" not in text
+
+
+def test_the_second_start_finds_compiled_what_the_first_one_compiled():
+    listed = startup.cold_and_warm("hc.Arrangement.enumerate(np.eye(3))")
+    assert listed["cold"]["compiled"] > listed["warm"]["compiled"] > 0  # what is called, is within
+    assert listed["warm"]["seconds"] < listed["cold"]["seconds"]
+    said = startup.table({"listed": listed}).splitlines()
+    assert len(said) == 2 and said[1].startswith("listed")
+
+
+def test_stored_starts_are_those_of_the_cases():
+    stored = results.read(startup.STORE)
+    if stored is None:
+        pytest.skip(f"benchmarks/{startup.STORE.name} is not there: `make bench` writes it")
+    assert list(stored["cases"]) == list(startup.CASES)
+    assert stored["cases"]["import hidden_convexity"]["cold"]["compiled"] == 0
 
 
 def test_training_on_digits_ends_at_its_limit_of_processor_time():

@@ -262,11 +262,13 @@ def test_a_bound_above_an_objective_is_an_error_and_says_what_to_report():
             relative_gap(objective, bound)
         assert relative_gap(objective, bound, proven=False) == 0.0
     network = hc.ReLUNetwork(np.zeros((0, 1)), [])
+    problem = hc.TrainingProblem([[1.0]], [1.0], 1.0)
     with pytest.raises(ContradictedProof, match="savez"):
         hc.Solution(network, 1.0, 1.1, "global", [], "exact")
     with pytest.raises(ContradictedProof, match="savez"):
-        hc.Certificate(1.0, 1.1, "global", np.zeros(1))
-    assert hc.Certificate(1.0, 1.1, "searched", np.zeros(1)).gap == 0.0
+        hc.Certificate(1.0, 1.1, "global", np.zeros(1), network, problem, np.zeros(1))
+    searched = hc.Certificate(1.0, 1.1, "searched", np.zeros(1), network, problem, np.zeros(1))
+    assert searched.gap == 0.0
 
 
 def test_a_bound_below_an_attained_value_is_an_error():

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+from hidden_convexity import train
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers.descent import adam
@@ -111,6 +112,36 @@ def test_one_neuron_on_one_sample_reaches_the_optimum_known_by_hand():
     assert best == pytest.approx(0.1 - 0.1**2 / 2, rel=1e-6)
 
 
+def test_patches_are_trained_as_torch_trains_their_convolution():
+    """The objective of the run is that of a Conv1d module on the signals, patches repeated."""
+    torch = pytest.importorskip("torch")
+    signals = np.tile(np.random.default_rng(0).normal(size=(9, 4)), 2)  # patches occur twice
+    patches = np.lib.stride_tricks.sliding_window_view(signals, 3, axis=1)
+    one = TrainingProblem(patches, np.sign(signals[:, 0]), 0.1, loss="logistic")
+    (solution,) = adam(one, neurons=5, seeds=[0], steps=50)
+    module = solution.network.to_torch(kernel=(1, 3))
+    with torch.no_grad():
+        outputs = module(torch.tensor(signals)[:, None])[:, 0].numpy()
+        decay = sum(float(weights.square().sum()) for weights in module.parameters())
+    expected = np.logaddexp(0, -one.y * outputs).sum() + 0.05 * decay
+    assert solution.history[-1].objective == pytest.approx(expected, rel=1e-12)
+
+
+def test_one_patch_a_sample_is_the_sample():
+    pytest.importorskip("torch")
+    plain = problem()
+    patches = TrainingProblem(plain.X[:, None], plain.y, plain.beta)
+    (one,), (same,) = (adam(p, neurons=5, seeds=[0], steps=200) for p in (plain, patches))
+    np.testing.assert_allclose(one.network.hidden_weights, same.network.hidden_weights, atol=1e-9)
+
+
+@pytest.mark.parametrize("other", [{"skip": True}, {"intercept": True}])
+def test_adam_trains_no_free_terms(other):
+    plain = problem()
+    with pytest.raises(ValueError, match="adam takes problems without skip or intercept"):
+        adam(TrainingProblem(plain.X, plain.y, plain.beta, **other), neurons=3, seeds=[0])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -146,3 +177,15 @@ def test_missing_torch_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match=r'pip install "hidden-convexity\[torch\]"'):
         adam(problem(), neurons=3, seeds=[0])
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.2, -1.0])
+def test_descent_trains_networks_over_patches(slope):
+    """What Adam minimises is the network's objective, and near its end the optimum."""
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(-2, 3, size=(20, 4, 2)) / 2, rng.normal(size=20)
+    problem = TrainingProblem(X, y, 0.05, slope=slope)
+    (solution,) = adam(problem, neurons=20, seeds=[0], steps=2_000)
+    assert solution.history[-1].objective == pytest.approx(solution.objective, rel=1e-9)
+    best = train(problem)
+    assert best.lower_bound <= solution.objective <= 1.02 * best.objective

@@ -6,6 +6,7 @@ import pytest
 from scipy.optimize import nnls
 
 import hidden_convexity as hc
+from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.geometry.cones import project_each
 from hidden_convexity.geometry.hyperplanes import active, unit_rows
 from hidden_convexity.problem.losses import LOSSES
@@ -285,7 +286,7 @@ def test_the_program_over_cones_with_ties():
     X = rng.integers(-2, 3, size=(60, 3)).astype(float)
     arrangement = hc.Arrangement.sample(X, 200)
     problem = hc.TrainingProblem(X, rng.normal(size=60), 0.5)
-    solution = cone_program.solve(problem, arrangement, 1e-6)
+    solution = cone_program.solve(problem, arrangement, 1e-6, Budget())
     assert solution.gap <= 1e-6
     assert solution.objective >= hc.train(problem).lower_bound
 

@@ -90,7 +90,7 @@ def test_adam_stays_above_the_bound():
 @pytest.mark.parametrize("problem", [planted(60, 5)[0], labelled(60, 5)])
 def test_the_gradient_of_the_rounded_objective(problem):
     rng = np.random.default_rng(0)
-    program = MovingProgram(problem, Passes(problem.X))
+    program = MovingProgram(problem, Passes(problem.X), np.eye(problem.X.shape[1]))
     signs, half = np.array([1.0, -1.0, 1.0]), np.array([0.1, 0.2, 0.3])
     weights = rng.standard_normal(15)
     error = check_grad(
@@ -105,14 +105,14 @@ def test_rounded_by_nothing_it_is_the_objective():
     problem, teacher = planted(60, 5)
     balanced = teacher.balance()
     u = np.abs(balanced.output_weights)[:, None] * balanced.hidden_weights
-    program = MovingProgram(problem, Passes(problem.X))
+    program = MovingProgram(problem, Passes(problem.X), np.eye(problem.X.shape[1]))
     height, _ = program._rounded(u.ravel(), np.sign(balanced.output_weights), np.full(3, 1e-12))
     assert height == pytest.approx(problem.objective(balanced), rel=1e-9)
 
 
 def test_a_solve_never_raises_the_objective():
     problem, _ = planted(80, 6, noise=0.5)
-    program = MovingProgram(problem, Passes(problem.X))
+    program = MovingProgram(problem, Passes(problem.X), np.eye(problem.X.shape[1]))
     rng = np.random.default_rng(0)
     neurons = []
     for _ in range(5):

@@ -10,8 +10,7 @@ from conftest import regression
 from scipy.optimize import minimize
 
 import hidden_convexity as hc
-from hidden_convexity import solvers
-from hidden_convexity.oracle import BranchAndBound
+from hidden_convexity.oracle import BranchAndBound, hidden_layer
 from hidden_convexity.solvers import column_generation as exact_solver
 
 TOL = 1e-6
@@ -485,7 +484,7 @@ def test_training_whose_proof_runs_out_of_budget_has_a_valid_bound(max_cells, mo
     problem = instance(60, 4, 0.1)
     optimum = hc.train(problem)
     limited = functools.partial(BranchAndBound, max_cells=max_cells)
-    monkeypatch.setattr(solvers, "proving_oracle", lambda X, progress, dropped: limited(X))
+    monkeypatch.setattr(hidden_layer, "proving_oracle", lambda X, *options: limited(X))
     solution = hc.train(problem)
     assert solution.scope == "global" and not solution.interrupted
     assert 0 <= solution.lower_bound <= optimum.objective * (1 + 1e-9)

@@ -1,19 +1,24 @@
 """Real electrocardiograms, and the few steps from a signal to ``X, y``.
 
 The order that leaks nothing from the future: ``windows``, ``split_in_time``, ``standardise``,
-``with_bias``.
+``with_bias``. For convolutional networks, ``patches``.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
+from scipy.fft import idct
 
 from hidden_convexity.companion.recordings import Signal, ecg, load_ecg
-from hidden_convexity.foundations.validation import real_array, real_number, whole_number
+from hidden_convexity.foundations.validation import flag, real_array, real_number, whole_number
 from hidden_convexity.problem.data import with_bias
 
 __all__ = [
+    "Patches",
     "Signal",
     "ecg",
     "load_ecg",
+    "patches",
     "split_in_time",
     "standardise",
     "windows",
@@ -133,3 +138,105 @@ def standardise(train, *others):
         )
     centre, scale = train.mean(axis=0), train.std(axis=0)
     return tuple((each - centre) / scale for each in (train, *others))
+
+
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """Patches of signals or images in a subspace, and the way back from weights to filters.
+
+    Attributes
+    ----------
+    X : (n, K, r) array, or (n, K, r + 1) with a bias
+        Coordinates of each sample's K patches, as `TrainingProblem` takes them.
+    atoms : (length, r) or (length, length, r) array
+        Orthonormal: a patch is nearest to the sum of its coordinates times the atoms.
+    """
+
+    X: np.ndarray
+    atoms: np.ndarray
+
+    def filters(self, hidden_weights):
+        """The filters (m, length) or (m, length, length) of a network's hidden weights.
+
+        Their products with patches, plus the last weight if there is a bias, are what the
+        network's activation sees; they have the weights' length.
+        """
+        weights = real_array(hidden_weights, "hidden_weights", ndim=2)
+        if weights.shape[1] != self.X.shape[2]:
+            raise ValueError(
+                f"hidden_weights must have {self.X.shape[2]} columns, one per coordinate of a "
+                f"patch, got shape {weights.shape}"
+            )
+        return np.moveaxis(self.atoms @ weights[:, : self.atoms.shape[-1]].T, -1, 0)
+
+
+def patches(samples, length, basis=None, rank=None, bias=False):
+    """All patches of signals or images, for convolutional networks with average pooling.
+
+    A proof of optimality is within reach up to rank 5 or 6, however long the filters: those longer
+    than that are restricted to a subspace.
+
+    Parameters
+    ----------
+    samples : (n, T) or (n, height, width) array
+        Signals, or images, one a sample.
+    length : int
+        Samples in a patch, 1 to T; images have square patches of this side.
+    basis : {None, "dct", "pca"}
+        The subspace of the filters: all; the first atoms of the discrete cosine transform, of
+        images by increasing sum of both frequencies; or the principal components of the patches,
+        about 0, with the largest ones first.
+    rank : int, optional
+        Number of atoms, 1 to the number of samples in a patch; for a basis only.
+    bias : bool
+        Append a one to each patch: the last weight of each filter is its bias, and adds 1 to the
+        rank.
+
+    Returns
+    -------
+    Patches
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the samples are not finite, or another argument is not of these kinds.
+    """
+    samples = real_array(samples, "samples", ndim=(2, 3))
+    length, bias = whole_number(length, "length", 1), flag(bias, "bias")
+    if len(samples) == 0 or length > min(samples.shape[1:]):
+        raise ValueError(
+            f"length must be at most {min(samples.shape[1:])} for samples of shape "
+            f"{samples.shape}, of which there must be one, got {length}"
+        )
+    axes = tuple(range(1, samples.ndim))
+    size = length ** len(axes)
+    cut = np.lib.stride_tricks.sliding_window_view(samples, (length,) * len(axes), axis=axes)
+    cut = cut.reshape(len(samples), -1, size)
+    if (basis is None) != (rank is None):
+        raise ValueError(f"rank goes with a basis, got basis={basis!r} and rank={rank!r}")
+    if basis is None:
+        X, atoms = cut, np.eye(size)
+    else:
+        rank = whole_number(rank, "rank", 1)
+        if rank > size:
+            raise ValueError(f"rank must be at most {size}, the samples in a patch, got {rank}")
+        atoms = _atoms(basis, cut, length, len(axes))[:, :rank]
+        X = cut @ atoms
+    if bias:
+        X = np.concatenate([X, np.ones((*X.shape[:2], 1))], axis=2)
+    return Patches(np.array(X), atoms.reshape(*(length,) * len(axes), -1))
+
+
+def _atoms(basis, cut, length, dimensions):
+    """Orthonormal columns that span all patches, the first ones first to be kept."""
+    if basis == "pca":
+        rows = cut.reshape(-1, cut.shape[-1])
+        return np.linalg.eigh(rows.T @ rows)[1][:, ::-1]
+    if basis != "dct":
+        raise ValueError(f'basis must be None, "dct" or "pca", got {basis!r}')
+    waves = idct(np.eye(length), axis=0, norm="ortho")
+    if dimensions == 1:
+        return waves
+    first, second = np.divmod(np.arange(length**2), length)
+    order = np.argsort(first + second, kind="stable")
+    return np.kron(waves, waves)[:, order]

@@ -113,7 +113,9 @@ def save_figure(
     write_atomically(folder / f"{name}.svg", picture)
     write_atomically(folder / f"{name}.json", table)
     # Networks on the line have another dual, of which the files know nothing.
-    if solution is not None and solution.scope == "global" and solution.problem is not None:
+    problem = None if solution is None else solution.problem
+    # The checker takes no other networks: `Solution.save` refuses them.
+    if problem is not None and problem.plain and solution.scope == "global":
         _save_certificate(certificate_of(folder, name), solution)
     write_manifest(folder, read_manifest(folder) | {name: entry})
 

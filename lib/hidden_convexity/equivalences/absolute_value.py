@@ -6,7 +6,7 @@ the same functions, and one of each pair is enough.
 
 from functools import partial
 
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import parts, trained
 
 SLOPE = -1.0
 
@@ -19,6 +19,7 @@ table_row = parts.TableRow(
 )
 objective = parts.neurons_objective
 convex_program = partial(parts.neurons_program, slope=SLOPE)
+train = partial(trained.train_neurons, slope=SLOPE)
 decode = parts.decode_neurons
 sizes = parts.group_lengths
 descend = partial(parts.descend_neurons, slope=SLOPE)

@@ -8,9 +8,11 @@ arrangement of all n K patches, a neuron is a A D P w: Theorem 1 with A D_g P in
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.equivalences import descent, parts, trained
+from hidden_convexity.foundations.validation import whole_number
+from hidden_convexity.problem.training_problem import TrainingProblem
 
-FILTER = 2  # samples that a filter sees
+FILTER = 2  # samples that a filter sees, unless its length is given
 
 table_row = parts.TableRow(
     name="convolution, ReLU, average pooling",
@@ -22,19 +24,23 @@ table_row = parts.TableRow(
 )
 
 
-def patches(X):
-    """All windows of FILTER successive samples: X (n, d) gives (n K, FILTER), K = d + 1 - FILTER.
+def windows(X, length):
+    """All windows of successive samples: X (n, d) gives (n, K, length), K = d + 1 - length."""
+    if X.shape[1] < length:
+        raise ValueError(
+            f"X must have at least {length} columns, one filter long, got shape {X.shape}"
+        )
+    return np.lib.stride_tricks.sliding_window_view(X, length, axis=1)
 
-    Signal after signal, so that the first K rows are those of the first signal.
-    """
-    if X.shape[1] < FILTER:
-        raise ValueError(f"X must have at least {FILTER} columns, one filter long, got {X.shape}")
-    return np.lib.stride_tricks.sliding_window_view(X, FILTER, axis=1).reshape(-1, FILTER)
+
+def patches(X, length=FILTER):
+    """The windows as rows (n K, length), the first K of them those of the first signal."""
+    return windows(X, length).reshape(-1, length)
 
 
-def averages(X):
+def averages(X, length=FILTER):
     """The matrix A (n, n K) that averages over the patches of each signal."""
-    count = X.shape[1] + 1 - FILTER
+    count = X.shape[1] + 1 - length
     return np.kron(np.eye(len(X)), np.full((1, count), 1 / count))
 
 
@@ -46,7 +52,9 @@ def instance(rng):
 def objective(network, X, y, beta):
     """1/2 ||f(X) - y||^2 + (beta/2) sum_j (||w_j||^2 + a_j^2), with filters w_j as `hidden`."""
     X, y, beta = parts.checked(X, y, beta)
-    outputs = network(patches(X)) @ averages(X).T
+    length = network.hidden.shape[-1]
+    activations = network(patches(X, length))
+    outputs = activations.reshape(*activations.shape[:-1], len(X), -1).mean(axis=-1)
     return parts.squared_error(outputs, y) + beta * network.decay()
 
 
@@ -56,6 +64,41 @@ def convex_program(X, y, beta):
     groups = parts.cone_groups(patches(X))
     loss = 0.5 * cp.sum_squares(averages(X) @ groups.outputs - y)
     return parts.Program(loss + beta * groups.lengths, groups.cones)
+
+
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True, length=FILTER):
+    """Train the network to a certified gap, by column generation; see `hidden_convexity.train`.
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+        n signals of d samples.
+    y : (n,) array_like
+    beta : float
+        Weight decay, > 0.
+    tol, max_seconds, progress, proof
+        As in `trained.train_neurons`.
+    length : int
+        Samples that a filter sees, 1 to d. Up to about 5 can be proven.
+
+    Returns
+    -------
+    RowSolution
+        Of scope "global": any number of filters.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of these kinds, or a proof is out of reach.
+    """
+    X, y, beta = parts.checked(X, y, beta)
+    length = whole_number(length, "length", 1)
+    return trained.of_neurons(
+        TrainingProblem(windows(X, length), y, beta),
+        lambda found: parts.Neurons(found.hidden_weights, found.output_weights),
+        lambda network: objective(network, X, y, beta),
+        *(tol, max_seconds, progress, proof),
+    )
 
 
 decode = parts.decode_neurons

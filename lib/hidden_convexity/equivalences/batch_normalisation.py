@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.equivalences import descent, parts, trained
+from hidden_convexity.problem.training_problem import TrainingProblem
 
 NEURONS = 8
 # Singular values of centred data below this share of the largest are zero.
@@ -35,6 +36,11 @@ class NormalisedNetwork(NamedTuple):
     scale: np.ndarray
     shift: np.ndarray
     output: np.ndarray
+
+    @property
+    def width(self):
+        """Number m of neurons."""
+        return self.hidden.shape[-2]
 
     def __call__(self, X, batch=None):
         """Outputs (n,) on X (n, d), normalised as the batch is, by default X itself."""
@@ -60,29 +66,76 @@ def objective(network, X, y, beta):
     return parts.squared_error(network(X), y) + 0.5 * beta * decay
 
 
-def convex_program(X, y, beta):
-    """Theorem 1 on the whitened data."""
-    X, y, beta = parts.checked(X, y, beta)
+def whitened(X):
+    """Q = [U, 1/sqrt(n)] (n, r + 1), and the matrix (d, r) that takes q to w with C X w = U q."""
     left, values, right = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
     used = values > RANK * values.max()
     if not used.any():
         raise ValueError("X must have two different rows, else centred data are zero")
-    whitened = np.column_stack([left[:, used], np.full(len(X), len(X) ** -0.5)])
-    program = parts.neurons_program(whitened, y, beta)
-    program.known["unwhiten"] = right[used].T / values[used]
+    data = np.column_stack([left[:, used], np.full(len(X), len(X) ** -0.5)])
+    return data, right[used].T / values[used]
+
+
+def convex_program(X, y, beta):
+    """Theorem 1 on the whitened data."""
+    X, y, beta = parts.checked(X, y, beta)
+    data, unwhiten = whitened(X)
+    program = parts.neurons_program(data, y, beta)
+    program.known["unwhiten"] = unwhiten
     return program
+
+
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
+    """Train the network to a certified gap: the ReLU network on the whitened data.
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+    y : (n,) array_like
+    beta : float
+        Weight decay, > 0.
+    tol, max_seconds, progress, proof
+        As in `trained.train_neurons`.
+
+    Returns
+    -------
+    RowSolution
+        Of scope "global": any number of neurons.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of these kinds, or a proof is out of reach.
+
+    Notes
+    -----
+    The bound is proven for the whitened data as computed: it is that of the network up to the
+    rounding of the singular value decomposition, some 1e-15 relative.
+    """
+    X, y, beta = parts.checked(X, y, beta)
+    data, unwhiten = whitened(X)
+    return trained.of_neurons(
+        TrainingProblem(data, y, beta),
+        lambda found: _normalised(found.hidden_weights, found.output_weights, unwhiten),
+        lambda network: objective(network, X, y, beta),
+        *(tol, max_seconds, progress, proof),
+    )
 
 
 def decode(program):
     """Neurons p = (gamma q, delta) of the whitened program, and w with C X w = U q."""
     neurons = parts.decode_neurons(program)
-    scaled, shift = neurons.hidden[:, :-1], neurons.hidden[:, -1]
+    return _normalised(neurons.hidden, neurons.output, program.known["unwhiten"])
+
+
+def _normalised(hidden, output, unwhiten):
+    """The network of neurons on the whitened data."""
+    scaled, shift = hidden[:, :-1], hidden[:, -1]
     scale = np.linalg.norm(scaled, axis=1)
     # A neuron that is all shift may have any hidden weights.
     directions = np.where(scale[:, None] > 0, scaled, np.ones(scaled.shape[1]))
     directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
-    hidden = directions @ program.known["unwhiten"].T
-    return NormalisedNetwork(hidden, scale, shift, neurons.output)
+    return NormalisedNetwork(directions @ unwhiten.T, scale, shift, output)
 
 
 sizes = parts.group_lengths

@@ -6,7 +6,7 @@ positively homogeneous, so balancing, and with it the rest of Theorem 1, goes th
 
 from functools import partial
 
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import parts, trained
 
 SLOPE = 0.2
 
@@ -19,6 +19,7 @@ table_row = parts.TableRow(
 )
 objective = parts.neurons_objective
 convex_program = partial(parts.neurons_program, slope=SLOPE)
+train = partial(trained.train_neurons, slope=SLOPE)
 decode = parts.decode_neurons
 sizes = parts.group_lengths
 descend = partial(parts.descend_neurons, slope=SLOPE)

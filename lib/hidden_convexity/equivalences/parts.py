@@ -144,6 +144,11 @@ class Neurons(NamedTuple):
     output: np.ndarray
     slope: float = 0.0
 
+    @property
+    def width(self):
+        """Number m of neurons."""
+        return self.hidden.shape[-2]
+
     def __call__(self, X):
         inputs = X @ self.hidden.swapaxes(-1, -2)
         features = np.where(inputs > 0, inputs, self.slope * inputs)

@@ -8,7 +8,7 @@ chamber and sign add up, and by the triangle inequality their sum costs no more.
 
 from functools import partial
 
-from hidden_convexity.equivalences import parts
+from hidden_convexity.equivalences import parts, trained
 
 table_row = parts.TableRow(
     name="ReLU, two layers",
@@ -20,6 +20,7 @@ table_row = parts.TableRow(
 )
 objective = parts.neurons_objective
 convex_program = parts.neurons_program
+train = trained.train_neurons
 decode = parts.decode_neurons
 sizes = parts.group_lengths
 descend = parts.descend_neurons

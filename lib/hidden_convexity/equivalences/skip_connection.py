@@ -11,7 +11,8 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.equivalences import descent, parts, trained
+from hidden_convexity.problem.training_problem import TrainingProblem
 
 table_row = parts.TableRow(
     name="ReLU with a skip connection",
@@ -29,6 +30,11 @@ class SkipNetwork(NamedTuple):
     hidden: np.ndarray
     output: np.ndarray
     linear: np.ndarray
+
+    @property
+    def width(self):
+        """Number m of neurons."""
+        return self.hidden.shape[-2]
 
     def __call__(self, X):
         neurons = parts.Neurons(self.hidden, self.output)
@@ -51,6 +57,37 @@ def convex_program(X, y, beta):
     groups, b = parts.cone_groups(X, half=True), cp.Variable(X.shape[1], name="b")
     loss = 0.5 * cp.sum_squares(X @ b + groups.outputs - y)
     return parts.Program(loss + beta * groups.lengths, groups.cones)
+
+
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
+    """Train the network to a certified gap, by column generation; see `hidden_convexity.train`.
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+    y : (n,) array_like
+    beta : float
+        Weight decay, > 0.
+    tol, max_seconds, progress, proof
+        As in `trained.train_neurons`.
+
+    Returns
+    -------
+    RowSolution
+        Of scope "global": any number of neurons.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of these kinds, or a proof is out of reach.
+    """
+    X, y, beta = parts.checked(X, y, beta)
+    return trained.of_neurons(
+        TrainingProblem(X, y, beta, skip=True),
+        lambda found: SkipNetwork(found.hidden_weights, found.output_weights, found.skip),
+        lambda network: objective(network, X, y, beta),
+        *(tol, max_seconds, progress, proof),
+    )
 
 
 def decode(program):

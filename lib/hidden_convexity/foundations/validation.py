@@ -3,12 +3,13 @@
 import numbers
 
 import numpy as np
-from scipy import sparse
 
 # Training squares the weights, whose size is that of y / X, and multiplies X by y. With the
 # largest entries of X and y in this range nothing of that leaves the range of floats, 1e-308 to
 # 1e308: (1e75 / 1e-75)^2 = 1e300. Beyond, squares become 0 or inf, and bounds made of them lie.
 SMALLEST, LARGEST = 1e-75, 1e75
+# An activation that falls more steeply below zero than this has nothing left above: it is rounding.
+STEEPEST_SLOPE = 1e6
 
 
 def real_array(value, name, ndim):
@@ -66,7 +67,7 @@ def _converted(value, name):
             f"{name} has {hidden} masked entries, which NumPy would turn into numbers; remove "
             f"their rows, or impute them: {name}.filled(value)"
         )
-    if sparse.issparse(value):
+    if hasattr(value, "toarray"):  # SciPy's, which is not loaded for this
         raise TypeError(
             f"{name} must be a dense array, got {type(value).__name__}; pass {name}.toarray() if "
             "it fits in memory"
@@ -152,12 +153,12 @@ def flag(value, name):
 
 
 def slope_below_one(value, name="slope"):
-    """Return a finite float < 1, the slope of an activation below zero, or raise."""
+    """Return a float >= -1e6 and < 1, the slope of an activation below zero, or raise."""
     value = real_number(value, name)
-    if not (np.isfinite(value) and value < 1):
+    if not -STEEPEST_SLOPE <= value < 1:
         raise ValueError(
-            f"{name} must be finite and < 1 (0 ReLU, 0.2 leaky ReLU, -1 absolute value), got "
-            f"{value!r}; at 1 the network is linear"
+            f"{name} must be finite and < 1 (0 ReLU, 0.2 leaky ReLU, -1 absolute value), and at "
+            f"least {-STEEPEST_SLOPE:g}, got {value!r}; at 1 the network is linear"
         )
     return value
 

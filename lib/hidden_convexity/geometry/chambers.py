@@ -14,6 +14,7 @@ from itertools import combinations, islice, product
 import numpy as np
 
 from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.foundations.loops import assign, fill
 from hidden_convexity.geometry.hyperplanes import SAME_LINE, unit_rows
 
 # Let B be the computed basis of the plane in which the hyperplanes of the rows of A meet. For a
@@ -227,7 +228,7 @@ def _walk(
         all_hash ^= key
     on_arc, pattern = np.empty_like(all_lines), np.empty_like(all_lines)
     for circle in range(order.shape[0]):
-        on_arc[:] = before[circle]
+        assign(on_arc, before[circle])
         arc_hash = before_hash[circle]
         for arc in range(order.shape[1]):
             _flip(on_arc, order[circle, arc])
@@ -235,7 +236,7 @@ def _walk(
             if not exists[circle, arc]:
                 continue
             for choice in range(sides.shape[0]):
-                pattern[:] = on_arc
+                assign(pattern, on_arc)
                 pattern_hash = arc_hash
                 for k in range(sides.shape[1]):
                     if sides[choice, k]:
@@ -244,7 +245,8 @@ def _walk(
                 sign = 1.0
                 if not pattern[0] & 128:  # the opposite chamber is on the positive side of line 0
                     sign = -1.0
-                    pattern ^= all_lines
+                    for k in range(len(pattern)):
+                        pattern[k] ^= all_lines[k]
                     pattern_hash ^= all_hash
                 slot = pattern_hash & (len(slots) - 1)
                 while slots[slot] >= 0 and not (
@@ -253,7 +255,9 @@ def _walk(
                     slot = (slot + 1) & (len(slots) - 1)
                 if slots[slot] < 0:
                     slots[slot] = count
-                    hashes[count], bits[count], sums[count] = pattern_hash, pattern, 0.0
+                    hashes[count] = pattern_hash
+                    assign(bits[count], pattern)
+                    fill(sums[count], 0.0)
                     count += 1
                 chamber = slots[slot]
                 for k in range(sums.shape[1]):

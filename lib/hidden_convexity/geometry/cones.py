@@ -8,6 +8,7 @@ m >= 0 that minimises ||a + B^T m||; any m >= 0 bounds ||Proj_K(a)|| from above 
 import numpy as np
 
 from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.foundations.loops import assign
 
 # A row is satisfied if its product with the projection is above -SATISFIED ||a||.
 SATISFIED = 1e-12
@@ -15,6 +16,9 @@ SATISFIED = 1e-12
 INDEPENDENT = 1e-10
 # Rows that join, in units of the dimension, before a projection is given up as it stands.
 MAX_JOINS = 30
+
+# Below, positions begin as np.int64(...): numba would compile what is called with them for the
+# literals 0 and -1 as well.
 
 
 @njit(cache=True, nogil=True)
@@ -50,7 +54,7 @@ def _multipliers(rows, tight, count, a, out):
         for k in range(i + 1, count):
             right[i] -= gram[k, i] * right[k]
         right[i] /= gram[i, i]
-    out[:count] = right
+    assign(out[:count], right)
     return True
 
 
@@ -59,7 +63,7 @@ def _leave(rows, tight, m, count, position):
     """Take the row at a position out of the tight ones."""
     for i in range(position, count - 1):
         tight[i], m[i] = tight[i + 1], m[i + 1]
-        rows[i] = rows[i + 1]
+        assign(rows[i], rows[i + 1])
     return count - 1
 
 
@@ -84,12 +88,12 @@ def _project(unit, pattern, a, tight, count, z):
         if not _multipliers(rows, members, count, a, wanted):
             count -= 1
             continue
-        least = 0
+        least = np.int64(0)
         for i in range(count):
             if wanted[i] < wanted[least]:
                 least = i
         if wanted[least] > 0:
-            m[:count] = wanted[:count]
+            assign(m[:count], wanted)
             break
         count = _leave(rows, members, m, count, least)
     size = 0.0
@@ -98,7 +102,7 @@ def _project(unit, pattern, a, tight, count, z):
     level = -SATISFIED * np.sqrt(size)
     total = 0.0
     for _ in range(MAX_JOINS * d):
-        z[:] = a
+        assign(z, a)
         total = 0.0
         for i in range(count):
             total += m[i]
@@ -125,14 +129,14 @@ def _project(unit, pattern, a, tight, count, z):
             if not _multipliers(rows, members, count, a, wanted):
                 joined = False
                 break
-            share, first = 1.0, -1
+            share, first = 1.0, np.int64(-1)
             for i in range(count):
                 if wanted[i] <= 0.0:
                     reached = m[i] / (m[i] - wanted[i]) if m[i] > wanted[i] else 0.0
                     if first < 0 or reached < share:
                         share, first = reached, i
             if first < 0:
-                m[:count] = wanted[:count]
+                assign(m[:count], wanted)
                 break
             if first == count - 1 and members[first] == worst and share == 0.0:
                 joined = False
@@ -143,7 +147,7 @@ def _project(unit, pattern, a, tight, count, z):
         if not joined:  # rounding: the row depends on those that are tight
             count -= 1
             break
-    tight[:count] = members[:count]
+    assign(tight[:count], members)
     return count, total
 
 

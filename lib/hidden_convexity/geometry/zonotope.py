@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import combinations, islice
 
 import numpy as np
-from scipy.optimize import lsq_linear
+import scipy
 
 from hidden_convexity.foundations.read_only import ReadOnlyArrays
 from hidden_convexity.foundations.validation import real_array, whole_number
@@ -287,5 +287,7 @@ def _nearest(columns, q):
     """The point of {columns @ s : -1/2 <= s <= 1/2} nearest to q."""
     # Each step moves one coefficient on or off its bound; far fewer than this have been seen.
     most = 100 * columns.shape[1]
-    fit = lsq_linear(columns, q, bounds=(-0.5, 0.5), method="bvls", tol=1e-15, max_iter=most)
+    fit = scipy.optimize.lsq_linear(
+        columns, q, bounds=(-0.5, 0.5), method="bvls", tol=1e-15, max_iter=most
+    )
     return columns @ fit.x

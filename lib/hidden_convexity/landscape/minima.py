@@ -15,8 +15,9 @@ import numpy as np
 
 from hidden_convexity.foundations.validation import real_array
 from hidden_convexity.geometry.arrangement import Arrangement
+from hidden_convexity.landscape.plain_networks import data_of
 from hidden_convexity.problem.encoding import ON_WALL
-from hidden_convexity.problem.network import ReLUNetwork, data_of
+from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.restricted.passes import Passes
 from hidden_convexity.problem.restricted.program import RestrictedProgram
 from hidden_convexity.problem.training_problem import TrainingProblem

@@ -12,6 +12,7 @@ from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.foundations.validation import flag, positive_number, whole_number
 from hidden_convexity.line.ramps import Ramps, line_problem, mean
 from hidden_convexity.line.reflections import (
+    SAME_POINT,
     MirrorDictionary,
     branch,
     breakpoints,
@@ -141,8 +142,11 @@ def _allowance(x, nu, layers):
 
     A correlation is seven values of R, at points that are themselves right to 3 eps of the largest
     |x|, where R rises by sum |nu_i| at most. A listed column is n differences of two such numbers
-    for each layer, added up in any order.
+    for each layer, added up in any order. Of listed columns that are nearly one, only one is kept:
+    their shifts differ by less than `SAME_POINT` of the range, and so do their entries then.
     """
-    size = float(np.abs(nu).sum()) * float(np.abs(x).max())
+    total, span = float(np.abs(nu).sum()), float(np.ptp(x))
     terms = 8 if layers == 3 else 4 * layers + len(nu)
-    return 8 * Ramps(x).allowance(nu) + terms * np.finfo(float).eps * 2 * size
+    rounding = terms * np.finfo(float).eps * 2 * total * float(np.abs(x).max())
+    merged = layers * SAME_POINT * span * total if layers > 3 else 0.0
+    return 8 * Ramps(x).allowance(nu) + rounding + merged

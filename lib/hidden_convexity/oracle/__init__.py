@@ -37,6 +37,9 @@ PROVABLE_RANK = 8
 # data are generic and beta large; otherwise bounds end without a proof after seconds. Samples that
 # are nearly copies of one another make thin cells for bounds, and no difference to chambers.
 FEW_IN_SPACE, FEW, LISTABLE = 10_000, 100_000, 1_000_000
+# Chambers up to which going through them is about as fast a search as ascents are, measured at 0.1
+# and 0.001 beta_max: at 5,000 it takes twice as long. Ascents take 16 s to compile, once.
+SEARCHED = 2_500
 
 
 def searching_oracle(X, dropped=None):

@@ -14,6 +14,7 @@ split, and a flat array with the products, cell after cell.
 import numpy as np
 
 from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.foundations.loops import assign, assign_rows
 from hidden_convexity.oracle.geodesic import REORDER
 from hidden_convexity.oracle.relaxation import gram_matrix, upper_bound, workspace
 
@@ -203,27 +204,32 @@ def explore(
             kept += keep_cone(V[size], before, cones, cone_bounds, kept)
             continue
         over, under = B[size]
-        parent[: d * (m + k)] = R[top : top + d * (m + k)]
+        assign(parent[: d * (m + k)], R[top:])
         positive = parent[: d * m].reshape(d, m)
         negative = parent[d * m : d * (m + k)].reshape(d, k)
-        corners[:], values[:] = V[size], A[size]
+        assign_rows(corners, V[size])
+        assign(values, A[size])
         gram_matrix(corners, gram)
         i, j = edge_to_split(positive, negative, gram, age == d)
         scale = 1.0 / np.sqrt(2.0 + 2.0 * gram[i, j])
-        middle[:] = scale * (corners[i] + corners[j])
+        for axis in range(d):
+            middle[axis] = scale * (corners[i, axis] + corners[j, axis])
         level = scale * (values[i] + values[j])
         value = level + new_products(positive, i, j, scale, new[0])
         value -= new_products(negative, i, j, scale, new[1])
         if abs(value) > abs(height):
-            height, peak[:] = value, middle
+            height = value
+            assign(peak, middle)
         if size + 2 > depth:
             depth *= 2
             V, A, B, C = _longer(V, depth), _longer(A, depth), _longer(B, depth), _longer(C, depth)
         if top + 2 * d * (m + k) > len(R):
             R = _longer(R, 2 * len(R) + d * (m + k))
         for replaced in (i, j):
-            V[size], A[size] = corners, values
-            V[size, replaced], A[size, replaced] = middle, level
+            assign_rows(V[size], corners)
+            assign(A[size], values)
+            assign(V[size, replaced], middle)
+            A[size, replaced] = level
             B[size, 0], B[size, 1] = over, under
             C[size, 0] = keep_crossing(
                 positive, replaced, new[0], 1.0, A[size], low, high, chosen, R[top:]
@@ -255,7 +261,8 @@ def keep_cone(vertices, bound, cones, cone_bounds, kept):
     """Write a closed cell where there is room; returns whether there was."""
     room = kept < len(cones)
     if room:
-        cones[kept], cone_bounds[kept] = vertices, bound
+        assign_rows(cones[kept], vertices)
+        cone_bounds[kept] = bound
     return room
 
 
@@ -273,11 +280,11 @@ def new_products(block, i, j, scale, out):
 def pick_rows(rows, sizes, order):
     """The rows of some cells, in the given order; `sizes` (c,) are those of all cells."""
     starts = np.zeros(len(sizes), dtype=np.int64)
-    starts[1:] = np.cumsum(sizes)[:-1]
-    picked = np.empty(sizes[order].sum())
-    end = 0
+    for cell in range(len(sizes) - 1):
+        starts[cell + 1] = starts[cell] + sizes[cell]
+    picked, end = np.empty(sizes[order].sum()), 0
     for cell in order:
-        picked[end : end + sizes[cell]] = rows[starts[cell] : starts[cell] + sizes[cell]]
+        assign(picked[end : end + sizes[cell]], rows[starts[cell] :])
         end += sizes[cell]
     return picked
 
@@ -285,5 +292,6 @@ def pick_rows(rows, sizes, order):
 @njit(cache=True, nogil=True)
 def _longer(array, length):
     longer = np.empty((length, *array.shape[1:]), dtype=array.dtype)
-    longer[: len(array)] = array
+    old = array.reshape(-1)
+    assign(longer.reshape(-1)[: len(old)], old)
     return longer

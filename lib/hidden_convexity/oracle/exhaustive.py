@@ -9,7 +9,7 @@ any m >= 0.
 """
 
 import numpy as np
-from scipy.optimize import nnls
+import scipy
 
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.foundations.validation import flag
@@ -21,7 +21,10 @@ from hidden_convexity.oracle.maximum import EPS, DualMaximum, Remainders, dual_p
 # Chambers unpacked at a time: entries of an (n, chambers) float64 block, 32 MB.
 BLOCK = 4_000_000
 # Chambers projected on at first, and then twice as many each time: the largest ||a|| tell the most.
-FIRST = 64
+# The first ones also are where other local maxima above the level are found.
+FIRST = 256
+# A neighbour's multiplier above minus this share of the point's length is rounding of zero.
+LOCAL = 1e-12
 # A projection longer by this share than nu.(Xu)_+ in its direction has left its cone: it was ended
 # early, since normal equations of nearly dependent rows are as good as singular.
 OUTSIDE = 1e-9
@@ -65,6 +68,7 @@ class Exhaustive:
         _, first, line = np.unique(
             arrangement._line[nonzero], return_index=True, return_inverse=True
         )
+        self._nonzero, self._owner = nonzero, line
         first = nonzero[first]
         # The cones are those of one row a line; others of the line have been moved to it.
         self._walls, self._unit = first, unit[first]
@@ -118,18 +122,29 @@ class Exhaustive:
                 if not len(chosen):
                     bound = max(bound, float(size[order[first]]))
                     break
-                projected, bounds = self._project(linear[chosen], chosen, nu, enough)
+                points = np.concatenate([linear[chosen], -linear[chosen]])
+                projected, bounds, *tight = self._project(points, chosen, nu, enough)
                 lengths = row_lengths(projected)
                 bound = max(bound, float(bounds.max()))
                 reached = max(reached, float(lengths.max()))
                 # Of those below the level the longest may be the best there is.
                 kept = (lengths > 0) & (lengths >= min(level, lengths.max()))
-                found.append(projected[kept] / lengths[kept, None])
+                found.append([one[kept] for one in (points, projected, *tight)])
                 first += len(chosen)
                 most = min(2 * most, max(BLOCK // len(nu), 1))
                 bar.update(len(chosen))
-        directions = np.concatenate([*found, linear[:0]])
-        directions, values = _distinct(directions, heights(self.X, nu, directions))
+        if not found:
+            found.append([linear[:0], linear[:0], np.zeros((0, 1), int), np.zeros(0, int)])
+        points, projected, *tight = (np.concatenate(part) for part in zip(*found, strict=True))
+        directions = projected / row_lengths(projected)[:, None]
+        values = heights(self.X, nu, directions)
+        kept = _distinct(directions, values)
+        if self.arrangement.complete:  # of a few cones the neighbours do not count
+            maximum = [one[kept] for one in (points, projected, *tight)]
+            local = self._local(nu, np.sign(values[kept]), *maximum)
+            local[:1] = True
+            kept = kept[local]
+        directions, values = directions[kept], values[kept]
         if self.arrangement.complete:
             return DualMaximum.proven(self.X, nu, bound + allowance, directions, values)
         # A maximiser on a wall may be just outside of its cone, where h is that of another one.
@@ -159,15 +174,15 @@ class Exhaustive:
         return parts
 
     def _project(self, points, chambers, nu, enough):
-        """Projections (2k, d) of a (k, d), then of -a, onto cones of chambers (k,); bounds (2k,).
+        """Projections of points a (2k, d) onto cones of chambers (k,), twice; bounds (2k,).
 
         Each is a + S^T m with some m >= 0, S the inward unit rows, and so at least as long as the
         maximum of a.u over the cone: one that rounding ends early bounds it still. If it is longer
         than enough, and than nu.(Xu)_+ in its direction u, a slower method takes its place. What
-        the sums themselves round is in the bounds.
+        the sums themselves round is in the bounds. Returned as well are the rows tight at the
+        projections (2k, d), and how many they are (2k,).
         """
         patterns = np.ascontiguousarray(self.arrangement.unpack(chambers)[self._walls].T)
-        points = np.concatenate([points, -points])
         owner = np.tile(np.arange(len(chambers)), 2)
         tight, counts = (
             np.zeros(points.shape, dtype=np.int64),
@@ -180,19 +195,37 @@ class Exhaustive:
         reached = np.abs(heights(self.X, nu, projected[long])) / lengths[long]
         for j in long[reached < (1 - OUTSIDE) * lengths[long]]:
             inward = np.where(patterns[owner[j], :, None], self._unit, -self._unit)
-            multipliers, _ = nnls(inward.T, -points[j], maxiter=30 * len(inward))
+            multipliers, _ = scipy.optimize.nnls(inward.T, -points[j], maxiter=30 * len(inward))
             projected[j], totals[j] = points[j] + inward.T @ multipliers, multipliers.sum()
         # What is left of a polar vector is rounding.
         vanished = row_lengths(projected) <= VANISHED * row_lengths(points)
         bounds = row_lengths(projected) + (len(self._unit) + 6) * EPS * totals
         projected[vanished] = 0.0
-        return projected, bounds
+        return projected, bounds, tight, counts
+
+    def _local(self, nu, signs, points, projected, rows, counts):
+        """Whether signs nu.(Xu)_+ has a local maximum where a cone has its own: (k,) bool.
+
+        On z = a + sum of m_i s_i x_i, s_i the side of unit row i, the neighbour across the wall of
+        i has a - s_i c_i x_i for a, c_i being nu's share of that row's line, and so -(m_i + c_i) in
+        the place of m_i: its own maximum is there as well if that is not negative.
+        """
+        local = np.ones(len(points), dtype=bool)
+        shares = np.bincount(
+            self._owner, nu[self._nonzero] * self._lengths[self._nonzero], len(self._walls)
+        )
+        for count in np.unique(counts[counts > 0]):
+            here = np.flatnonzero(counts == count)
+            tight = rows[here, :count]
+            added = (projected[here] - points[here])[:, :, None]
+            multipliers = np.abs(np.linalg.pinv(self._unit[tight].mT) @ added)[..., 0]
+            rounding = LOCAL * row_lengths(points[here])[:, None]
+            local[here] = (multipliers + signs[here, None] * shares[tight] <= rounding).all(axis=1)
+        return local
 
 
 def _distinct(directions, values):
     """Sort by |value| and keep one of equal directions with one sign: neighbours share walls."""
     order = np.argsort(-np.abs(values), kind="stable")
-    directions, values = directions[order], values[order]
-    key = np.column_stack([np.sign(values), directions]).round(9)
-    first = np.sort(np.unique(key, axis=0, return_index=True)[1])
-    return directions[first], values[first]
+    key = np.column_stack([np.sign(values), directions])[order].round(9)
+    return order[np.sort(np.unique(key, axis=0, return_index=True)[1])]

@@ -7,6 +7,7 @@ come transposed, (d, n), with the norms of the rows.
 import numpy as np
 
 from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.foundations.loops import assign, divide, fill
 
 # A row is tight at a unit u if |x.u| <= TIGHT ||x||. Products of unit vectors carry an error of a
 # few 1e-16, and chance brings a row that is not tight this close only once in 1e12.
@@ -60,7 +61,8 @@ def span_of_tight_rows(columns, norms, tight, basis):
         remove_span(basis, rank, row)
         size = norm(row)
         if size > DEPENDENT:
-            basis[rank] = row / size
+            divide(row, size)
+            assign(basis[rank], row)
             rank += 1
     return rank
 
@@ -75,7 +77,7 @@ def tight_lines(columns, norms, tight, basis, rank, lines):
             line[j] = 0.0
             for k in range(columns.shape[0]):
                 line[j] += basis[j, k] * columns[k, i] / norms[i]
-        line /= norm(line)
+        divide(line, norm(line))
         known = False
         for other in range(count):
             along = 0.0
@@ -86,7 +88,7 @@ def tight_lines(columns, norms, tight, basis, rank, lines):
                 apart += (line[j] - along * lines[other, j]) ** 2
             known = known or apart < DEPENDENT**2
         if not known:
-            lines[count, :rank] = line
+            assign(lines[count], line)
             count += 1
             if count == len(lines):
                 break
@@ -97,24 +99,25 @@ def tight_lines(columns, norms, tight, basis, rank, lines):
 def ray(lines, rank, subset, frame, out):
     """Unit vector orthogonal to rank - 1 lines, False if they are dependent."""
     for j in range(rank - 1):
-        frame[j, :rank] = lines[subset[j], :rank]
-        remove_span(frame[:, :rank], j, frame[j, :rank])
-        size = norm(frame[j, :rank])
+        assign(frame[j], lines[subset[j]])
+        remove_span(frame, j, frame[j])
+        size = norm(frame[j])
         if size < DEPENDENT:
             return False
-        frame[j, :rank] /= size
+        divide(frame[j], size)
     best = 0.0
     candidate = np.empty(rank)
     for k in range(rank):
-        candidate[:] = 0.0
+        fill(candidate, 0.0)
         candidate[k] = 1.0
-        remove_span(frame[:, :rank], rank - 1, candidate)
+        remove_span(frame, rank - 1, candidate)
         size = norm(candidate)
         if size > best:
             best = size
-            out[:rank] = candidate / size
-    remove_span(frame[:, :rank], rank - 1, out[:rank])
-    out[:rank] /= norm(out[:rank])
+            divide(candidate, size)
+            assign(out, candidate)
+    remove_span(frame, rank - 1, out)
+    divide(out, norm(out))
     return True
 
 
@@ -146,9 +149,12 @@ def releases(columns, norms, tight, basis, rank, out):
             for k in range(j, i):
                 inverse[i, j] -= triangle[i, k] * inverse[k, j]
             inverse[i, j] /= triangle[i, i]
-    out[:rank] = inverse.T @ basis[:rank]
     for j in range(rank):
-        out[j] /= norm(out[j])
+        fill(out[j], 0.0)
+        for i in range(rank):
+            for k in range(out.shape[1]):
+                out[j, k] += inverse[i, j] * basis[i, k]
+        divide(out[j], norm(out[j]))
 
 
 @njit(cache=True, nogil=True)
@@ -169,6 +175,13 @@ def one_sided_slopes(columns, nu, norms, tight, g, w):
 
 
 @njit(cache=True, nogil=True)
+def along_ray(ray, forward, out):
+    """out = ray if forward, else -ray."""
+    for k in range(len(out)):
+        out[k] = ray[k] if forward else -ray[k]
+
+
+@njit(cache=True, nogil=True)
 def steepest_release(columns, nu, norms, tight, basis, rank, g, out):
     """Steepest way off the flat along a ray of the tight rows' arrangement; returns its slope.
 
@@ -185,24 +198,26 @@ def steepest_release(columns, nu, norms, tight, basis, rank, g, out):
             forward, backward = one_sided_slopes(columns, nu, norms, tight, g, rays[j])
             if max(forward, backward) > best:
                 best = max(forward, backward)
-                out[:] = rays[j] if forward >= backward else -rays[j]
+                along_ray(rays[j], forward >= backward, out)
         return best
     lines = np.empty((MAX_LINES, rank))
     count = tight_lines(columns, norms, tight, basis, rank, lines)
-    subset = np.arange(rank - 1)
+    subset = np.empty(rank - 1, dtype=np.int64)
+    for j in range(rank - 1):
+        subset[j] = j
     frame = np.empty((rank, rank))
     along = np.empty(rank)
     w = np.empty(d)
     for _ in range(MAX_RAYS):
         if ray(lines, rank, subset, frame, along):
-            w[:] = 0.0
+            fill(w, 0.0)
             for j in range(rank):
                 for k in range(d):
                     w[k] += along[j] * basis[j, k]
             forward, backward = one_sided_slopes(columns, nu, norms, tight, g, w)
             if max(forward, backward) > best:
                 best = max(forward, backward)
-                out[:] = w if forward >= backward else -w
+                along_ray(w, forward >= backward, out)
         j = rank - 2
         while j >= 0 and subset[j] == count - rank + 1 + j:
             j -= 1

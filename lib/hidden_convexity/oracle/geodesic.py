@@ -8,6 +8,7 @@ the loops over samples are contiguous.
 import numpy as np
 
 from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.foundations.loops import assign, divide, fill
 from hidden_convexity.oracle.flats import (
     norm,
     remove_span,
@@ -43,7 +44,7 @@ def multiply(columns, u, start, out):
 @njit(cache=True, nogil=True, fastmath=REORDER)
 def gradient(columns, nu, floor, u, products, out):
     """products = X u, out = X^T D nu, tight rows inactive; returns the number of tight rows."""
-    out[:] = 0.0
+    fill(out, 0.0)
     tight = 0
     active = np.empty(BLOCK)
     for start in range(0, len(nu), BLOCK):
@@ -70,7 +71,8 @@ def pieces(columns, nu, floor, p, w, q, bins, change):
     in x / (1 + |x|) of it. Tight rows cross at t = 0: they get bin BINS, and only count if active.
     """
     A = B = 0.0
-    change[:] = 0.0
+    for b in range(len(change)):
+        change[b, 0] = change[b, 1] = 0.0
     for start in range(0, len(nu), BLOCK):
         part = slice(start, min(start + BLOCK, len(nu)))
         here, along, bin_, weight, least = p[part], q[part], bins[part], nu[part], floor[part]
@@ -195,7 +197,7 @@ def ascend(columns, norms, floor, nu, u):
     best = u.copy()
     for _ in range(MAX_ARCS):
         tight = np.empty(gradient(columns, nu, floor, u, p, g), dtype=np.int64)
-        rank = 0
+        rank = np.int64(0)  # `remove_span` would be compiled for a literal 0 as well
         if len(tight):
             found = 0
             for i in range(n):
@@ -204,12 +206,12 @@ def ascend(columns, norms, floor, nu, u):
                     found += 1
             rank = span_of_tight_rows(columns, norms, tight, basis)
             remove_span(basis, rank, u)
-            u /= norm(u)
+            divide(u, norm(u))
         reached = 0.0
         for k in range(d):
             reached += g[k] * u[k]
         if reached > value:
-            best[:] = u
+            assign(best, u)
         if reached <= value + 1e-15 * abs(value):
             break
         value = reached
@@ -231,12 +233,12 @@ def ascend(columns, norms, floor, nu, u):
             along += w[k] * u[k]
         for k in range(d):
             w[k] = (w[k] - along * u[k]) / size
-        w /= norm(w)
+        divide(w, norm(w))
         cosine, sine = first_maximum(columns, nu, floor, p, w, q, bins)
         for k in range(d):
             u[k] = cosine * u[k] + sine * w[k]
-        u /= norm(u)
-    u[:] = best
+        divide(u, norm(u))
+    assign(u, best)
     return max(value, reached)
 
 
@@ -252,4 +254,4 @@ def ascend_each(columns, norms, floor, nu, signs, directions, values):
             signed[i] = signs[k] * nu[i]
         u = directions[k].copy()
         values[k] = signs[k] * max(ascend(columns, norms, floor, signed, u), 0.0)
-        directions[k] = u
+        assign(directions[k], u)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hidden_convexity.geometry.hyperplanes import coordinates
-from hidden_convexity.oracle import Ascent, Circle, proving_oracle, searching_oracle
+from hidden_convexity.oracle import SEARCHED, Ascent, Exhaustive, proving_oracle, searching_oracle
 from hidden_convexity.oracle.pooled import Pooled
 from hidden_convexity.oracle.several_outputs import VectorAscent, vector_proving_oracle
 from hidden_convexity.problem.restricted.passes import Passes, PooledPasses
@@ -78,14 +78,15 @@ class HiddenLayer:
                 last = VectorAscent(rows, last_starts, rng=1)
             scope = "global" if proof else "searched"
             return cls._pooled(space.basis, pooling, search, last, scope)
-        search = searching_oracle(rows, dropped)
-        in_plane = isinstance(search, Circle)
-        if in_plane or (not proof and last_starts is None):
-            last = search
-        elif proof:
+        in_plane = rows.shape[1] == 2
+        if proof and not in_plane:
             last = proving_oracle(rows, exact, progress, dropped)
+            listed = isinstance(last, Exhaustive) and len(last.arrangement) <= SEARCHED
+            search = last if listed else Ascent(rows)
         else:
-            last = Ascent(rows, last_starts, rng=1)
+            search = searching_oracle(rows, dropped)
+            again = in_plane or last_starts is None
+            last = search if again else Ascent(rows, last_starts, rng=1)
         scope = "global" if proof or in_plane else "searched"
         if pooling.averages is None and pooling.slope == 0:
             return cls(space.basis, search if in_plane else Passes(rows), search, last, scope)

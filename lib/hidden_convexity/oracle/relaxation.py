@@ -8,6 +8,7 @@ by its values b_k at the vertices.
 import numpy as np
 
 from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.foundations.loops import assign, fill
 from hidden_convexity.oracle.geodesic import REORDER
 
 # Choices of activities tried before a cell is split instead; more of them save no time.
@@ -59,7 +60,7 @@ def cone_maximum(gram, reach, b, z, inside, factor, partial):
         Workspace of d booleans, (d, d) and (d,) floats.
     """
     d = len(b)
-    inside[:] = True
+    fill(inside, True)
     for pivot in range(PIVOTS):
         for i in range(d):
             z[i] = 0.0
@@ -161,7 +162,7 @@ def upper_bound(convex, concave, linear, sign, gram, reach, enough, space):
         base[k] = sign * linear[k]
         z[k] = 1.0
     add_positive_parts(convex, base)
-    b[:] = base
+    assign(b, base)
     subtract_active(concave, z, products, b)
     largest = 0.0
     for k in range(d):
@@ -169,12 +170,13 @@ def upper_bound(convex, concave, linear, sign, gram, reach, enough, space):
     if largest * reach <= enough:
         return largest * reach
     best = cone_maximum(gram, reach, b, z, inside, factor, partial)
-    choices[0], weights[0] = b, 1.0
+    assign(choices[0], b)
+    weights[0] = 1.0
     for cut in range(1, CUTS + 1 if concave.shape[1] > 0 else 1):
         if best <= enough:
             break
         new = choices[cut]
-        new[:] = base
+        assign(new, base)
         subtract_active(concave, z, products, new)
         square, attained = dot(b, z), dot(new, z)
         if attained > enough * np.sqrt(max(square, 0.0)) or attained >= square * (1.0 - 1e-14):
@@ -203,7 +205,8 @@ def upper_bound(convex, concave, linear, sign, gram, reach, enough, space):
             if best <= enough or low == high or flat or secant == SECANTS:
                 break
             step = (low * at_high - high * at_low) / (at_high - at_low)
-        b[:], z[:] = trial, trial_z
+        assign(b, trial)
+        assign(z, trial_z)
         weights[away] -= step
         weights[cut] = step
     return best

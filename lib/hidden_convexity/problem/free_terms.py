@@ -4,7 +4,12 @@ For outputs f of the neurons the loss is minimised over the coefficients of the 
 Phi(f) = min over b of F(f + Z b), which is convex in f, with the residual nu = -grad F at the best
 b. There Z'nu = 0, which is what the dual asks of nu besides M(nu) <= beta: otherwise, b being free,
 nu.f could be anything. The Hessian of Phi is the Schur complement H - H Z (Z'HZ)^-1 Z'H.
+
+Floats have Z'nu = 0 up to rounding only. A bound is therefore that of a point near nu which has it
+exactly, and owes what the way there may cost: `FreeTerms.distances`.
 """
+
+from math import fsum
 
 import numpy as np
 from scipy import linalg
@@ -12,35 +17,55 @@ from scipy import linalg
 # Newton steps and halvings in the minimisation over b; relative to the residual, the gradient that
 # ends it; and the relative difference of two values that is rounding.
 STEPS, HALVINGS, CONVERGED, SAME_HEIGHT = 50, 30, 1e-14, 1e-14
-# Columns dependent to this share of the largest singular value are one.
-DEPENDENT = 1e-13
+# A unit column this near to the span of others is left out: it is theirs, up to rounding.
+DEPENDENT = 1e-12
+EPS = float(np.finfo(float).eps)
+# Distances are computed while (Z T)'H(Z T) is the identity to this.
+SKEWED = 0.5
 
 
 class FreeTerms:
     """The free columns Z (n, q) of a problem, and the minimisation over their coefficients.
 
+    Columns that depend on others, up to `DEPENDENT`, are left out: their coefficients are 0.
+
     Parameters
     ----------
     columns : (n, q) ndarray
-        q may be 0.
+        q may be 0. Entries may be off by `rounding` eps of `sizes`.
+    sizes : (n, q) ndarray or None
+        Of what was added up for each entry; None for the entries' own.
+    rounding : float
+        Additions for each entry, 0 for data as they are.
     """
 
-    def __init__(self, columns):
+    def __init__(self, columns, sizes=None, rounding=0.0):
         self.columns = columns
-        self.sizes = np.linalg.norm(columns, axis=0)
-        unit = columns / np.where(self.sizes > 0, self.sizes, 1.0)
-        left, singular, right = np.linalg.svd(unit, full_matrices=False)
-        used = singular > DEPENDENT * singular.max(initial=0.0)
+        scale = np.abs(columns).max(axis=0, initial=0.0)
+        unit = columns / np.where(scale > 0, scale, 1.0)
+        lengths = np.linalg.norm(unit, axis=0)
+        unit = unit / np.where(scale > 0, lengths, 1.0)
+        basis, triangle, order = linalg.qr(unit, mode="economic", pivoting=True)
+        diagonal = np.abs(triangle.diagonal())
+        rank = int((diagonal > DEPENDENT * diagonal.max(initial=0.0)).sum())
+        self.used = order[:rank]
         # Orthonormal columns of the same span, and the coefficients of Z that make them.
-        self.basis = np.ascontiguousarray(left[:, used])
-        self._back = right[used].T / singular[used]
+        self.basis = np.ascontiguousarray(basis[:, :rank])
+        inverse = linalg.solve_triangular(triangle[:rank, :rank], np.eye(rank))
+        used_scale = (scale * lengths)[self.used]
+        self._inverse = inverse / used_scale[:, None]
+        self._used = columns[:, self.used]
+        self._sizes = np.abs(self._used) if sizes is None else sizes[:, self.used]
+        self._rounding = rounding
 
     def __len__(self):
         return self.basis.shape[1]
 
     def coefficients(self, along):
         """Coefficients (q,) of Z for coefficients of the orthonormal basis."""
-        return self._back @ along / np.where(self.sizes > 0, self.sizes, 1.0)
+        of_columns = np.zeros(self.columns.shape[1])
+        of_columns[self.used] = self._inverse @ along
+        return of_columns
 
     def fit(self, problem, outputs, start=None):
         """Coefficients of the basis that minimise F(outputs + basis c)."""
@@ -83,3 +108,52 @@ class FreeTerms:
             shift = self.basis @ linalg.lstsq(self.hessian(curvature), self.basis.T @ nu)[0]
             nu = nu - (shift if curvature is None else curvature * shift)
         return nu
+
+    def distances(self, nu, weights):
+        """How far each entry of nu is from that of a point with Z'nu = 0 exactly, from above.
+
+        Parameters
+        ----------
+        nu : (n,) ndarray
+        weights : (n,) ndarray or None
+            H > 0, the metric; None where all are 1.
+
+        Returns
+        -------
+        (n,) ndarray
+            The relative distances theta, with |moved nu_i - nu_i| <= H_i theta_i; infinite where
+            rounding leaves no bound.
+
+        Notes
+        -----
+        For any T of full rank with G = Z T and ||G'HG - I|| <= delta < 1, the point nu - H G e with
+        e = (G'HG)^-1 G'nu is orthogonal to G, so to Z, and theta_i = |G_i e| <= ||G_i|| ||e|| with
+        ||e|| <= ||G'nu|| / (1 - delta). T need not be right, only good. What is computed of Z'nu
+        and G is off by rounding, the more the more the columns depend on each other.
+        """
+        if len(self) == 0:
+            return np.zeros(len(nu))
+        n, q = self._used.shape
+        T = self._inverse
+        if weights is not None:
+            values, vectors = np.linalg.eigh(self.hessian(weights))
+            if not values[0] > 0:
+                return np.full(n, np.inf)
+            T = T @ (vectors / np.sqrt(values))
+        with np.errstate(all="ignore"):
+            G = self._used @ T
+            entry_error = (self._rounding + q + 2) * EPS * (self._sizes @ np.abs(T))
+            heavy = np.ones(n) if weights is None else weights
+            upper = np.abs(G) + entry_error
+            skew = np.linalg.norm(G.T @ (heavy[:, None] * G) - np.eye(q))
+            # Of the products, each of which has n terms, and of the entries of G.
+            skew += float((heavy * (upper**2).sum(axis=1)).sum()) * (n + q + 8) * EPS
+            skew += 2.0 * float((heavy * np.linalg.norm(upper, axis=1)) @ entry_error.sum(axis=1))
+            along = np.array([fsum(nu * z) for z in self._used.T])
+            off = (self._rounding + 4) * EPS * (np.abs(nu) @ self._sizes)
+            off += (q + 2) * EPS * np.abs(along)
+            size = np.linalg.norm(np.abs(T.T @ along) + np.abs(T.T) @ off)
+            found = size / (1.0 - SKEWED) * np.linalg.norm(upper, axis=1)
+        if not skew <= SKEWED or not np.isfinite(found).all():
+            return np.full(n, np.inf)
+        return (1 + 16 * EPS) * found

@@ -291,17 +291,3 @@ class ReLUNetwork(ReadOnlyArrays):
 def _as_columns(weights):
     """Output weights as (m, c), with c = 1 for weights (m,)."""
     return weights[:, None] if weights.ndim == 1 else weights
-
-
-def data_of(network, X, name="network"):
-    """Return X as a matrix (n, d) of inputs of a ReLU network, or say what is wrong with either.
-
-    For what is proven of ReLU networks without patches, skip or intercept only.
-    """
-    if not isinstance(network, ReLUNetwork):
-        raise TypeError(f"{name} must be a ReLUNetwork, got {type(network).__name__}")
-    if network.slope != 0 or network.skip is not None or network.intercept is not None:
-        raise ValueError(f"{name} must have slope 0, no skip and no intercept, got {network!r}")
-    if np.ndim(X) != 2:
-        raise ValueError(f"X must be a matrix (n, d) here, without patches, got {np.shape(X)}")
-    return network._inputs(X)

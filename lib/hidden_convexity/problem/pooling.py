@@ -18,7 +18,7 @@ class Pooling:
     Attributes
     ----------
     rows : (N, d) ndarray
-        Data without patches, or the distinct non-zero patches.
+        Data without patches, or the distinct non-zero patches; a zero one if there are no others.
     averages : (n, N) csr_array or None
         Weights of the rows in each sample; None for data without patches, where N = n.
     slope : float
@@ -43,12 +43,14 @@ class Pooling:
             return_inverse=True,
         )
         rows = flat[first]
-        weights = np.full(len(flat), 1.0 / patches)
+        counts = np.ones(len(flat))
         columns = place.reshape(-1)
         starts = np.arange(0, len(flat) + 1, patches)
-        averages = sparse.csr_array((weights, columns, starts), shape=(n, len(rows)))
+        averages = sparse.csr_array((counts, columns, starts), shape=(n, len(rows)))
         averages.sum_duplicates()
+        averages.data /= patches  # counts are exact: each weight is rounded once
         used = rows.any(axis=1)
+        used[0] |= not used.any()  # one row at least
         return cls(rows[used], averages[:, used], slope)
 
     def pool(self, values):

@@ -13,17 +13,13 @@ from hidden_convexity.foundations.validation import (
     of_moderate_size,
     positive_number,
     real_array,
-    real_number,
     samples,
     slope_below_one,
 )
+from hidden_convexity.problem import duality
 from hidden_convexity.problem.free_terms import FreeTerms
 from hidden_convexity.problem.losses import LOSSES, loss_for
 from hidden_convexity.problem.pooling import Pooling, pooled
-
-# A quotient made smaller by this factor is below the exact one, and a product of it and a number
-# as well.
-SAFE = 1.0 - 4.0 * np.finfo(float).eps
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,6 +47,9 @@ class TrainingProblem(ReadOnlyArrays):
         leaky one, -1 the absolute value.
     skip : bool
         Whether networks have a linear term X b, b without weight decay; of the patches' average.
+        Of columns (the constant of an intercept among them) that depend on others up to 1e-12,
+        some are left out: their b is 0. Labels that b separates leave a logistic loss nothing to
+        prove, P has no minimum.
     intercept : bool
         Whether networks have a constant of the outputs, without weight decay.
 
@@ -138,9 +137,13 @@ class TrainingProblem(ReadOnlyArrays):
     @cached_property
     def free_terms(self):
         """The columns that networks may use without weight decay: X if skip, ones if intercept."""
-        columns = [pooled(self.X)] if self.skip else []
-        columns += [np.ones((len(self.X), 1))] if self.intercept else []
-        return FreeTerms(np.concatenate([np.zeros((len(self.X), 0)), *columns], axis=1))
+        none, one = np.zeros((len(self.X), 0)), np.ones((len(self.X), int(self.intercept)))
+        columns, sizes = (
+            np.column_stack([pooled(data) if self.skip else none, one])
+            for data in (self.X, np.abs(self.X))
+        )
+        additions = 0 if self.X.ndim == 2 else self.X.shape[1]
+        return FreeTerms(columns, sizes, additions)
 
     def free_weights(self, coefficients):
         """The arguments `skip` and `intercept` of a network, from coefficients of the columns."""
@@ -210,7 +213,7 @@ class TrainingProblem(ReadOnlyArrays):
 
         For the squared loss it is nu.y - 1/2 ||nu||^2, for the logistic loss the entropy of the
         probabilities nu_i y_i, for the softmax loss that of the rows of y - nu, and minus infinity
-        where these are no probabilities.
+        where these are no probabilities. With free columns Z, Z'nu = 0 is asked for besides.
 
         Parameters
         ----------
@@ -243,25 +246,20 @@ class TrainingProblem(ReadOnlyArrays):
             The dual value at s nu with the best feasible scaling s in [0, beta / maximum]; for the
             squared loss s = clip(nu.y / ||nu||^2, 0, beta / maximum). It is >= 0, since s = 0 is
             feasible. Rounding is on its side: the scaling is a little smaller than that, and the
-            dual value is lowered by what rounding may have added.
+            dual value is lowered by what rounding may have added. Free columns Z make it the bound
+            of a point near nu with Z'nu = 0, so 0 if none is near.
 
         Raises
         ------
         TypeError, ValueError
             If nu is not as for `dual_value`, or the maximum is not a number >= 0.
 
-        Notes
-        -----
-        Weak duality for the convex program of Pilanci and Ergen (2020): s nu is feasible because
-        M is positively homogeneous, M(s nu) = s M(nu) <= beta.
-
         References
         ----------
-        Theory: certificate.
+        Weak duality for the convex program of Pilanci and Ergen (2020): s nu is feasible because
+        M is positively homogeneous, M(s nu) = s M(nu) <= beta. Theory: certificate.
         """
-        nu = self._dual_point(nu)
-        scale = self._feasible_scale(nu, maximum)
-        return max(LOSSES[self.loss].dual_value(self.y, nu, scale), 0.0) if scale > 0 else 0.0
+        return duality.bound(self, self._dual_point(nu), maximum)
 
     def feasible_point(self, nu, maximum):
         """The point s nu of `dual_bound`, its entries rounded: zero where nothing was proven.
@@ -277,33 +275,7 @@ class TrainingProblem(ReadOnlyArrays):
             Of the shape of y.
         """
         nu = self._dual_point(nu)
-        return self._feasible_scale(nu, maximum) * nu
-
-    def _feasible_scale(self, nu, maximum):
-        maximum = real_number(maximum, "maximum")
-        if not maximum >= 0:
-            raise ValueError(
-                f"maximum must be >= 0, an upper bound on |nu.(Xu)_+|, got {maximum}; the oracles "
-                "give it as `bound`"
-            )
-        with np.errstate(over="ignore"):
-            energy = float((nu * nu).sum())
-        if not 0.0 < energy < np.inf:  # the scaling 0 is feasible whatever the square has become
-            return 0.0
-        loss = LOSSES[self.loss]
-        if self.loss == "softmax":  # the nearest nu whose rows add up to 0 exactly
-            maximum += float(loss.unbalanced(nu) @ self._reach)
-        scale = loss.best_scale(self.y, nu)
-        if maximum > 0:
-            scale = min(scale, self.beta / maximum)
-        return SAFE * scale
-
-    @property
-    def _reach(self):
-        """What |A phi(R u)| is at most for unit u, in each sample (n,)."""
-        lengths = np.abs(self.X).sum(axis=-1)
-        lengths = lengths if lengths.ndim == 1 else lengths.mean(axis=1)
-        return max(abs(self.slope), 1.0) * lengths
+        return duality.Feasible.of(self, nu, maximum).scale * nu
 
     def affordable_violation(self, nu, tol):
         """The relative violation M(nu) / beta - 1 that costs a relative gap of tol.
@@ -312,9 +284,7 @@ class TrainingProblem(ReadOnlyArrays):
         its value where the dual constraint holds, at s nu with s = beta / M(nu). Concave in s and
         0 at s = 0, the dual value loses at most its share 1 - s: the result is at least tol.
         """
-        loss = LOSSES[self.loss]
-        scale = loss.affordable_scale(self.y, nu, tol * max(self.dual_value(nu), 0.0))
-        return max(1.0 / scale - 1.0, tol) if scale > 0 else np.inf
+        return duality.affordable_violation(self, nu, tol)
 
     def of_samples(self, chosen):
         """The same problem on some samples, with the penalty in proportion."""

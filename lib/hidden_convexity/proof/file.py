@@ -10,7 +10,7 @@ from hidden_convexity import verify
 from hidden_convexity.foundations.validation import flag, positive_number
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem
-from hidden_convexity.proof.record import proof_of
+from hidden_convexity.proof.record import claim, proof_of
 
 
 def save(path, kind, result, extra, tol=None, data=True):
@@ -34,14 +34,13 @@ def save(path, kind, result, extra, tol=None, data=True):
             "only what train and certify return for a ReLUNetwork can be saved, got "
             f"{type(network).__name__} {'without' if problem is None else 'with'} its problem"
         )
-    problem.require_plain("a file for the checker")
     if result.scope == "global" and problem.y.ndim == 2:
         raise ValueError(
             "a file for the checker takes proofs for one output, y of shape (n,); with several, "
             f"as in {problem!r}, keep the solution or certificate itself, by pickle for example"
         )
     content = {
-        "version": verify.VERSION,
+        "version": 1 if problem.plain else 2,
         "kind": kind,
         "scope": result.scope,
         "loss": problem.loss,
@@ -52,6 +51,8 @@ def save(path, kind, result, extra, tol=None, data=True):
         "objective": result.objective,
         "lower_bound": result.lower_bound,
     }
+    if not problem.plain:
+        content |= as_stored(problem, network)
     if data:
         content |= {"X": problem.X, "y": problem.y}
     if result.scope == "global":
@@ -65,6 +66,19 @@ def save(path, kind, result, extra, tol=None, data=True):
     archive = io.BytesIO()
     np.savez_compressed(archive, allow_pickle=False, **content, **extra)
     write_atomically(path, archive.getvalue())
+
+
+def as_stored(problem, network):
+    """What a file of version 2 has besides: slope, free weights, and the columns that are free."""
+    columns = claim(problem)
+    skip = np.zeros(problem.X.shape[-1]) if network.skip is None else network.skip
+    constant = 0.0 if network.intercept is None else float(network.intercept)
+    if np.append(skip, constant)[~columns.any(axis=1)].any():
+        raise ValueError(
+            "the network has skip or intercept weights on columns that depend on others, which the "
+            "problem leaves out: express them by the others, or train, before saving"
+        )
+    return {"slope": problem.slope, "skip": skip, "intercept": constant, "free": columns}
 
 
 def read(path, data=None):
@@ -89,10 +103,15 @@ def read(path, data=None):
     """
     content = verify.content(path, data)
     try:
-        problem = TrainingProblem(
-            content["X"], content["y"], float(content["beta"]), str(content["loss"])
+        kind = verify.complete(content)
+        free, slope = kind["free"].any(axis=1), float(kind["slope"])
+        terms = {"skip": bool(free[:-1].any()), "intercept": bool(free[-1])}
+        known = content["X"], content["y"], float(content["beta"]), str(content["loss"])
+        problem = TrainingProblem(*known, slope=slope, **terms)
+        weights = {name: kind[name] if has else None for name, has in terms.items()}
+        network = ReLUNetwork(
+            content["hidden_weights"], content["output_weights"], slope, **weights
         )
-        network = ReLUNetwork(content["hidden_weights"], content["output_weights"])
     except KeyError as missing:
         raise ValueError(f"{path} is no certificate: it has no {missing}") from missing
     return content, problem, network

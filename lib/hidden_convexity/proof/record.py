@@ -10,9 +10,12 @@ import numpy as np
 from hidden_convexity import verify
 from hidden_convexity.oracle import coordinates
 
-# Share of the gap, and part of the objective, that a proof may cost by default: the dual point is
-# shrunk by it, or the cones around each optimal neuron would be as small as rounding.
-SHARE_OF_GAP, LEAST_COST = 0.1, 1e-9
+# Share of the gap, or part of the objective if that is more, that a proof may cost by default: the
+# dual point is shrunk by it, and the less it is, the smaller are the cones around each neuron. At
+# 1e-9 a training of 25 samples in four dimensions took minutes to write.
+SHARE_OF_GAP, LEAST_COST = 0.1, 1e-6
+# What the sums of a proof may round, as a part of the objective.
+ROUNDING = 1e-9
 # Largest shrinking of the dual point, and the one that pays for a checker's other BLAS.
 MOST_SHRUNK, OTHER_ROUNDING = 1e-3, 1e-11
 
@@ -50,33 +53,56 @@ def proof_of(problem, nu, objective, lower_bound, tol=None):
             raise ValueError(
                 f"tol must be above the gap, {(objective - lower_bound) / objective:.3g}, got {tol}"
             )
-    basis = _axes(problem.X)
+    statement = as_checked(problem) | {"nu": nu}
+    rows, _, _ = verify.rows(statement)
+    basis = _axes(rows)
     splits = np.zeros(2 ** basis.shape[1] if basis.shape[1] > 2 else 0, dtype=np.uint8)
     if basis.shape[1] > verify.MAX_RANK:
         raise ValueError(
             f"a proof of rank {basis.shape[1]} can't be written: the checker goes up to rank "
             f"{verify.MAX_RANK}"
         )
-    if basis.shape[1] == 2:  # exact: rounding is all there is to pay for
-        top, _ = verify.height(problem.X, nu, basis, splits, np.inf)
-        shrunk = nu * (min(1.0, problem.beta / top) - OTHER_ROUNDING)
-    else:
-        shrunk = nu * (1 - _shrinking(problem, nu, cost))
     try:
+        if basis.shape[1] == 2:  # exact: rounding is all there is to pay for
+            way, _ = verify.moved(statement)
+            top, _ = verify.height(statement, basis, splits, np.inf, way)
+            shrunk = nu * (min(1.0, problem.beta / top) - OTHER_ROUNDING)
+        else:
+            shrunk = nu * (1 - _shrinking(problem, nu, cost))
+        statement["nu"] = shrunk
         limit = problem.beta * (1 - OTHER_ROUNDING / 10)
-        _, tree = verify.height(problem.X, shrunk, basis, splits, limit)
+        way, owed = verify.moved(statement)
+        _, tree = verify.height(statement, basis, splits, limit, way)
     except verify.Refused as refusal:
         raise ValueError(
-            f"the proof takes more cones than a file may have ({refusal}); save with a larger tol, "
-            "or train to a smaller one first"
+            f"the checker cannot follow ({refusal}); save with a larger tol, or train to a smaller "
+            "one first"
         ) from refusal
-    bound = max(verify.dual_value(problem.y, shrunk, problem.loss), 0.0)
-    if bound < lower_bound - cost - LEAST_COST * objective:
+    bound = max(verify.dual_value(problem.y, shrunk, problem.loss) - owed, 0.0)
+    if bound < lower_bound - cost - ROUNDING * objective:
         raise ValueError(
             f"the checker proves {bound:.9g}, and {lower_bound:.9g} was to be proven: please "
             "report this problem with its data"
         )
     return shrunk, bound, basis, _by_levels(tree, len(splits))
+
+
+def as_checked(problem):
+    """What the checker has to know of a problem besides its dual point."""
+    others = {"slope": np.asarray(problem.slope), "free": claim(problem)}
+    return verify.complete({"X": problem.X, "y": problem.y, "loss": problem.loss} | others)
+
+
+def claim(problem):
+    """The checker's T (d + 1, q): what makes orthonormal columns of the free ones.
+
+    A row for each column of X and one for the constant: zero where the column is not free.
+    """
+    terms, d = problem.free_terms, problem.X.shape[-1]
+    chosen = np.flatnonzero(np.append(np.repeat(problem.skip, d), problem.intercept))
+    columns = np.zeros((d + 1, len(terms)))
+    columns[chosen] = np.transpose([terms.coefficients(one) for one in np.eye(len(terms))])
+    return columns
 
 
 def _axes(X):

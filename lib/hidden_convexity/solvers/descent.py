@@ -7,6 +7,7 @@ import numpy as np
 
 from hidden_convexity.foundations.validation import positive_number, whole_number
 from hidden_convexity.problem.network import ReLUNetwork
+from hidden_convexity.problem.pooling import pooled
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers.solution import Solution, Step
 
@@ -21,11 +22,11 @@ _EPSILON = 3e-3
 def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     """Train one network per seed by full-batch Adam.
 
-    Minimises P(W, a) = F(sum_j a_j (X w_j)_+) + beta/2 sum_j (||w_j||^2 + a_j^2), F being the
-    problem's loss. The weight decay is part of the objective: AdamW's decoupled decay minimises
-    something else. The learning rate falls to zero along half a cosine, so that the runs come to
-    rest. Weights start as He et al. (2015) draw them, w_j ~ N(0, 2/d I) and a_j ~ N(0, 2/m), from
-    ``numpy.random.default_rng(seed)``.
+    Minimises P(W, a) = F(sum_j a_j phi(X w_j)) + beta/2 sum_j (||w_j||^2 + a_j^2), F being the
+    problem's loss, phi its activation, averaged over patches if there are any. The weight decay is
+    part of the objective: AdamW's decoupled decay minimises something else. The learning rate falls
+    to zero along half a cosine, so that the runs come to rest. Weights start as He et al. (2015)
+    draw them, w_j ~ N(0, 2/d I) and a_j ~ N(0, 2/m), from ``numpy.random.default_rng(seed)``.
 
     All seeds are trained as one batch. Adam acts on each weight alone and the batch's loss is the
     sum over seeds, so each run is what it would be by itself.
@@ -33,7 +34,7 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     Parameters
     ----------
     problem : TrainingProblem
-        With one output, y of shape (n,).
+        With one output, y of shape (n,), and no skip or intercept.
     neurons : int
         Width m of each network, >= 1.
     seeds : sequence of int
@@ -54,7 +55,7 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     ImportError
         If PyTorch is not installed.
     TypeError, ValueError
-        For several outputs, no seed, or a number out of range.
+        For several outputs, another activation, free terms, no seed, or a number out of range.
     """
     if not isinstance(problem, TrainingProblem):
         raise TypeError(f"problem must be a TrainingProblem, got {type(problem).__name__}")
@@ -62,7 +63,8 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
         raise ValueError(
             f"problem must have one output, y of shape (n,), got y of shape {problem.y.shape}"
         )
-    problem.require_plain("adam")
+    if len(problem.free_terms):
+        raise ValueError(f"adam takes problems without skip or intercept, got {problem!r}")
     neurons, steps = whole_number(neurons, "neurons", 1), whole_number(steps, "steps", 1)
     learning_rate = positive_number(learning_rate, "learning_rate")
     seeds = [whole_number(seed, "seeds", 0) for seed in seeds]
@@ -75,9 +77,17 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
             'adam() trains with PyTorch: pip install "hidden-convexity[torch]"'
         ) from error
 
-    X, y = torch.tensor(problem.X), torch.tensor(problem.y)
+    rows, averages = problem.pooling.rows, problem.pooling.averages
+    X, y = torch.tensor(rows), torch.tensor(problem.y)
+    A = None
+    if averages is not None:
+        entries = averages.tocoo()
+        A = torch.sparse_coo_tensor(
+            np.stack(entries.coords), entries.data, averages.shape, check_invariants=True
+        )
     W, a = (torch.tensor(start, requires_grad=True) for start in _start(problem, neurons, seeds))
-    gradient_size = np.linalg.norm(problem.y) * np.linalg.norm(problem.X, axis=0).max()
+    sizes = np.linalg.norm(pooled(np.abs(problem.X)), axis=0)
+    gradient_size = np.linalg.norm(problem.y) * sizes.max()
     optimiser = torch.optim.Adam([W, a], lr=learning_rate, eps=_EPSILON * gradient_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=steps)
 
@@ -85,7 +95,7 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
     histories = [[] for _ in seeds]
     began = time.perf_counter()
     for step in range(steps + 1):
-        objectives = _objectives(W, a, X, y, problem)
+        objectives = _objectives(W, a, X, A, y, problem)
         if step in recorded:
             seconds = time.perf_counter() - began
             for history, objective in zip(histories, objectives.tolist(), strict=True):
@@ -97,7 +107,7 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
             schedule.step()
 
     networks = [
-        ReLUNetwork(hidden, output)
+        ReLUNetwork(hidden, output, problem.slope)
         for hidden, output in zip(W.detach().numpy(), a.detach().numpy(), strict=True)
     ]
     return [
@@ -114,7 +124,7 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
 
 
 def _start(problem, neurons, seeds):
-    d = problem.X.shape[1]
+    d = problem.X.shape[-1]
     hidden, output = [], []
     for seed in seeds:
         rng = np.random.default_rng(seed)
@@ -123,12 +133,18 @@ def _start(problem, neurons, seeds):
     return np.array(hidden), np.array(output)
 
 
-def _objectives(W, a, X, y, problem):
-    """P(W, a) of each seed: W (seeds, m, d), a (seeds, m) -> (seeds,)."""
+def _objectives(W, a, X, A, y, problem):
+    """P(W, a) of each seed: W (seeds, m, d), a (seeds, m) -> (seeds,).
+
+    The output weights come before the average over patches, which is then one of n numbers a seed.
+    """
     import torch
 
-    features = (W @ X.T).clamp(min=0)
+    features, slope = W @ X.T, problem.slope
+    leaky = torch.nn.functional.leaky_relu
+    features = features.clamp(min=0) if slope == 0 else leaky(features, slope)
     outputs = (a.unsqueeze(1) @ features).squeeze(1)
+    outputs = outputs if A is None else (A @ outputs.T).T
     if problem.loss == "squared":
         loss = (outputs - y).square().sum(dim=1) / 2
     else:

@@ -15,7 +15,7 @@ sliding Frank-Wolfe method (Denoyelle, Duval, Peyre and Soubies 2019, arXiv:1811
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy
 
 from hidden_convexity.problem.restricted.program import RestrictedProgram
 
@@ -71,7 +71,7 @@ class MovingProgram(RestrictedProgram):
         spread = np.linalg.norm(self.X) / np.sqrt(len(self.X))
         for angle in ROUNDED:
             half = angle * spread * np.linalg.norm(weights, axis=1)
-            found = minimize(
+            found = scipy.optimize.minimize(
                 self._rounded,
                 weights.ravel(),
                 args=(signs, half),

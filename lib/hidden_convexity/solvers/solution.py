@@ -108,7 +108,7 @@ class Solution:
             all.
         tol : float, optional
             Relative gap that the file may have, above the present one. By default the gap grows by
-            a tenth of itself, or by 1e-9 if that is more.
+            a tenth of itself, or by 1e-6 if that is more.
         data : bool
             Whether X and y are in the file, or only their SHA-256: whoever checks or loads it must
             then be given them.

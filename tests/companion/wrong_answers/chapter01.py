@@ -69,11 +69,11 @@ WRONG = {
         (lambda A, Y: (A.T @ Y).max(), "just above your number"),
     ],
     "01.3": [
-        (two_sided, "is too much asked of nu?"),
-        (unguarded, "is too much asked of nu?"),
+        (two_sided, "correlations below -beta"),
+        (unguarded, "where all correlations are negative nu is feasible as it is"),
         (unscaled, "for another z your bound is above the optimum"),
         (primal, "for another z your bound is above the optimum"),
-        (lambda A, y, beta, z: 0.0, "is too much asked of nu?"),
+        (lambda A, y, beta, z: 0.0, "for the optimal z your bound is below the optimum"),
     ],
     "01.4": [
         (lambda a, b, c: min(b * c / a, a), "nuclear norm is not smallest"),

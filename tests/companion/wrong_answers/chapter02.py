@@ -22,6 +22,12 @@ def equal_shares(X, patterns, seed):
     return np.full(patterns.shape[1], 1 / patterns.shape[1])
 
 
+def from_a_cube(X, patterns, seed):
+    U = np.random.default_rng(seed).uniform(-1, 1, size=(X.shape[1], 10_000))
+    met = X @ U > 0
+    return (patterns[:, :, None] == met[:, None, :]).all(axis=0).mean(axis=1)
+
+
 def counts(X, patterns, seed):
     return 10_000 * equal_shares(X, patterns, seed)
 
@@ -38,6 +44,10 @@ def on_hyperplanes(X, y, count, seed):
 WRONG = {
     "02.1": [
         (lambda n, d: hc.count_chambers(n, d), "and the list has"),
+        (
+            lambda n, d: 22 if d == 2 else 1,
+            "for 4 samples with 1 feature and a constant you count 1 chamber,",
+        ),
         (lambda n, d: 22, "and the list has"),
         (lambda n, d: 2**n, "and the list has"),
         (lambda n, d: str(hc.count_chambers(n, d + 1)), "must return a number, got str"),
@@ -56,6 +66,7 @@ WRONG = {
     ],
     "02.4": [
         (equal_shares, "two planes at 60 degrees"),
+        (from_a_cube, "two planes at 30 degrees"),
         (counts, "do not add up to 1"),
         (lambda X, patterns, seed: np.arange(patterns.shape[1]) / 28, "do not add up to 1"),
     ],

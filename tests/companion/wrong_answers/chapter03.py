@@ -11,6 +11,10 @@ def scaled_only(nu, y, M, beta):
     return s * (nu @ y) - s**2 * (nu @ nu) / 2
 
 
+def to_the_limit(nu, y, M, beta):
+    return scaled_only(np.sign(nu @ y) * nu, y, M, beta)
+
+
 def unscaled(nu, y, M, beta):
     return (nu @ y) ** 2 / (nu @ nu) / 2
 
@@ -65,22 +69,23 @@ WRONG = {
     "03.1": [
         (lambda n, d: (2 * d * hc.count_chambers(n, d), n * hc.count_chambers(n, d)), "inequal"),
         (lambda n, d: (d * hc.count_chambers(n, d), 2 * n * hc.count_chambers(n, d)), "variables"),
-        (lambda n, d: (2 * d * 2**n, 2 * n * 2**n), "variables"),
+        (lambda n, d: (2 * d * 2**n, 2 * n * 2**n), "vectors of 1 number, which"),
     ],
     "03.2": [
-        (scaled_only, "another feasible scaling has a larger dual value"),
-        (one_sided, "another feasible scaling has a larger dual value"),
+        (scaled_only, "another feasible scaling has a larger dual value: a negative one"),
+        (to_the_limit, "another feasible scaling has a larger dual value: one inside"),
+        (one_sided, "another feasible scaling has a larger dual value: a negative one"),
         (unscaled, "above the objective of a network"),
         (lambda nu, y, M, beta: 0.0, "another feasible scaling has a larger dual value"),
     ],
     "03.3": [
         (unbalanced, "is every neuron balanced?"),
         (unsigned, "the outputs of your network"),
-        (with_zero_neurons, "columns are not zero"),
+        (with_zero_neurons, "columns that are not zero"),
         (lambda u, v: hc.ReLUNetwork.decode(u, v), "must return 2 arrays, got ReLUNetwork"),
     ],
     "03.4": [
-        (lambda X, y, beta, D: program(X, y, beta, D, cones=True), "are not optimal"),
+        (lambda X, y, beta, D: program(X, y, beta, D, cones=True), "with the cone constraints"),
         (lambda X, y, beta, D: program(X, y, beta / 2, D, cones=False), "are not optimal"),
         (lambda X, y, beta, D: np.zeros((2, X.shape[1], D.shape[1])), "must return 2 arrays"),
         (lambda X, y, beta, D: (0 * X.T @ D, 0 * X.T @ D), "are not optimal"),

@@ -29,6 +29,11 @@ def off(points, i, j):
     return ~np.isin(np.arange(len(points)), [i, j])
 
 
+def without_zero_sizes(rows):
+    sizes = np.linalg.svd(rows)[1]
+    return np.prod(sizes[sizes > 1e-9])
+
+
 def ridge(X, y, beta):
     K, _ = hc.wedge.dictionary(X, norm=1)
     return K.T @ np.linalg.solve(K @ K.T + beta * np.eye(len(X)), y)
@@ -48,7 +53,9 @@ WRONG = {
         (lambda n, d: 2 * comb(n + d, d), "choices of rows and sign"),
     ],
     "05.2": [
-        (lambda rows: np.linalg.det(rows @ rows.T), "not the volume"),
+        (lambda rows: np.linalg.det(rows @ rows.T), "for 1 vector in R^3 it is not the volume"),
+        (lambda rows: np.sqrt(np.linalg.det(rows @ rows.T)), "a finite number, got nan"),
+        (without_zero_sizes, "two are parallel it is not zero"),
         (lambda rows: np.prod(np.linalg.norm(rows, axis=1)), "not the length of their cross"),
         (lambda rows: np.linalg.norm(hc.wedge.cross_product(rows)), "your function raised"),
         (lambda rows: np.prod(np.linalg.svd(rows)[1]) + 1e-3, "not the volume"),

@@ -40,9 +40,10 @@ def bound(network, x, y, beta, layers=None, centred=True, scaled=True):
 
 WRONG = {
     "06.1": [
-        (lambda n: n * (n - 1) // 2, "branches, and you count"),
-        (lambda n: n * n, "branches, and you count"),
-        (lambda n: n * (n - 1), "branches, and you count"),
+        (lambda n: n * (n - 1) // 2, "can be needed, and you count"),
+        (lambda n: n * n, "can be needed, and you count"),
+        (lambda n: n * (n - 1), "can be needed, and you count"),
+        (lambda n: n * n + n * (n - 1) // 2, "but some agree at all samples"),
     ],
     "06.2": [
         (lambda slope, kinks: np.abs(kinks).sum(), "no network charges less"),
@@ -51,7 +52,7 @@ WRONG = {
     ],
     "06.3": [
         (penalised_slope, "is its slope free?"),
-        (uneven_as_even, "is its slope free?"),
+        (uneven_as_even, "not at uneven ones"),
         (lambda t, y, beta: trend_filter(t, y, 2 * beta), "not optimal"),
         (lambda t, y, beta: y, "not optimal"),
     ],

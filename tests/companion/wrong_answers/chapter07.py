@@ -6,6 +6,11 @@ import numpy as np
 import hidden_convexity as hc
 
 
+def but_for(row):
+    """Right for all rows but one."""
+    return lambda name: name in ("batch_normalisation", "threshold", row)
+
+
 def balanced_as_for_relu(w, a, k):
     root = np.sqrt(abs(a) * np.linalg.norm(w))
     return root * w / np.linalg.norm(w), np.sign(a) * root
@@ -65,6 +70,8 @@ WRONG = {
         (lambda name: True, "the value of relu changes"),
         (lambda name: name != "relu", "the value of absolute_value changes"),
         (lambda name: name == "batch_normalisation", "the value of threshold stays"),
+        (but_for("gated_relu"), "the value of gated_relu changes"),
+        (but_for("three_layers"), "the value of three_layers changes"),
     ],
     "07.2": [
         (lambda w, a, k: (w, a), "the same neuron, scaled otherwise"),

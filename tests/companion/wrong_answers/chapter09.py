@@ -25,6 +25,10 @@ def where_the_middle_is(d, probability):
     return 2 * d
 
 
+def only_scaled_down(nu, X, y, M):
+    return abs(nu @ y) / max(1, M, np.linalg.norm(X.T @ nu))
+
+
 def least_norm_of(X, y, arrangement=None, cones=True, skip=True):
     found = interpolate(arrangement or hc.Arrangement.enumerate(X), y, cones=cones, skip=skip)
     network = found.network
@@ -101,6 +105,7 @@ WRONG = {
         (lambda nu, X, y, M: nu @ y / max(M, np.linalg.norm(X.T @ nu)), "another feasible"),
         (lambda nu, X, y, M: nu @ y / (M + np.linalg.norm(X.T @ nu)), "another feasible"),
         (lambda nu, X, y, M: 0.0, "another feasible"),
+        (only_scaled_down, "another feasible"),
     ],
     "09.3": [
         (of_the_linear_teacher, "is not the planted neuron"),

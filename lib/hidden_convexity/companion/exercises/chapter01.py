@@ -59,9 +59,21 @@ def lower_bound(answer, rng):
         optimum = nu @ nu / 2 + beta * z.sum()
         given = answer.number(A, y, beta, z)
         require(given < optimum * (1 + 1e-6), "your bound is above the optimum")
+        below = given < optimum * (1 - 1e-6)
+        largest = np.abs(A.T @ nu).max()
+        two_sided = largest > beta and np.isclose(given, _value(beta / largest, nu, y))
         require(
-            given > optimum * (1 - 1e-6),
-            "for the optimal z your bound is below the optimum: is too much asked of nu?",
+            not (below and two_sided),
+            "you scale nu down for correlations below -beta, and these are allowed",
+        )
+        negative = (A.T @ nu < 0).all()
+        require(
+            not (below and negative),
+            "where all correlations are negative nu is feasible as it is, and your bound is lower",
+        )
+        require(
+            not below,
+            "for the optimal z your bound is below the optimum, the value of its own residual",
         )
         for other in (np.zeros(p), 2 * z, z + rng.uniform(size=p), rng.uniform(size=p) / 5):
             given = answer.number(A, y, beta, other)
@@ -69,7 +81,7 @@ def lower_bound(answer, rng):
             rest = y - A @ other
             correlations = A.T @ rest
             scales = [1.0, *(beta / correlations[correlations > 0])]
-            value = min(scales) * (rest @ y) - min(scales) ** 2 * (rest @ rest) / 2
+            value = _value(min(scales), rest, y)
             require(
                 given > value - 1e-6 * abs(value),
                 "the residual of some z, scaled as the exercise says, has a larger dual value",
@@ -140,6 +152,11 @@ def choose_beta(answer, rng):
     of_universal, of_given = np.mean(errors, axis=0)
     nearer = of_given < of_universal
     require(nearer, "on average the universal threshold brings the Lasso closer to the truth")
+
+
+def _value(scale, nu, y):
+    """Dual value of a multiple of nu."""
+    return scale * (nu @ y) - scale**2 * (nu @ nu) / 2
 
 
 def _certified_lasso(A, k, rng):

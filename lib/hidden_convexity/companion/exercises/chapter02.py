@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hidden_convexity.companion.exercises.verdict import exercise, require
+from hidden_convexity.companion.exercises.verdict import counted, exercise, require
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.problem.data import with_bias
 
@@ -18,8 +18,8 @@ def chambers_with_bias(answer, rng):
         given = answer.count(n, d)
         require(
             given == listed,
-            f"for n = {n} samples with d = {d} features and a constant you count {given} chambers, "
-            f"and the list has {listed}",
+            f"for {counted(n, 'sample')} with {counted(d, 'feature')} and a constant you count "
+            f"{counted(given, 'chamber')}, and the list has {listed}",
         )
 
 
@@ -86,6 +86,12 @@ def shares(answer, rng):
     given = answer.array(wedge, both, rng.integers(1000), shape=(4,))
     near = np.abs(given - [1 / 3, 1 / 3, 1 / 6, 1 / 6]).max() < 0.02
     require(near, "of two planes at 60 degrees, the shares are not in the order of the patterns")
+    # Planes at 30 degrees around the direction (1, 1, 0), to which directions drawn uniformly from
+    # a cube are drawn: they give the two narrow chambers 0.21 instead of a sixth.
+    narrow = np.array([[-0.5, np.sqrt(0.75), 0.0], [np.sqrt(0.75), -0.5, 0.0]])
+    given = answer.array(narrow, both, rng.integers(1000), shape=(4,))
+    near = abs(given[:2].sum() - 1 / 6) < 0.02
+    require(near, "of two planes at 30 degrees, the narrow chambers have a sixth in all positions")
 
 
 @exercise("02.5")

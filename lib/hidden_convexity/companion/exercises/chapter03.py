@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hidden_convexity.companion.exercises.verdict import exercise, require
+from hidden_convexity.companion.exercises.verdict import counted, exercise, require
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem
@@ -22,8 +22,8 @@ def program_size(answer, rng):
         variables, constraints = answer.array(n, d, shape=(2,))
         require(
             variables == groups * d,
-            f"for n = {n} and d = {d} there are {groups} vectors of {d} numbers, which makes "
-            f"{groups * d} variables, not {variables:g}",
+            f"for n = {n} and d = {d} there are {groups} vectors of {counted(d, 'number')}, which "
+            f"makes {groups * d} variables, not {variables:g}",
         )
         require(
             constraints == groups * n,
@@ -49,7 +49,11 @@ def best_bound(answer, rng):
             scan = (s * (nu @ y) - s**2 * (nu @ nu) / 2).max()
             # The scan misses the summit by less than a ten-thousandth of the interval.
             slack = 1e-6 * (nu @ nu) * (beta / M) ** 2
-            require(given >= scan - slack, "another feasible scaling has a larger dual value")
+            best = s[np.argmax(s * (nu @ y) - s**2 * (nu @ nu) / 2)]
+            where = "one inside the interval" if abs(best) < 0.99 * beta / M else "its right end"
+            where = "a negative one" if best < 0 else where
+            better = f"another feasible scaling has a larger dual value: {where}"
+            require(given >= scan - slack, better)
             require(given <= scan + slack, "no feasible scaling has so large a dual value")
 
 
@@ -66,8 +70,8 @@ def decode(answer, rng):
         W, a = answer.arrays(u, v, shapes=[(None, 3), (None,)])
         require(
             len(W) == len(a) == columns,
-            f"{columns} columns are not zero, and you return {len(W)} rows of W and {len(a)} "
-            "entries of a",
+            f"the number of columns that are not zero is {columns}, and you return "
+            f"{counted(len(W), 'row')} of W and a of length {len(a)}",
         )
         decoded = ReLUNetwork(W, a)
         same = np.allclose(decoded(X), network(X))
@@ -91,8 +95,14 @@ def gated(answer, rng):
         largest = np.linalg.norm(X.T @ (D * residual[:, None]), axis=0).max()
         s = min(1.0, beta / max(largest, beta))
         bound = s * (residual @ y) - s**2 * (residual @ residual) / 2
+        optimal = value - bound <= OPTIMAL * value
+        with_cones = train(TrainingProblem(X, y, beta)).objective
         require(
-            value - bound <= OPTIMAL * value,
+            optimal or abs(value - with_cones) > OPTIMAL * value,
+            "your value is the optimum with the cone constraints, which were to be left out",
+        )
+        require(
+            optimal,
             "your u and v are not optimal: the dual bound of their residual is below their value",
         )
 

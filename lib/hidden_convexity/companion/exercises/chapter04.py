@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from hidden_convexity.companion.exercises.verdict import exercise, require
+from hidden_convexity.companion.exercises.verdict import counted, exercise, require
 from hidden_convexity.geometry.zonotope import Zonotope
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers import train
@@ -22,8 +22,8 @@ def count_vertices(answer, rng):
         given = answer.count(n, k)
         require(
             given == vertices,
-            f"for n = {n} rows and k = {k} multiples of the first there are {vertices} vertices, "
-            f"not {given}",
+            f"for {counted(n, 'row')} and {counted(k, 'multiple')} of the first there are "
+            f"{vertices} vertices, not {given}",
         )
 
 

@@ -4,11 +4,14 @@ from itertools import combinations
 
 import numpy as np
 
-from hidden_convexity.companion.exercises.verdict import exercise, require
+from hidden_convexity.companion.exercises.verdict import counted, exercise, require
 from hidden_convexity.geometry import wedge
 
 # Largest relative duality gap of an answer that counts as optimal: general solvers stop below it.
 OPTIMAL = 1e-3
+# Volume of dependent vectors, relative to the product of their lengths: the root of a determinant
+# that is zero up to rounding.
+FLAT = 1e-6
 
 
 @exercise("05.1")
@@ -33,12 +36,20 @@ def volume(answer, rng):
         rows = rng.normal(size=(k, d))
         rows[-1] += 30 * rows[0]  # a shear, which the lengths of the rows do not show
         given = answer.number(rows)
+        what = f"for {counted(k, 'vector')} in R^{d} it is not the"
         if k == d - 1:
             same = np.isclose(given, np.linalg.norm(wedge.cross_product(rows)))
-            require(same, f"for {k} vectors in R^{d} it is not the length of their cross product")
+            require(same, f"{what} length of their cross product")
         # Heights of each vector above the span of those before it.
         heights = np.prod(np.abs(np.diag(np.linalg.qr(rows.T)[1])))
-        require(np.isclose(given, heights), f"for {k} vectors in R^{d} it is not the volume")
+        require(np.isclose(given, heights), f"{what} volume")
+    # Ten draws of each: rounding makes the determinant of some of them negative.
+    for k, d in 10 * [(2, 3), (3, 3), (3, 5)]:
+        rows = rng.normal(size=(k, d))
+        rows[-1] = -2 * rows[0]
+        given = answer.number(rows)
+        flat = abs(given) < FLAT * np.prod(np.linalg.norm(rows, axis=1))
+        require(flat, f"for {k} vectors in R^{d} of which two are parallel it is not zero")
 
 
 @exercise("05.3")

@@ -16,13 +16,22 @@ SAME_OUTPUT = 1e-2
 
 @exercise("06.1")
 def branches(answer, rng):
-    for n in (2, 4, 7):
+    for n in (3, 4, 7):
         x = np.sort(rng.uniform(0, 10, size=n))
-        # As its zeros, which may coincide: a sample and its image, or two samples.
-        reflected = {(min(z, 2 * m - z), max(z, 2 * m - z)) for m in x for z in x}
-        halfway = {(one, other) for one in x for other in x if one < other}
-        listed, given = len(reflected | halfway), answer.count(n)
-        require(given == listed, f"for n = {n} there are {listed} branches, and you count {given}")
+        columns, listed = (
+            mirrors.dictionary(x, layers=3)[0].shape[1],
+            len(mirrors.reflections(x, 3)),
+        )
+        given = answer.count(n)
+        require(
+            given != listed,
+            f"for n = {n} there are {listed} such branches, but some agree at all samples: "
+            f"{columns} can be needed",
+        )
+        require(
+            given == columns,
+            f"for n = {n} there are {columns} branches that can be needed, and you count {given}",
+        )
 
 
 @exercise("06.2")
@@ -47,6 +56,11 @@ def charge(answer, rng):
 
 @exercise("06.3")
 def with_free_slope(answer, rng):
+    even = np.arange(25.0)
+    y, beta = np.sin(even / 3), 0.5
+    level, tilted = (answer.array(even, y + slope * even, beta, shape=(25,)) for slope in (0, 2))
+    follows = np.abs(tilted - level - 2 * even).max() < SAME_OUTPUT
+    require(follows, "a line added to y is not added to your outputs: is its slope free?")
     t = np.cumsum(rng.uniform(0.2, 1.8, size=25))
     ramps = np.maximum(t[:, None] - t, 0)
     lines = np.linalg.qr(np.column_stack([np.ones(25), t]))[0]
@@ -57,7 +71,11 @@ def with_free_slope(answer, rng):
     for slope in (2.0, -5.0):
         tilted = answer.array(t, y + slope * t, beta, shape=(25,))
         follows = np.abs(tilted - f - slope * t).max() < SAME_OUTPUT
-        require(follows, "a line added to y is not added to your outputs: is its slope free?")
+        require(
+            follows,
+            "your slope is free at even times and not at uneven ones: are differences of outputs "
+            "divided by those of the times?",
+        )
     slopes = np.diff(f) / np.diff(t)
     value = 0.5 * np.sum((f - y) ** 2) + beta * np.abs(np.diff(slopes)).sum()
     nu = y - f

@@ -75,8 +75,8 @@ def covered(answer, rng):
         given = answer.count(network, optimum, X)
         require(
             given == expected,
-            f"of {len(optimum)} optimal neurons {expected} share a closed cone and a sign with a "
-            f"neuron of the network, and you count {given}",
+            f"of {len(optimum)} optimal neurons, those that share a closed cone and a sign with a "
+            f"neuron of the network: {expected}, and you count {given}",
         )
 
 

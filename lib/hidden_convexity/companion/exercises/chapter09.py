@@ -38,7 +38,7 @@ def lower_bound(answer, rng):
         X, y = rng.normal(size=(n, d)), rng.normal(size=n)
         least = interpolate(Arrangement.enumerate(X), y)
         draws = [rng.normal(size=n), X @ rng.normal(size=d), y]
-        for nu in (least.nu, 3 * least.nu, -least.nu, *draws):
+        for nu in (least.nu, 3 * least.nu, least.nu / 10, -least.nu, *draws):
             M = beta_max(X, nu)
             given = answer.number(nu, X, y, M)
             above = given > least.norm * (1 + SOLVED)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hidden_convexity.companion.exercises.verdict import exercise, require
+from hidden_convexity.companion.exercises.verdict import counted, exercise, require
 from hidden_convexity.problem.data import with_bias
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.proof.certificate import beta_max
@@ -31,7 +31,7 @@ def linear_error(answer, rng):
         near = any(abs(given - error) < ROUNDING * error for error in errors)
         require(
             near,
-            f"for {order} past samples, {horizon} ahead, the error on the last 30% is "
+            f"for {counted(order, 'past sample')}, {horizon} ahead, the error on the last 30% is "
             f"{errors[0]:.3f} of the variance of the last 30%, not {given:.3f}",
         )
 

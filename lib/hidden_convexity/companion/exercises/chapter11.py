@@ -4,7 +4,7 @@ from math import comb
 
 import numpy as np
 
-from hidden_convexity.companion.exercises.verdict import exercise, require
+from hidden_convexity.companion.exercises.verdict import counted, exercise, require
 from hidden_convexity.oracle import BranchAndBound
 from hidden_convexity.problem.data import with_bias
 from hidden_convexity.problem.training_problem import TrainingProblem
@@ -25,7 +25,7 @@ def largest_list(answer, rng):
         require(given >= 1, "your n is less than one sample")
         require(
             _bytes(given, d) <= memory,
-            f"for d = {d} the list of {given} samples is larger than {memory} bytes",
+            f"for d = {d} the list of {counted(given, 'sample')} is larger than {memory} bytes",
         )
         require(
             _bytes(given + 1, d) > memory,
@@ -57,7 +57,7 @@ def change_of_slope(answer, rng):
             size = np.abs(nu) @ np.linalg.norm(X, axis=1)
             require(
                 abs(given - change) < 1e-4 * size,
-                f"at a point on {tight} hyperplanes the slope changes by {change:.2f}, "
+                f"at a point on {counted(tight, 'hyperplane')} the slope changes by {change:.2f}, "
                 f"not {given:.2f}",
             )
 

@@ -62,38 +62,34 @@ def excess_against_width(ax, widths, excesses, walls, floor):
 
     Excesses below the floor, where the certificate ends, are drawn in its band.
     """
-    rng = np.random.default_rng(0)  # spreads dots sideways, so that equal ones are seen
-    ax.axhspan(floor / 10, floor, color=FILLS[0], linewidth=0)
-    for k in range(len(widths)):
-        shift = k + rng.uniform(-0.25, 0.25, size=len(excesses))
-        shown = np.maximum(excesses[:, k], floor / 10**0.5)
-        for chosen, marker, colour in [(walls[:, k], "s", AMBER), (~walls[:, k], "o", GREEN)]:
-            style = {"marker": marker, "color": colour, "mfc": "none", "markersize": 4}
-            ax.plot(shift[chosen], shown[chosen], linestyle="none", **style)
-    ax.set_yscale("log")
-    ax.set_ylim(floor / 10, None)
-    ax.yaxis.set_minor_locator(NullLocator())
+    place = np.broadcast_to(np.arange(len(widths)), excesses.shape)
+    _excesses(ax, place, excesses, walls, floor)
     ax.text(-0.4, floor / 10**0.5, "optimal", color=BLUE, va="center", ha="left")
     ax.set_xlim(-0.5, len(widths) - 0.5)
     ax.set_xticks(range(len(widths)), [str(m) for m in widths])
     ax.set_xlabel("number of neurons m")
+    return ax
+
+
+def excess_against_missing(ax, missing, excesses, walls, floor):
+    """The same against how many optimal neurons a minimum has no neuron in the pairs of."""
+    _excesses(ax, missing, excesses, walls, floor)
+    ax.set_xlabel("optimal neurons missing")
+    return ax
+
+
+def _excesses(ax, place, excesses, walls, floor):
+    rng = np.random.default_rng(0)  # spreads dots sideways, so that equal ones are seen
+    place = place + rng.uniform(-0.25, 0.25, size=place.shape)
+    shown = np.maximum(excesses, floor / 10**0.5)
+    ax.axhspan(floor / 10, floor, color=FILLS[0], linewidth=0)
+    for chosen, marker, colour in [(walls, "s", AMBER), (~walls, "o", GREEN)]:
+        style = {"marker": marker, "color": colour, "mfc": "none", "markersize": 4}
+        ax.plot(place[chosen], shown[chosen], linestyle="none", **style)
+    ax.set_yscale("log")
+    ax.set_ylim(floor / 10, None)
+    ax.yaxis.set_minor_locator(NullLocator())
     ax.set_ylabel("P / optimum $-$ 1")
-    return ax
-
-
-def pairs_against_width(ax, widths, pairs, needed):
-    """Pairs (pattern, sign) that local minima visit, (runs, widths), and those of the optimum."""
-    low, middle, high = np.quantile(pairs, [0, 0.5, 1], axis=0)
-    place = np.arange(len(widths))
-    ax.vlines(place, low, high, color=ORANGE, linewidth=1)
-    ax.plot(place, middle, "o", color=ORANGE, markersize=4, label="Adam's minima: median, range")
-    ax.axhline(needed, color=BLUE, linewidth=1, label="the certified optimum")
-    ax.set_xticks(place, [str(m) for m in widths])
-    ax.set_ylim(0, None)
-    ax.set_xlabel("number of neurons m")
-    ax.set_ylabel("pairs visited")
-    ax.legend(loc="lower right")
-    return ax
 
 
 def heights_along(ax, t, path, bound, straight=None, stages=()):

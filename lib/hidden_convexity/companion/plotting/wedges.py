@@ -164,11 +164,11 @@ def tight_shares(ax, n, shares, labels):
     return ax
 
 
-def angle_distributions(ax, quantiles, angles):
-    """Distributions of angles: a dict of label to the angle (degrees) at each quantile (k,)."""
+def angle_distributions(ax, angles):
+    """Shares of neurons up to each angle (degrees), {label: angles (k,)}; below 1e-3 at 1e-3."""
     colours = {"Adam": ORANGE, "certified optimum": BLUE, "random directions": GREY}
     for label, values in angles.items():
-        ax.step(np.maximum(values, 1e-3), quantiles, color=colours[label], label=label)
+        ax.ecdf(np.maximum(values, 1e-3), color=colours[label], label=label)
     ax.set(xscale="log", ylim=(0, 1), xlabel="angle to the nearest cross product (degrees)")
     ax.set_ylabel("share of neurons")
     ax.legend(loc="upper left")

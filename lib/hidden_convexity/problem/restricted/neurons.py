@@ -74,7 +74,8 @@ def null_space(rows, direction):
     if len(rows) == 0:
         return np.eye(d)
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    _, singular, right = np.linalg.svd(unit, full_matrices=True)
+    # Of many rows the left factor would be a square of them: an edge filter has 1e5 tight patches.
+    _, singular, right = np.linalg.svd(unit, full_matrices=len(unit) < d)
     rank = int((singular > np.sqrt(TIGHT)).sum())
     return right[rank:] if d - rank > 1 else direction[None, :]
 

@@ -37,6 +37,7 @@ from time import perf_counter
 import numpy as np
 
 from hidden_convexity.foundations.interruption import STOPPED, by_the_user
+from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.solvers.fixed_gates.flats import BlindProgram, FlatProgram, Pairs
@@ -159,7 +160,8 @@ def _rounds(problem, pairs, state, tol):
         residual = problem.loss_residual(outputs)
         value = problem.loss_value(outputs) + beta * np.linalg.norm(weights, axis=1).sum()
         norms = _dual_norms(problem.X, pairs, residual, beta)
-        bound = max(problem.dual_bound(residual, norms.max()), best.lower_bound)
+        maximum = norms.max() + _rounding(problem.X, residual)
+        bound = max(problem.dual_bound(residual, maximum), best.lower_bound)
         stalled = 0 if value < best.objective or bound > best.lower_bound else stalled + 1
         if value < best.objective:
             best = _State(used, weights, outputs, value)
@@ -198,6 +200,12 @@ def _dual_norms(X, pairs, nu, beta):
         norms[large] = np.linalg.norm(projected, axis=1)
         bounds.append(norms)
     return np.concatenate(bounds)
+
+
+def _rounding(X, nu):
+    """What rounding may take off the largest of `_dual_norms`: sums over n samples, projected."""
+    sizes = np.abs(nu) if nu.ndim == 1 else np.linalg.norm(nu, axis=1)
+    return (sum(X.shape) + 8) * np.finfo(float).eps * float(sizes @ row_lengths(X))
 
 
 def _improve(problem, pairs, working, weights, outputs, tol):

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import clarabel
 import numpy as np
+import scipy
 from scipy import sparse
-from scipy.optimize import linprog
 
 from hidden_convexity.foundations import conic_program
 from hidden_convexity.foundations.validation import data_matrix, real_array
@@ -226,7 +226,7 @@ def all_active(X):
     if not len(rows):
         return np.eye(X.shape[1])[0]
     unit, d = rows / np.linalg.norm(rows, axis=1, keepdims=True), X.shape[1]
-    found = linprog(
+    found = scipy.optimize.linprog(
         np.append(np.zeros(d), -1.0),
         A_ub=np.hstack([-unit, np.ones((len(unit), 1))]),
         b_ub=np.zeros(len(unit)),

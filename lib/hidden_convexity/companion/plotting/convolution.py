@@ -1,0 +1,127 @@
+"""Filters of convolutional networks: their taps, what they respond to, and how they change."""
+
+import numpy as np
+from matplotlib.ticker import NullLocator
+
+from hidden_convexity.companion.plotting.solvers import SIGNED
+from hidden_convexity.companion.plotting.style import BLUE, FILLS, GREEN, GREY, ORANGE, PINK
+
+# From shallow to deep, the taps of a filter that are drawn against something.
+TAPS = (GREEN, "black", GREY)
+
+
+def record_and_window(ax, t, values, span):
+    """A whole record, and the stretch of it, (first, last), that is one sample."""
+    ax.axvspan(*span, color=FILLS[0], linewidth=0)
+    ax.plot(t, values, color=GREY, linewidth=1)
+    ax.set_xlim(t[0], t[-1])
+    ax.set_ylim(0, None)
+    return ax
+
+
+def both_ways(ax, window):
+    """A window as it was recorded, and turned round."""
+    lag = np.arange(len(window))
+    ax.plot(lag, window, "o-", color=BLUE, markersize=3, label="recorded, $y = +1$")
+    ax.plot(lag, window[::-1], "s--", color=PINK, markersize=3, label="turned round, $y = -1$")
+    ax.set_ylim(0, 1.5 * window.max())
+    ax.legend(loc="upper left")
+    return ax
+
+
+def filter_stems(ax, filters, signs):
+    """Filters (m, k) side by side as stems, blue where the output weight is positive, else pink."""
+    m, k = filters.shape
+    for j, (taps, sign) in enumerate(zip(filters, signs, strict=True)):
+        place = j * (k + 1) + np.arange(k)
+        colour = BLUE if sign > 0 else PINK
+        ax.vlines(place, 0, taps, color=colour, linewidth=2)
+        ax.plot(place, taps, "o" if sign > 0 else "s", color=colour, markersize=5)
+    ax.axhline(0, color="black", linewidth=0.6)
+    ax.set_xticks(np.arange(m) * (k + 1) + (k - 1) / 2, [f"$w_{j + 1}$" for j in range(m)])
+    ax.tick_params(axis="x", length=0)
+    return ax
+
+
+def rectified_outputs(axes, t, values, forward, backward):
+    """A signal above, and below it what filters of either sign give after the rectifier."""
+    upper, lower = axes
+    upper.plot(t, values, color=GREY, linewidth=1)
+    upper.set_xlim(t[0], t[-1])
+    upper.set_ylim(0, None)
+    lower.fill_between(t, forward, color=BLUE, linewidth=0, alpha=0.8)
+    lower.fill_between(t, -backward, color=PINK, linewidth=0, alpha=0.8)
+    lower.axhline(0, color="black", linewidth=0.6)
+    return axes
+
+
+def taps_along(ax, ratios, filters):
+    """The taps of one filter (r, k) at each of r weight decays, in units of beta_max."""
+    for k, (taps, colour) in enumerate(zip(filters.T, TAPS, strict=False)):
+        ax.plot(ratios, taps, "o-", color=colour, markersize=3, label=f"tap {k + 1}")
+    ax.axhline(0, color="black", linewidth=0.6)
+    return _decays(ax)
+
+
+def gains_along(ax, ratios, gains):
+    """The gains ||w|| |a| of all filters of one sign at each weight decay, a list of arrays."""
+    for ratio, sizes in zip(ratios, gains, strict=True):
+        ax.plot(np.full(len(sizes), ratio), sizes, "o", color=BLUE, markersize=4, alpha=0.7)
+    return _decays(ax)
+
+
+def _decays(ax):
+    ax.set_xscale("log")
+    ticks = (0.02, 0.05, 0.1, 0.2, 0.5)
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xlabel(r"weight decay, over $\beta_{\max}$")
+    return ax
+
+
+def excesses_by_width(ax, widths, excesses, floor, enough):
+    """P / bound - 1 of descent, (widths, seeds), and the width at which the optimum is reached.
+
+    Excesses below the floor, where the certificate ends, are drawn in its band.
+    """
+    rng = np.random.default_rng(0)  # spreads dots sideways, so that equal ones are seen
+    ax.axhspan(floor / 10, floor, color=FILLS[0], linewidth=0)
+    ax.axhline(floor, color=BLUE)
+    for k, values in enumerate(excesses):
+        shift = k + rng.uniform(-0.2, 0.2, size=len(values))
+        shown = np.maximum(values, floor / 10**0.5)
+        ax.plot(shift, shown, "o", color=ORANGE, markersize=4, mfc="none")
+    ax.axvline(enough, color=GREY, linestyle=":")
+    ax.set_yscale("log")
+    ax.set_ylim(floor / 10, 2)
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.set_xticks(range(len(widths)), [str(m) for m in widths])
+    ax.set_xlim(-0.5, len(widths) - 0.5)
+    ax.set_xlabel("number of filters m")
+    ax.set_ylabel("P / bound $-$ 1")
+    return ax
+
+
+def tile(ax, values, limit, title=""):
+    """A small image of signed values, white at 0; blue for positive ones and pink for negative."""
+    ax.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set(visible=True, linewidth=0.5, color=GREY)
+    ax.set_title(title)
+    return ax
+
+
+def errors_in_place_and_moved(ax, errors):
+    """Test errors, {method: (in place, moved)}, each as two marks on a line of its own."""
+    for k, (still, moved) in enumerate(errors.values()):
+        ax.plot([still, moved], [k, k], color=GREY, linewidth=0.8, zorder=1)
+        names = ("moved by up to two pixels", "in place") if k == 0 else (None, None)
+        ax.plot(moved, k, "s", color=ORANGE, mfc="none", markersize=9, label=names[0])
+        ax.plot(still, k, "o", color=BLUE, markersize=5, label=names[1])
+    ax.set_yticks(range(len(errors)), list(errors))
+    ax.invert_yaxis()
+    ax.set_xlim(0, None)
+    ax.set_xlabel("test error")
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax

@@ -1,0 +1,118 @@
+"""The lower bound that a dual point proves: how far it may be scaled, and what rounding owes.
+
+A dual point must satisfy M(nu) <= beta, and exactly some linear equations besides: with free terms
+Z'nu = 0, for the softmax loss that rows add up to 0. A float array meets these up to rounding. The
+bound is that of a point near it which meets them exactly; what M and the dual value may change by
+on the way is charged.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hidden_convexity.foundations.validation import real_number
+from hidden_convexity.problem.losses import LOSSES
+
+EPS = float(np.finfo(float).eps)
+# A quotient made smaller by this factor is below the exact one, and a product of it and a number
+# as well.
+SAFE = 1.0 - 4.0 * EPS
+# A probability may move by this share of itself and of its complement on the way to a dual point.
+MOVABLE = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Feasible:
+    """A dual point scaled to where it is feasible: scale * nu, or a point near it.
+
+    Attributes
+    ----------
+    scale : float
+        0 where nothing is proven.
+    owed : float
+        What the dual value at the exactly feasible point may be below that at scale * nu.
+    """
+
+    scale: float
+    owed: float = 0.0
+
+    @classmethod
+    def of(cls, problem, nu, maximum):
+        """Of nu, a float array of the shape of y, and an upper bound on M(nu)."""
+        maximum = real_number(maximum, "maximum")
+        if not maximum >= 0:
+            raise ValueError(
+                f"maximum must be >= 0, an upper bound on |nu.(Xu)_+|, got {maximum}; the oracles "
+                "give it as `bound`"
+            )
+        with np.errstate(over="ignore"):
+            energy = float((nu * nu).sum())
+        if not 0.0 < energy < np.inf:  # the scaling 0 is feasible whatever the square has become
+            return cls(0.0)
+        loss, most, unit_cost = LOSSES[problem.loss], np.inf, 0.0
+        if problem.loss == "softmax":
+            maximum += float(loss.unbalanced(nu) @ reach(problem))
+        if len(problem.free_terms):
+            moved, most, unit_cost = _balanced(problem, nu)
+            maximum += (1 + len(nu) * EPS) * float(moved @ reach(problem))
+        scale = min(loss.best_scale(problem.y, nu), most)
+        if maximum > 0:
+            scale = min(scale, problem.beta / maximum)
+        if not np.isfinite(unit_cost):
+            return cls(0.0)
+        return cls(SAFE * scale, max(scale, 1.0) * unit_cost)
+
+
+def bound(problem, nu, maximum):
+    """The lower bound of `TrainingProblem.dual_bound`."""
+    found = Feasible.of(problem, nu, maximum)
+    if not found.scale > 0:
+        return 0.0
+    value = LOSSES[problem.loss].dual_value(problem.y, nu, found.scale)
+    return max((value - found.owed) * (SAFE if found.owed else 1.0), 0.0)
+
+
+def affordable_violation(problem, nu, tol):
+    """The violation of `TrainingProblem.affordable_violation`."""
+    loss, value = LOSSES[problem.loss], problem.dual_value(nu)
+    scale = loss.affordable_scale(problem.y, nu, tol * max(value, 0.0))
+    return max(1.0 / scale - 1.0, tol) if scale > 0 else np.inf
+
+
+def reach(problem):
+    """What |A phi(R u)| is at most for unit u, in each sample (n,)."""
+    lengths = np.abs(problem.X).sum(axis=-1)
+    lengths = lengths if lengths.ndim == 1 else lengths.mean(axis=1)
+    return max(abs(problem.slope), 1.0) * (1 + problem.X[0].size * EPS) * lengths
+
+
+def _balanced(problem, nu):
+    """How far entries of nu move to where Z'nu = 0 (n,), the largest scaling s, the cost at s <= 1.
+
+    For the squared loss the point is the projection of nu, which is no longer than nu, so only
+    nu.y changes. For the logistic loss p = nu y moves by at most theta p (1 - p), theta <= 1/2: it
+    keeps half its distance from 0 and from 1, between which the entropy's slope is at most
+    |log(p / 2)| + |log((1 - p) / 2)|. At s p, s <= 1, it is at most |log s| more, and
+    s |log s| <= 1.
+    """
+    if problem.loss == "squared":
+        moves = [problem.free_terms.distances(one, None) for one in np.atleast_2d(nu.T)]
+        y = np.abs(np.atleast_2d(problem.y.T))
+        cost = sum(float(move @ one) for move, one in zip(moves, y, strict=True))
+        return np.linalg.norm(moves, axis=0), np.inf, (1 + len(nu) * EPS) * cost
+    if problem.loss == "softmax":
+        raise ValueError(
+            "loss 'softmax' has no bound with skip or intercept yet; leave them out, or use the "
+            "squared or the logistic loss"
+        )
+    p = nu * problem.y
+    weights = p * (1.0 - p)
+    if p.min() < 0 or p.max() > 1:
+        return np.zeros(len(nu)), 1.0, np.inf
+    theta = problem.free_terms.distances(nu, weights)
+    if not theta.max() <= MOVABLE:
+        return np.zeros(len(nu)), 1.0, np.inf
+    moved, inside = weights * theta, weights > 0
+    q = p[inside]
+    slope = 1.0 - np.log(0.5 * q) - np.log(0.5 * (1.0 - q))
+    return moved, 1.0, (1 + len(nu) * EPS) * float(moved[inside] @ slope)

@@ -1,0 +1,65 @@
+"""What free terms, a linear term X b and a constant without weight decay, ask of a dual point.
+
+With Z their columns on the data, Z'nu = 0 is needed exactly, as b is any vector; the stored nu has
+it up to rounding. The bound is therefore that of a point near nu that is orthogonal to Z. For a
+square matrix T let G = Z T and H > 0 be weights of the samples. If ||G'HG - I|| <= 1/2 then T is
+regular, G spans what Z spans, and nu - H G e with e = (G'HG)^-1 G'nu is that point, with
+||e|| <= 2 ||G'nu||. So entry i moves by at most H_i theta_i, theta_i = 2 ||G'nu|| ||G_i||.
+"""
+
+import math
+
+import numpy as np
+
+from .rounding import SAFE, Refused, gamma
+
+
+def used(file):
+    """Which columns, of X and then the constant, the claim is about: rows of T that are not 0."""
+    columns = file["free"].any(axis=1)
+    if columns.sum() != file["free"].shape[1]:
+        raise Refused("free", "it must have as many columns as rows that are not zero")
+    if np.append(file["skip"], file["intercept"])[~columns].any():
+        raise Refused("skip", "the network has free weights that the claim leaves out")
+    return columns
+
+
+def moved(file):
+    """How far entries of nu are from those of a feasible point (n,), and what its value may lack.
+
+    For the squared loss (H = 1) the point is a projection, no longer than nu, so the value changes
+    by that of nu.y at most. For the logistic loss H = p (1 - p) with p = nu y. If theta <= 1/2, p
+    keeps half of its distances to 0 and 1, between which the slope of the entropy is at most
+    |log(p / 2)| + |log((1 - p) / 2)|.
+    """
+    X, y, nu, chosen = file["X"], file["y"], file["nu"], used(file)
+    n, K, q, norm = len(X), (1 if X.ndim == 2 else X.shape[1]), chosen.sum(), np.linalg.norm
+    if q == 0 or not nu.any():
+        return np.zeros(n), 0.0
+    T = file["free"][chosen]
+    Z, sizes = (  # sums over patches: K times the averages
+        np.column_stack([data.reshape(n, K, -1).sum(axis=1), np.ones(n)])[:, chosen]
+        for data in (X, np.abs(X))
+    )
+    squared = str(file["loss"]) == "squared"
+    p = np.full(n, 0.5) if squared else nu * y
+    H = np.ones(n) if squared else p * (1.0 - p)
+    with np.errstate(all="ignore"):
+        G = Z @ T
+        values, vectors = np.linalg.eigh(np.nan_to_num(G.T @ (H[:, None] * G)))
+        T = T @ (vectors / np.sqrt(values))  # any T will do, and this one makes G'HG close to I
+        G = Z @ T
+        error = SAFE * gamma(q + K + 2) * (sizes @ np.abs(T))
+        length, wrong = norm(np.abs(G) + error, axis=1), norm(error, axis=1)
+        skew = norm(G.T @ (H[:, None] * G) - np.eye(q))
+        skew += gamma(n + q + 8) * (H @ length**2) + 2 * (H @ (length * wrong))
+        along = np.array([math.fsum(nu * z) for z in Z.T])
+        off = gamma(K + 4) * (np.abs(nu) @ sizes + np.abs(along))
+        size = norm(np.abs(T.T @ along) + np.abs(T.T) @ (off + gamma(q + 2) * np.abs(along)))
+        theta = SAFE * 2 * size * length
+    if not SAFE * skew <= 0.5 or not np.isfinite(theta).all() or not (squared or theta.max() < 0.5):
+        raise Refused("free", "no point near nu is shown to be orthogonal to the free columns")
+    way, inside = SAFE * H * theta, (p > 0) & (p < 1)
+    slope = -np.log(0.5 * p[inside]) - np.log(0.5 * (1.0 - p[inside]))
+    cost = way @ np.abs(y) if squared else way[inside] @ slope
+    return way, SAFE * (1 + gamma(n + 8)) * float(cost)

@@ -1,0 +1,66 @@
+"""What a file proves, in one sentence."""
+
+import decimal
+import sys
+
+import numpy as np
+
+from .archive import read
+from .feasibility import height
+from .freedom import moved, used
+from .rounding import Refused, gamma
+from .values import dual_value, objective
+
+
+def verify(path, data=None):
+    """What a file proves, in one sentence; raises Refused, with the name of what does not hold."""
+    file = read(path, data)
+    low, high = objective(file)
+    claim, bound, beta = (float(file[name]) for name in ("objective", "lower_bound", "beta"))
+    leeway = (high - low) + gamma(file["X"].size + file["hidden_weights"].size) * high
+    if not low - leeway <= claim <= high + leeway:
+        raise Refused("objective", f"{claim:.17g} is claimed, and the network has {high:.17g}")
+    value, (way, cost) = dual_value(file["y"], file["nu"], str(file["loss"])), moved(file)
+    # Any loss is at least 0, whatever nu.
+    if not bound <= min(max(value - cost, 0.0), high):
+        raise Refused("lower_bound", f"{bound:.17g} is claimed, and nu proves at most {value:.17g}")
+    height(file, file["basis"], file["splits"], beta, way)
+    gap = (high - bound) / high if high > 0 else 0.0
+    bound, high = (
+        decimal.Context(8, rounding).create_decimal_from_float(value)
+        for value, rounding in ((bound, decimal.ROUND_FLOOR), (high, decimal.ROUND_CEILING))
+    )
+    return (
+        f"Proven, rounding included: no two-layer {networks(file)} has an objective below {bound}; "
+        f"the stored network has {high}, so it is within {gap:.1e}, relative, of the global "
+        "optimum."
+    )
+
+
+def networks(file):
+    """The networks that the claim is about, in words."""
+    X, slope, columns = file["X"], float(file["slope"]), used(file)
+    (n, *patches, d), linear = X.shape, columns[:-1]
+    words = "ReLU network" if slope == 0 else f"network of slope {slope:g} below zero"
+    terms = []
+    if linear.any():
+        chosen = (
+            "" if linear.all() else f" in columns {', '.join(map(str, np.flatnonzero(linear)))}"
+        )
+        terms.append(f"a linear term{chosen}")
+    terms += ["a constant"] if columns[-1] else []
+    free = f" and, without weight decay, {' and '.join(terms)}," if terms else ""
+    where = f"in R^{d}" if not patches else f"of {patches[0]:,} patches in R^{d}, averaged,"
+    return f"{words} of any width{free} on these {n:,} samples {where}"
+
+
+def main(paths):
+    """Print the verdict on each file; return the exit status, 0 if all are proven."""
+    status = 0 if paths else 2
+    for path in paths:
+        try:
+            print(f"{path}: {verify(path)}")
+        except (ValueError, ArithmeticError, MemoryError) as refusal:
+            print(f"{path}: REFUSED, {refusal or type(refusal).__name__}", file=sys.stderr)
+            status = 1
+    return status

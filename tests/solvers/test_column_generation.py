@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 import hidden_convexity as hc
 from hidden_convexity import solvers
 from hidden_convexity.oracle import BranchAndBound
+from hidden_convexity.problem.restricted.program import RestrictedProgram
 
 
 def gaussian(n, d, seed=0):
@@ -121,7 +122,7 @@ def test_badly_scaled_rows_do_not_make_it_creep(seed):
 def test_rounds_that_gain_nothing_that_counts_come_to_an_end(monkeypatch):
     """Any decrease, were it of the last digit, used to keep the rounds going."""
     monkeypatch.setattr(solvers.column_generation, "CREEPING", 5)
-    original = solvers.RestrictedProgram.solve
+    original = RestrictedProgram.solve
 
     def a_hair_lower(self, neurons):
         solved = original(self, neurons)
@@ -130,7 +131,7 @@ def test_rounds_that_gain_nothing_that_counts_come_to_an_end(monkeypatch):
 
     X, y = gaussian(30, 2)
     problem = hc.TrainingProblem(X, y, 0.05 * hc.beta_max(X, y))
-    monkeypatch.setattr(solvers.RestrictedProgram, "solve", a_hair_lower)
+    monkeypatch.setattr(RestrictedProgram, "solve", a_hair_lower)
     solution = hc.train(problem, tol=1e-16)
     assert len(solution.history) < 60
 

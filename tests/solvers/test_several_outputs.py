@@ -344,15 +344,9 @@ def test_the_logistic_loss_has_one_output():
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_what_is_for_one_output_says_so(kind):
-    problem, arrangement = instance(kind)
-    for solver in (None, "cvxpy"):
-        with pytest.raises(ValueError, match=r"problem\.y must .* over all patterns.*Arrangement"):
-            hc.train(problem, solver=solver)
-    with pytest.raises(ValueError, match=r"problem\.y"):
-        hc.train_path(problem, [0.1])
-    network = hc.train(problem, patterns=arrangement, tol=0.1).network
-    with pytest.raises(ValueError, match=r"problem\.y must have shape \(n,\) to certify"):
-        hc.certify(network, problem)
+    problem, _ = instance(kind)
+    with pytest.raises(ValueError, match=r"given patterns only.*problem\.y"):
+        hc.train(problem, solver="cvxpy")
     with pytest.raises(ValueError, match="nu"):
         problem.dual_bound(np.ones(20), 1.0)
     with pytest.raises(ValueError, match="nu"):

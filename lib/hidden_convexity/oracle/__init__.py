@@ -3,7 +3,8 @@
 One signature: an oracle is built on X, and `oracle(nu, tolerance, level, starts)` returns a
 `DualMaximum`, the largest value found, a proven upper bound, and local maximisers. Read `maximum`,
 `circle` (exact in the plane), `exhaustive` (listed chambers), `ascent` (searches), then
-`branch_and_bound` with its `cells` and `relaxation`: it proves. Hands on bounds of M(nu).
+`branch_and_bound` with its `cells` and `relaxation`: it proves; `several_outputs` is the same for
+||N'(Xu)_+||. Hands on bounds of M(nu).
 """
 
 from hidden_convexity.geometry.arrangement import Arrangement, count_chambers

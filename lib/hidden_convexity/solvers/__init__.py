@@ -125,6 +125,11 @@ def train(
 
     if solver == "cvxpy":
         problem.require_plain('solver="cvxpy"')
+        if patterns is None and problem.y.ndim == 2:
+            raise ValueError(
+                'solver="cvxpy" takes targets (n, c) over given patterns only, where each neuron '
+                f"feeds one output; got problem.y of shape {problem.y.shape}: leave the solver out"
+            )
         found = reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
         return replace(found, problem=problem)
     if patterns is not None and not (patterns.complete and problem.y.ndim == 1):

@@ -53,7 +53,7 @@ class Solution:
         Whether a budget of seconds ended it, that of the call or that of its proof.
     problem : TrainingProblem or None
         What was trained for; None for networks with free biases.
-    dual_point : (n,) ndarray or None
+    dual_point : (n,) or (n, c) ndarray, or None
         The nu with M(nu) <= beta whose dual value is the lower bound, where the solver has one.
 
     Raises

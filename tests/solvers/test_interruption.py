@@ -51,7 +51,9 @@ def assert_honest(solution, problem, optimum):
     assert solution.objective >= optimum.lower_bound * (1 - 1e-9)
 
 
-@pytest.mark.parametrize(("n", "d", "oracle"), [(100, 2, Circle), (30, 3, Exhaustive), (60, 3, Ascent)])
+@pytest.mark.parametrize(
+    ("n", "d", "oracle"), [(100, 2, Circle), (30, 3, Exhaustive), (60, 3, Ascent)]
+)
 def test_training_keeps_what_it_has(n, d, oracle):
     problem = instance(n, d)
     optimum = hc.train(problem)

@@ -78,6 +78,7 @@ def printed_by(sources, namespace, capsys):
     return capsys.readouterr().out.splitlines()
 
 
+@pytest.mark.slow
 @each_chapter
 def test_every_solution_is_right(path, capsys, tmp_path, monkeypatch):
     (tmp_path / "targets").mkdir()
@@ -90,6 +91,7 @@ def test_every_solution_is_right(path, capsys, tmp_path, monkeypatch):
     assert drawn == set(re.findall(r"\]\(\.\./solutions/targets/([^)]+)\)", text))
 
 
+@pytest.mark.slow
 @each_chapter
 def test_every_stub_is_not_attempted(path, capsys):
     sources = code(GENERATOR["readers_cells"](read(path)))
@@ -155,6 +157,7 @@ def test_every_exam_question_has_an_answer():
     assert questions == answers == [str(k) for k in range(1, len(questions) + 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "answer", "words"),
     [(number, *case) for number, cases in WRONG.items() for case in cases],

@@ -126,6 +126,7 @@ def cluster(monkeypatch):
         yield running
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_rows_though_a_worker_dies(tmp_path, cluster):
     grid = {"x": [1, 2, 3, 4, 5], "folder": [str(tmp_path)], "times": [1]}
     rows = sweep(dies_at_two, grid, tmp_path / "a.csv")

@@ -31,6 +31,7 @@ def instance(name, seed=0):
     return row, X, y, beta, program
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_has_one_value_on_both_sides(name, seed):

@@ -26,6 +26,7 @@ def test_every_row_trains_or_is_listed():
     assert {name for name, row in ROWS.items() if not hasattr(row, "train")} == REFERENCE_ONLY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", TRAINED)
 def test_training_has_the_value_of_the_reference(name, seed):
@@ -287,6 +288,7 @@ def descend(y, beta, weights, network):
     return float(objective().detach())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
 def test_training_at_real_size_is_proven(name):
     """gap <= tol, the objective is the network's, and descent never ends below the bound."""

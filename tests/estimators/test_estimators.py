@@ -29,6 +29,7 @@ QUICK = {"gates": 10, "tol": 1e-2}
 TWO_BETAS = {"betas": [100.0, 10.0], "cv": 2}
 
 
+@pytest.mark.slow
 @parametrize_with_checks(
     [
         ConvexReLURegressor(10.0, **QUICK),
@@ -166,6 +167,7 @@ def test_a_free_intercept_makes_the_fit_follow_a_shift_of_the_targets(scope):
     assert two - 100 == pytest.approx(one, abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", ["global", "searched", "sampled"])
 @pytest.mark.parametrize("beta", [1e-1, 1e-3, 1e-5])
 def test_with_a_free_intercept_a_smaller_tolerance_gives_a_smaller_gap(scope, beta):

@@ -31,6 +31,7 @@ def run(program, folder, **environment):
     return ran.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("added", "constant", "expected"), [(20, 300, 321), (10, 400, 411)], ids=["callee", "constant"]
 )

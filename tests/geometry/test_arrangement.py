@@ -234,6 +234,7 @@ BRUTE_FORCE = settings(
 )
 
 
+@pytest.mark.slow
 @BRUTE_FORCE
 @given(integer_matrices())
 def test_enumerate_agrees_with_linear_programming_on_ties(X):

@@ -454,6 +454,7 @@ def test_near_copies_of_a_few_samples_are_proven_by_their_chambers(jitter):
     assert process_time() - started < 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "d", "kind"),
     [

@@ -37,6 +37,7 @@ def instances():
     yield pytest.param(gaussian(15, 3, rank=1), gaussian(15, 2, seed=2), id="line")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("cell-bound-outputs")
 @pytest.mark.parametrize("X, N", list(instances()))
 def test_the_bound_is_above_every_direction_and_sharp(X, N):

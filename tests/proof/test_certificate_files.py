@@ -88,6 +88,7 @@ def pooled_problem(d, loss, patches=None, **kinds):
     return hc.TrainingProblem(X, y, beta, loss, **kinds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 @pytest.mark.parametrize("d", [2, 3])
 @pytest.mark.parametrize("kind", POOLED, ids=str)
@@ -365,6 +366,7 @@ def lattice(rng, n, d):
     return X
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(60))
 def test_the_plane_is_bounded_from_above_and_closely(seed):
     rng = np.random.default_rng(seed)

@@ -174,6 +174,7 @@ def test_a_direction_that_is_nearly_empty_is_not_left_out_of_the_bound(X, y, bet
     assert solution.lower_bound <= better
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("oracle", [through_chambers, branch_and_bound])
 @pytest.mark.parametrize("height", [1e-13, 1e-12, 1e-11])
 def test_directions_that_an_oracle_drops_are_charged(oracle, height):

@@ -179,6 +179,7 @@ def test_missing_torch_says_what_to_install(monkeypatch):
         adam(problem(), neurons=3, seeds=[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slope", [0.0, 0.2, -1.0])
 def test_descent_trains_networks_over_patches(slope):
     """What Adam minimises is the network's objective, and near its end the optimum."""

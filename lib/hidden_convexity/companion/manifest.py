@@ -114,8 +114,7 @@ def save_figure(
     write_atomically(folder / f"{name}.json", table)
     # Networks on the line have another dual, of which the files know nothing.
     problem = None if solution is None else solution.problem
-    # The checker takes no other networks: `Solution.save` refuses them.
-    if problem is not None and problem.plain and solution.scope == "global":
+    if problem is not None and solution.scope == "global":
         _save_certificate(certificate_of(folder, name), solution)
     write_manifest(folder, read_manifest(folder) | {name: entry})
 

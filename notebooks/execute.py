@@ -29,6 +29,7 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
+import numpy as np
 
 from hidden_convexity.companion import manifest
 
@@ -371,13 +372,20 @@ def install_figure(figure, staged):
 
 
 def install_certificate(figure, staged, status):
-    """Copy the certificate of a figure that changed, or that has none yet; remove what is stale."""
+    """Copy a figure's certificate if the figure changed or it says something else; or remove it."""
     source, target = (manifest.certificate_of(folder, figure) for folder in (staged, FIGURES))
     if not source.exists():
         target.unlink(missing_ok=True)
-    elif status != "unchanged" or not target.exists():
+    elif status != "unchanged" or not (target.exists() and same_statement(source, target)):
         target.parent.mkdir(exist_ok=True)
         manifest.write_atomically(target, source.read_bytes())
+
+
+def same_statement(one, other):
+    """Whether two certificates are of the same data and objective, to the last digits."""
+    with np.load(one) as first, np.load(other) as second:
+        same_data = str(first["sha256"]) == str(second["sha256"])
+        return same_data and np.isclose(first["objective"], second["objective"], rtol=1e-6)
 
 
 def refresh_outputs(name, build):

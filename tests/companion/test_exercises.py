@@ -105,6 +105,7 @@ def test_the_chapters_imports_is_enough_for_its_exercises(path):
     assert {name: there.get(name) for name in needed} == needed
 
 
+@pytest.mark.slow
 @each_chapter
 def test_regenerating_a_notebook_changes_nothing(path):
     target = ROOT / "notebooks" / path.name

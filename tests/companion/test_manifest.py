@@ -169,6 +169,7 @@ def test_a_figure_without_alt_text_is_refused(figures, alt):
         save(alt=alt)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [np.nan, [0.0, np.inf], [[1.0, -np.inf]]])
 @pytest.mark.parametrize("part", ["data", "numbers", "parameters"])
 def test_numbers_that_are_not_finite_are_refused_and_nothing_is_written(figures, part, bad):
@@ -205,6 +206,7 @@ def test_two_runs_of_one_figure_agree(two_folders):
     assert manifest.differences(*two_folders) == {NAME: ""}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("factor", "agrees"), [(1 + 1e-6, True), (1 + 1e-4, False)])
 def test_numbers_agree_within_the_tolerance_and_no_further(two_folders, factor, agrees):
     x = np.arange(3.0)
@@ -226,6 +228,7 @@ def test_another_matplotlib_may_draw_other_bytes(two_folders):
     assert manifest.differences(*two_folders) == {NAME: ""}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["svg", "json"])
 def test_a_committed_file_edited_by_hand_is_a_difference(two_folders, kind):
     path = two_folders[0] / f"{NAME}.{kind}"
@@ -249,6 +252,7 @@ def test_the_manifest_is_json_a_person_can_read(figures):
     assert json.loads(text)[NAME]["paper_figure"] is None
 
 
+@pytest.mark.slow
 def test_a_figure_is_the_same_to_rounding_only_if_its_drawing_is(figures, monkeypatch):
     x = np.arange(3.0)
 

@@ -189,6 +189,7 @@ def test_other_bad_input(tmp_path):
         assert row["error"].split(":")[0] in ("TypeError", "ValueError")
 
 
+@pytest.mark.slow
 def test_without_joblib_the_message_says_what_to_install():
     program = (
         "import sys; sys.modules['joblib'] = None\n"

@@ -392,6 +392,7 @@ def check_adjoint(maps, nu, rng):
     np.testing.assert_allclose(right, np.einsum("kpq,kp->kq", of_block, factors.left), atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["generic", "on a grid", "with a bias"])
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_every_active_set_is_met(d, kind):

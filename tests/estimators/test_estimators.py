@@ -281,6 +281,7 @@ def test_several_classes_are_trained_one_against_the_rest():
     assert fitted.score(X, y) > 0.95 and fitted.scope_ == "global"
 
 
+@pytest.mark.slow
 def test_weight_decay_of_a_classifier_is_chosen_on_real_data():
     X, y = load_iris(return_X_y=True)
     X = StandardScaler().fit_transform(X)[::3, 2:]

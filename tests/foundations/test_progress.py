@@ -73,6 +73,7 @@ def test_what_ends_within_a_second_shows_nothing(name, monkeypatch, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("disabled", [True, False])
 def test_a_headless_run_shows_none_whatever_the_notebook_asks_for(disabled):
     """tqdm reads its variables when it is imported, hence a process of its own."""

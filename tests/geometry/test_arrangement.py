@@ -190,6 +190,7 @@ def test_a_larger_arrangement_in_space():
 # Brute force
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "X",
     [

@@ -121,6 +121,7 @@ def test_lengths_far_from_one():
     np.testing.assert_allclose(cross_product([1e160 * a, 1e-160 * b]), expected, rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_volumes_beyond_floating_point_are_refused_not_taken_for_dependence():
     """2,000 unit rows had the product 0, which stands for dependence."""
     many, long, (a, b) = gaussian(1500, 1501), gaussian(349, 350), gaussian(2, 3)

@@ -181,6 +181,7 @@ def test_rays_of_a_normal_cone_touch_its_vertex_and_span_it(X):
 # Membership, projection and distance
 
 
+@pytest.mark.slow
 @given(integer_matrices(), st.integers(0, 2**32))
 @settings(max_examples=60, deadline=None)
 def test_membership_agrees_with_a_linear_program(X, seed):

@@ -245,6 +245,7 @@ def test_depth_lowers_the_lasso_penalty_or_keeps_it(x, y):
     assert values[1] <= values[0] * (1 + 1e-6)
 
 
+@pytest.mark.slow
 def test_three_layers_on_many_samples():
     x, y = bumpy(1500)
     beta = 0.01 * mirrors.beta_max(x, y)
@@ -367,6 +368,7 @@ def test_random_networks_do_not_beat_the_lasso():
         assert network.objective(x, y, beta) >= bound
 
 
+@pytest.mark.slow
 def test_adam_ends_at_or_above_the_optimum_of_the_lasso():
     pytest.importorskip("torch")
     from hidden_convexity.line import descent

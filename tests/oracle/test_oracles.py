@@ -73,6 +73,7 @@ def generic(n, d, seed=0):
     return X, rng.standard_normal(n)
 
 
+@pytest.mark.slow
 @pytest.mark.proves("chamber-projection", "cell-bound")
 @settings(deadline=None, max_examples=150)
 @given(ties(), st.sampled_from([1e-1, 1e-3, 1e-6]))

@@ -52,6 +52,7 @@ def refused(path):
     return caught.value.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (1, 3), (20, 1), (20, 2), (3, 5), (40, 3), (25, 4)])
 def test_what_is_trained_is_proven_by_the_checker(n, d, loss, tmp_path):
@@ -285,6 +286,7 @@ def test_what_has_no_proof_of_this_kind_says_so(tmp_path):
         hc.splines.train(x, x**2, 0.1).save(tmp_path / "file.npz")
 
 
+@pytest.mark.slow
 def test_numbers_beyond_the_range_of_floats_are_refused_without_a_traceback(files, tmp_path):
     """A NaN among the bounds of cones once counted as a cone that is done."""
     for _, path in files.values():

@@ -41,6 +41,7 @@ def test_with_more_rows_no_oracle_is_below_what_some_directions_attain(kind):
     assert judge.judge_oracles(case.X, case.y, orders).complaints == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", trouble.KINDS)
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_no_search_ends_below_a_global_bound(kind, loss):
@@ -102,6 +103,7 @@ def test_order_sign_and_units_change_a_bound_by_rounding_only(kind, columns):
             assert again == pytest.approx(bound, rel=2 * tolerance, abs=2 * allowed)
 
 
+@pytest.mark.slow
 def test_a_short_fuzz_is_silent():
     assert fuzz.run(seed=0, most=300, saving=False) == 0
 

@@ -142,6 +142,7 @@ def test_rounds_that_gain_nothing_that_counts_come_to_an_end(monkeypatch):
 SPACE = hc.TrainingProblem(*gaussian(2_000, 4), 4.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [1e-6, 0.3, 2.0])
 def test_a_budget_ends_search_and_proof_with_a_valid_bound(seconds):
     hc.train(hc.TrainingProblem(*gaussian(30, 4), 1.0))  # compiles, if nothing has yet
@@ -200,6 +201,7 @@ def test_over_given_patterns_too(outputs):
     assert not hc.train(problem, patterns=5, tol=1e-1, max_seconds=600).out_of_time
 
 
+@pytest.mark.slow
 def test_the_bar_tells_the_time_that_is_left(monkeypatch, capsys):
     monkeypatch.setattr("hidden_convexity.foundations.progress.DELAY", 0.0)
     monkeypatch.delenv("TQDM_DISABLE", raising=False)

@@ -23,6 +23,7 @@ def solutions():
     return adam(problem(), neurons=20, seeds=range(3), steps=3_000)
 
 
+@pytest.mark.slow
 def test_objective_is_the_problem_s_own(solutions):
     for solution in solutions:
         assert solution.objective == problem().objective(solution.network)
@@ -96,6 +97,7 @@ def test_torch_s_own_random_state_plays_no_part():
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.slow
 def test_above_beta_max_descent_finds_the_zero_network():
     pytest.importorskip("torch")
     one = problem(beta=1e3)
@@ -104,6 +106,7 @@ def test_above_beta_max_descent_finds_the_zero_network():
     assert solution.objective == pytest.approx(one.objective(zero), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_one_neuron_on_one_sample_reaches_the_optimum_known_by_hand():
     # f = a w x with x = y = 1: min 1/2 (1 - aw)^2 + beta |aw| has the value beta - beta^2 / 2.
     pytest.importorskip("torch")

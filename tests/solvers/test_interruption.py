@@ -92,6 +92,7 @@ def test_the_proof_can_be_interrupted(n, oracle, monkeypatch):
     assert solution.objective <= optimum.objective * (1 + 1e-5)
 
 
+@pytest.mark.slow
 def test_compiled_code_is_interrupted_from_outside():
     """The proof of this one would run to the end of its budget of minutes."""
     problem = instance(1_000, 6, 0.2)

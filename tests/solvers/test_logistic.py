@@ -124,6 +124,7 @@ def test_many_samples_and_no_proof():
     assert hc.train(problem, tol=1e-4).lower_bound <= solution.objective * (1 + 1e-9)
 
 
+@pytest.mark.slow
 def test_adam_minimises_the_same_objective():
     problem = labelled(40, 2, 0.1)
     optimum = hc.train(problem).objective

@@ -79,6 +79,7 @@ def test_its_bound_is_below_a_proven_optimum(seed, monkeypatch):
     assert moved.lower_bound <= proven.objective
 
 
+@pytest.mark.slow
 def test_adam_stays_above_the_bound():
     problem, _ = planted(200, 20, noise=0.3)
     solution = hc.train(problem, tol=1e-2, proof=False)

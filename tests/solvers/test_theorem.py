@@ -97,6 +97,7 @@ def best_of_descents(problem, neurons, starts, seed=0):
 # The convex value is a network's
 
 
+@pytest.mark.slow
 @pytest.mark.proves("convex-equivalence")
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("fraction", FRACTIONS)
@@ -463,6 +464,7 @@ def test_objective_and_bound_only_improve_from_round_to_round(n, d, fraction):
     assert bounds[-1] <= objectives[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fraction", FRACTIONS)
 @pytest.mark.parametrize(("n", "d"), [(40, 2), (12, 3), (30, 3), (12, 4)])
 def test_a_smaller_tolerance_never_gives_a_worse_answer(n, d, fraction):
@@ -479,6 +481,7 @@ def test_a_smaller_tolerance_never_gives_a_worse_answer(n, d, fraction):
     assert (np.diff(objectives) <= allowed * objectives[-1]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_cells", [1, 50, 500])
 def test_training_whose_proof_runs_out_of_budget_has_a_valid_bound(max_cells, monkeypatch):
     problem = instance(60, 4, 0.1)

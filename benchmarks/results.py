@@ -7,17 +7,19 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
+import hidden_convexity
 from hidden_convexity.companion.manifest import write_atomically
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMITTED = ROOT / "benchmarks" / "results.json"
 SCHEMA = 1
-PACKAGES = ("hidden-convexity", "numpy", "scipy", "numba", "cvxpy", "clarabel", "torch", "skglm")
+PACKAGES = ("numpy", "scipy", "numba", "cvxpy", "clarabel", "torch", "skglm")
 
 
 def environment(threads, limit, pyscnn):
     """All that two runs must share for their times to be compared: no names, no paths."""
-    versions = {name: metadata.version(name) for name in PACKAGES}
+    versions = {"hidden-convexity": hidden_convexity.__version__}
+    versions |= {name: metadata.version(name) for name in PACKAGES}
     versions |= {
         one.name: one.version
         for one in metadata.distributions(path=[str(pyscnn)])

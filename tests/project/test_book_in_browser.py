@@ -12,6 +12,7 @@ PAGES = sorted(
     str(path.relative_to(BOOK))
     for path in BOOK.rglob("*.html")
     if "_static" not in path.parts  # templates of the theme
+    and path != BOOK / "index.html"  # it only leads on
 )
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
@@ -51,6 +52,10 @@ def visit(page, name):
 
 def test_there_is_a_book():
     assert "book/index.html" in PAGES, "build it first: make book"
+
+
+def test_the_front_of_the_folder_leads_to_the_first_page(page):
+    visit(page, "index.html").wait_for_url("**/book/index.html")
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -327,3 +327,16 @@ def test_splines_and_mirrors_do_not_hide_a_bound_above_the_objective():
     for solution in (hc.splines.train(x, y, 1e-2), hc.mirrors.train(x, y, 1e-2)):
         assert solution.lower_bound <= solution.objective * (1 + SAME_VALUE)
         assert solution.gap < 1e-6
+
+
+@pytest.mark.parametrize("size", [1e-153, 3e-156, 7e-160])
+def test_a_dual_bound_from_a_point_whose_squares_underflow_is_below_the_optimum(size):
+    """With nu.nu of few digits the scaled dual value was above the loss of all networks."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=5)
+    nu = size * (y + rng.normal(size=5))
+    problem = hc.TrainingProblem(np.eye(5), y, 1e3)
+    exact = [Fraction(float(one)) for one in nu]
+    fit = sum(a * Fraction(float(b)) for a, b in zip(exact, y, strict=True))
+    best = fit**2 / (2 * sum(one * one for one in exact))
+    assert 0 <= Fraction(problem.dual_bound(nu, 10 * size)) <= best

@@ -26,11 +26,14 @@ class Squared:
 
     @staticmethod
     def dual_value(y, nu, scale=1.0):
-        """Dual value at scale * nu, from below; each product is rounded once or twice."""
-        fit, energy = nu * y, nu * nu
-        size = scale * float(abs(fit).sum()) + 0.5 * scale**2 * float(energy.sum())
-        value = scale * float(fit.sum()) - 0.5 * scale**2 * float(energy.sum())
-        return value - summation(fit) * size
+        """Dual value at scale * nu, from below; each product is rounded once or twice.
+
+        Scaled first: the squares of a small nu would underflow, and the scale brings that back.
+        """
+        point = scale * nu
+        fit, energy = point * y, point * point
+        size = float(abs(fit).sum()) + 0.5 * float(energy.sum())
+        return float(fit.sum()) - 0.5 * float(energy.sum()) - summation(fit) * size
 
     @staticmethod
     def best_scale(y, nu):

@@ -192,9 +192,13 @@ def entropy(s, p):
     """The logistic loss' dual value at s nu, for p = nu y >= 0."""
     total = Decimal(0)
     for v in p:
-        for share in (s * v, 1 - s * v):
-            if share > 0:
-                total -= share * share.ln()
+        share = s * v
+        if share > 0:
+            total -= share * share.ln()
+        if share < Decimal("1e-15"):  # 1 - share has too few digits of it
+            total += share - share * share / 2 - share**3 / 6
+        elif share < 1:
+            total -= (1 - share) * (1 - share).ln()
     return total
 
 

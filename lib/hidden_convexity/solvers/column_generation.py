@@ -118,8 +118,10 @@ def solve(program, oracles, tol, budget, directions=(), progress=False):
     if len(network) > len(problem.X):
         network = network.prune(problem.X)
     # On badly scaled data rounding can make a network of large weights worse than none.
-    network = min(network, program.network([]), key=problem.objective)
-    known = problem.objective(network), run.lower_bound, oracles.scope, run.history
+    objective, none = problem.objective(network), program.network([])
+    if (without := problem.objective(none)) < objective:
+        network, objective = none, without
+    known = objective, run.lower_bound, oracles.scope, run.history
     ended = "exact", interrupted, run.out_of_time
     return Solution(network, *known, *ended, problem, run.dual_point)
 

@@ -9,6 +9,7 @@ from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.oracle.branch_and_bound import FINEST, PATH_ROUNDING, BranchAndBound
 from hidden_convexity.oracle.maximum import EPS, DualMaximum, dual_matrix
+from hidden_convexity.oracle.search import Search
 from hidden_convexity.oracle.several_outputs.ascent import VectorAscent
 from hidden_convexity.oracle.several_outputs.cells import explore, seed
 from hidden_convexity.oracle.threads import in_threads
@@ -104,8 +105,11 @@ class VectorBranchAndBound:
         return sums * float(row_lengths(N) @ self.lines._sizes)
 
 
-class _Search:
-    """One call of the oracle, in units in which sum ||l_i|| ||x_i|| = 1."""
+class _Search(Search):
+    """One call of the oracle, in units in which sum ||l_i|| ||x_i|| = 1.
+
+    Its first cones, and when one is closed, are those of one output; its cells are others.
+    """
 
     def __init__(self, oracle, N, scale, tolerance, level, found):
         self.oracle, self.N, self.scale = oracle, N, scale
@@ -125,14 +129,6 @@ class _Search:
         # Below this, cells can't be told apart; what moved rows are charged is another matter.
         self.rounding = oracle.rounding(N) / scale
         self.closed, self.cells = 0.0, 0
-
-    @property
-    def enough(self):
-        """Cells bounded by this, in scaled units, are closed."""
-        goal = max(self.found.value, self.level) / self.scale
-        margin = self.tolerance * goal
-        # A maximum so small that rounding exceeds the tolerance is still told apart from more.
-        return max(goal + margin - min(self.allowance, margin / 2), self.rounding)
 
     def run(self):
         """Explore in rounds until no cell is open or the budget ends."""
@@ -159,11 +155,6 @@ class _Search:
         bound = (reached + self.allowance) * self.scale
         directions, values = self.found.directions, self.found.values
         return DualMaximum.proven(oracle.X, self.N, bound, directions, values, self.cells)
-
-    def _orthants(self):
-        """The first cones (rank, rank)."""
-        axes = np.eye(self.oracle.rank)
-        return (axes * s for s in itertools.product((1.0, -1.0), repeat=self.oracle.rank))
 
     def _seed(self, cone):
         return seed(self.rows, self.units, cone, self.linear, self.enough)

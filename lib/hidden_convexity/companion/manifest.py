@@ -112,9 +112,7 @@ def save_figure(
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / f"{name}.svg", picture)
     write_atomically(folder / f"{name}.json", table)
-    # Networks on the line have another dual, of which the files know nothing.
-    problem = None if solution is None else solution.problem
-    if problem is not None and solution.scope == "global":
+    if solution is not None and solution.scope == "global" and solution.problem is not None:
         _save_certificate(certificate_of(folder, name), solution)
     write_manifest(folder, read_manifest(folder) | {name: entry})
 

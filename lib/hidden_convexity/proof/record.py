@@ -20,32 +20,30 @@ ROUNDING = 1e-9
 MOST_SHRUNK, OTHER_ROUNDING = 1e-3, 1e-11
 
 
-def proof_of(problem, nu, objective, lower_bound, tol=None):
-    """A dual point that the checker accepts, its bound, coordinates and halved cones.
+def proof_of(problem, statement, tol=None):
+    """What a file needs for the checker to accept its bound: a dual point, and the proof.
 
     Parameters
     ----------
-    problem : TrainingProblem
-    nu : (n,) ndarray
-        Dual point, feasible as far as we know.
-    objective, lower_bound : float
-        What is known: the gap to be kept.
+    problem : TrainingProblem or ParallelProblem
+    statement : dict of str to array_like
+        The file's content as the checker reads it, with a dual point `nu` that is feasible as far
+        as we know, the `objective`, and the `lower_bound` to be kept.
     tol : float or None
         Relative gap that the file may have; by default a tenth more than the present one.
 
     Returns
     -------
-    nu : (n,) ndarray
-    lower_bound : float
-    basis : (d, r) ndarray
-    splits : (N,) ndarray of uint8
-        The tree as `verify.cones` takes it; empty in the plane.
+    dict of str to array_like
+        The dual point and its bound, and of cones the coordinates and the tree as `verify.cones`
+        takes it, empty in the plane.
 
     Raises
     ------
     ValueError
         If the gap is above `tol`, or the checker can't follow: the message says how to go on.
     """
+    objective, lower_bound = statement["objective"], statement["lower_bound"]
     cost = max(SHARE_OF_GAP * (objective - lower_bound), LEAST_COST * objective)
     if tol is not None:
         cost = tol * objective - (objective - lower_bound)
@@ -53,44 +51,62 @@ def proof_of(problem, nu, objective, lower_bound, tol=None):
             raise ValueError(
                 f"tol must be above the gap, {(objective - lower_bound) / objective:.3g}, got {tol}"
             )
-    statement = as_checked(problem) | {"nu": nu}
-    rows, _, _ = verify.rows(statement)
-    basis = _axes(rows)
-    splits = np.zeros(2 ** basis.shape[1] if basis.shape[1] > 2 else 0, dtype=np.uint8)
-    if basis.shape[1] > verify.MAX_RANK:
-        raise ValueError(
-            f"a proof of rank {basis.shape[1]} can't be written: the checker goes up to rank "
-            f"{verify.MAX_RANK}"
-        )
-    try:
-        if basis.shape[1] == 2:  # exact: rounding is all there is to pay for
-            way, _ = verify.moved(statement)
-            top, _ = verify.height(statement, basis, splits, np.inf, way)
-            shrunk = nu * (min(1.0, problem.beta / top) - OTHER_ROUNDING)
-        else:
-            shrunk = nu * (1 - _shrinking(problem, nu, cost))
-        statement["nu"] = shrunk
-        limit = problem.beta * (1 - OTHER_ROUNDING / 10)
-        way, owed = verify.moved(statement)
-        _, tree = verify.height(statement, basis, splits, limit, way)
-    except verify.Refused as refusal:
-        raise ValueError(
-            f"the checker cannot follow ({refusal}); save with a larger tol, or train to a smaller "
-            "one first"
-        ) from refusal
-    bound = max(verify.dual_value(problem.y, shrunk, problem.loss) - owed, 0.0)
+    if str(statement["proof"]) == "samples":
+        found = _exactly(problem, statement, {})
+    else:
+        found = _by_cones(problem, statement, cost)
+    owed = verify.moved(statement | found)[1]
+    bound = max(verify.dual_value(problem.y, found["nu"], problem.loss) - owed, 0.0)
     if bound < lower_bound - cost - ROUNDING * objective:
         raise ValueError(
             f"the checker proves {bound:.9g}, and {lower_bound:.9g} was to be proven: please "
             "report this problem with its data"
         )
-    return shrunk, bound, basis, _by_levels(tree, len(splits))
+    return found | {"lower_bound": bound}
 
 
-def as_checked(problem):
-    """What the checker has to know of a problem besides its dual point."""
-    others = {"slope": np.asarray(problem.slope), "free": claim(problem)}
-    return verify.complete({"X": problem.X, "y": problem.y, "loss": problem.loss} | others)
+def _by_cones(problem, statement, cost):
+    """The proof by cones, or by a sort in the plane."""
+    rows, _, _ = verify.rows(statement)
+    basis = _axes(rows)
+    rank = basis.shape[1]
+    if rank > verify.MAX_RANK:
+        raise ValueError(
+            f"a proof of rank {rank} can't be written: the checker goes up to rank "
+            f"{verify.MAX_RANK}"
+        )
+    coordinates = {"basis": basis, "splits": np.zeros(2**rank if rank > 2 else 0, dtype=np.uint8)}
+    if rank == 2:
+        return _exactly(problem, statement, coordinates)
+    shrunk = {"nu": statement["nu"] * (1 - _shrinking(problem, statement["nu"], cost))}
+    tree = _followed(problem, statement | coordinates | shrunk)
+    splits = _by_levels(tree, len(coordinates["splits"]))
+    return coordinates | shrunk | {"splits": splits}
+
+
+def _exactly(problem, statement, proof):
+    """A proof that is exact, so rounding is all there is to pay for."""
+    statement = statement | proof
+    top = _height(statement, np.inf)[0]
+    share = min(1.0, problem.beta / top) if top > 0 else 1.0
+    shrunk = {"nu": statement["nu"] * (share - OTHER_ROUNDING)}
+    _followed(problem, statement | shrunk)
+    return proof | shrunk
+
+
+def _followed(problem, statement):
+    """The tree of the checker's own proof."""
+    return _height(statement, problem.beta * (1 - OTHER_ROUNDING / 10))[1]
+
+
+def _height(statement, limit):
+    try:
+        return verify.height(statement, limit, verify.moved(statement)[0])
+    except verify.Refused as refusal:
+        raise ValueError(
+            f"the checker cannot follow ({refusal}); save with a larger tol, or train to a smaller "
+            "one first"
+        ) from refusal
 
 
 def claim(problem):

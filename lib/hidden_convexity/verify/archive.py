@@ -6,13 +6,21 @@ import numpy as np
 
 from .rounding import Refused
 
-VERSIONS = "1", "2"  # 1: ReLU networks on data (n, d); 2: with what `OTHERS` has, too
+# 1: ReLU networks of one output on data (n, d), by cones; 2: the same with what `OTHERS` has, too;
+# 3: says which network and which proof.
+VERSIONS = "1", "2", "3"
 MAX_RANK = 8
-SHAPES = {
-    "y": "n", "nu": "n", "hidden_weights": "md", "output_weights": "m", "basis": "dr",
-    "beta": "", "objective": "", "lower_bound": "",
-}  # fmt: skip
+COMMON = {"y": "n", "nu": "n", "beta": "", "objective": "", "lower_bound": ""}
 OTHERS = {"slope": "", "skip": "d", "intercept": "", "free": "cq"}
+ONE_OUTPUT = COMMON | {"hidden_weights": "md", "output_weights": "m"}
+NETWORKS = {
+    "one output": ONE_OUTPUT | OTHERS,
+    "one variable": COMMON
+    | {"weights": "mh", "biases": "mh", "amplitudes": "m", "constant": "", "X": "n"},
+}
+# What a proof has besides: floats, and then whole numbers.
+PROOFS = {"cones": ({"basis": "dr"}, {"splits": np.uint8}), "samples": ({}, {})}
+OF_NETWORK = {"one output": ("cones",), "one variable": ("samples",)}
 
 
 def content(path, data=None):
@@ -45,33 +53,71 @@ def complete(found):
     """The arrays, with those of `OTHERS` that stand for ReLU networks on data (n, d)."""
     d = found["X"].shape[-1]
     plain = {"slope": 0.0, "skip": np.zeros(d), "intercept": 0.0, "free": np.zeros((d + 1, 0))}
+    plain |= {"network": "one output", "proof": "cones"}
     return {name: np.asarray(array) for name, array in plain.items()} | found
 
 
 def read(path, data=None):
     """The arrays of a file that claims a global bound."""
-    found, sizes = content(path, data), {}
-    scope, loss, splits = (found.get(name, np.array(None)) for name in ("scope", "loss", "splits"))
-    if str(scope) != "global":
+    found = content(path, data)
+    version, scope = str(found["version"]), str(found.get("scope"))
+    if scope != "global":
         raise Refused("scope", f'it is "{scope}": nothing global is claimed or proven')
-    if (str(found["version"]) == "2") != (OTHERS.keys() <= found.keys()):
-        raise Refused("version", f"only 2 has, and must have, {', '.join(OTHERS)}")
-    shapes = SHAPES | (OTHERS if str(found["version"]) == "2" else {})
-    patches = found["X"].ndim == 3 and str(found["version"]) == "2"
-    for name, letters in ({"X": "nkd" if patches else "nd"} | shapes).items():
-        array = found.get(name, splits)
+    if version == "3":
+        network, proof = str(found.get("network")), str(found.get("proof"))
+        if network not in NETWORKS:
+            raise Refused("network", f"it is {network}, and must be one of {[*NETWORKS]}")
+        if proof not in OF_NETWORK[network]:
+            raise Refused("proof", f"it is {proof}, and must be one of {OF_NETWORK[network]}")
+        shapes = NETWORKS[network]
+    else:
+        if (version == "2") != (OTHERS.keys() <= found.keys()):
+            raise Refused("version", f"only 2 has, and must have, {', '.join(OTHERS)}")
+        network, proof = "one output", "cones"
+        shapes = ONE_OUTPUT | (OTHERS if version == "2" else {})
+    patches = found["X"].ndim == 3 and version != "1"
+    floats, integers = PROOFS[proof]
+    shapes = {"X": "nkd" if patches else "nd"} | shapes | floats
+    sizes = checked_shapes(found, shapes)
+    for name, kind in integers.items():
+        if name not in found or found[name].dtype != kind or found[name].ndim != 1:
+            raise Refused(name, f"it must be a list of numbers of type {np.dtype(kind)}")
+    if not found["beta"] > 0:
+        raise Refused("beta", "it must be positive")
+    if found["X"].size == 0:
+        raise Refused("X", "it must not be empty")
+    if proof == "cones" and not 2 <= sizes["r"] <= MAX_RANK:
+        raise Refused("basis", f"it has {sizes['r']} columns, and 2 to {MAX_RANK} can be checked")
+    if network == "one variable":
+        checked_branches(found)
+        return found
+    if sizes.get("c", sizes["d"] + 1) != sizes["d"] + 1:
+        raise Refused("free", "it must have a row for each column of X, and one for the constant")
+    if str(found.get("loss")) not in ("squared", "logistic"):
+        raise Refused("loss", f"it is {found.get('loss')}, and must be squared or logistic")
+    if str(found["loss"]) == "logistic" and (np.abs(found["y"]) != 1).any():
+        raise Refused("y", "labels of the logistic loss must be -1 or 1")
+    return complete(found)
+
+
+def checked_shapes(found, shapes):
+    """Sizes of the letters, where all arrays are there, finite, of floats, and fit together."""
+    sizes, missing = {}, np.array(None)
+    for name, letters in shapes.items():
+        array = found.get(name, missing)
         if array.dtype != np.float64 or array.ndim != len(letters) or not np.isfinite(array).all():
             raise Refused(name, f"it must be finite, of type float64, in {len(letters)} dimensions")
         if any(sizes.setdefault(*pair) != pair[1] for pair in zip(letters, array.shape)):  # noqa: B905
             raise Refused(name, f"its shape is {array.shape}, and other arrays have {sizes}")
-    if not 2 <= sizes["r"] <= MAX_RANK or found["X"].size == 0:
-        raise Refused("basis", f"it has {sizes['r']} columns, and 2 to {MAX_RANK} can be checked")
-    if sizes.get("c", sizes["d"] + 1) != sizes["d"] + 1:
-        raise Refused("free", "it must have a row for each column of X, and one for the constant")
-    if not found["beta"] > 0 or splits.dtype != np.uint8 or splits.ndim != 1:
-        raise Refused("splits" if found["beta"] > 0 else "beta", "it must be positive, or bytes")
-    if str(loss) not in ("squared", "logistic"):
-        raise Refused("loss", f"it is {loss}, and must be squared or logistic")
-    if str(loss) == "logistic" and (np.abs(found["y"]) != 1).any():
-        raise Refused("y", "labels of the logistic loss must be -1 or 1")
-    return complete(found)
+    return sizes
+
+
+def checked_branches(found):
+    """Refuse a network of one variable that is none."""
+    layers, activation = found["weights"].shape[1] + 1, str(found.get("activation"))
+    if activation not in ("relu", "absolute") or (activation == "relu" and layers > 2):
+        raise Refused("activation", f"it is {activation}, with {layers} layers of weights")
+    if layers < 2:
+        raise Refused("weights", "a branch must have a neuron")
+    if str(found.get("loss")) != "squared":
+        raise Refused("loss", f"it is {found.get('loss')}, and must be squared")

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from .line import lacking
 from .rounding import SAFE, Refused, gamma
 
 
@@ -32,6 +33,8 @@ def moved(file):
     keeps half of its distances to 0 and 1, between which the slope of the entropy is at most
     |log(p / 2)| + |log((1 - p) / 2)|.
     """
+    if str(file["network"]) == "one variable":
+        return np.zeros(len(file["X"])), lacking(file["y"], file["nu"])
     X, y, nu, chosen = file["X"], file["y"], file["nu"], used(file)
     n, K, q, norm = len(X), (1 if X.ndim == 2 else X.shape[1]), chosen.sum(), np.linalg.norm
     if q == 0 or not nu.any():

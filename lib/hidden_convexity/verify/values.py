@@ -11,6 +11,8 @@ from .rounding import SAFE, TINY, Refused, U, gamma
 def objective(file):
     """An interval (low, high) that holds P of the stored network."""
     file = complete(file)
+    if str(file["network"]) == "one variable":
+        return objective_of_branches(file)
     X, y, W, a = (file[name] for name in ("X", "y", "hidden_weights", "output_weights"))
     slope, skip, constant = (file[name] for name in ("slope", "skip", "intercept"))
     patches = X if X.ndim == 3 else X[:, None]
@@ -25,15 +27,42 @@ def objective(file):
     size = norm(patches, axis=2).mean(axis=1) * reach + abs(constant)
     extra = 0 if K == 1 else K + 2
     error = SAFE * gamma(d + len(a) + extra + 8) * size + TINY
-    if str(file["loss"]) == "squared":
+    penalty = 0.5 * float(file["beta"]) * math.fsum([*(W.ravel() ** 2), *(a**2)])
+    low, high = losses(y, outputs, error, str(file["loss"]))
+    return (1 - 32 * U) * (math.fsum(low) + penalty), (1 + 32 * U) * (math.fsum(high) + penalty)
+
+
+def losses(y, outputs, error, loss):
+    """The least and the most that each sample's loss is, for outputs that are wrong by `error`."""
+    if loss == "squared":
         off = np.abs(outputs - y)
         error = error + 2 * U * off
-        low, high = 0.5 * np.maximum(off - error, 0.0) ** 2, 0.5 * (off + error) ** 2
-    else:  # log(1 + exp(-y f)) moves by no more than f does
-        loss = np.logaddexp(0.0, -y * outputs)
-        low, high = loss - error, loss + error
-    penalty = 0.5 * float(file["beta"]) * math.fsum([*(W.ravel() ** 2), *(a**2)])
-    return (1 - 32 * U) * (math.fsum(low) + penalty), (1 + 32 * U) * (math.fsum(high) + penalty)
+        return 0.5 * np.maximum(off - error, 0.0) ** 2, 0.5 * (off + error) ** 2
+    value = np.logaddexp(0.0, -y * outputs)  # it moves by no more than the output does
+    return value - error, value + error
+
+
+def objective_of_branches(file):
+    """The same for branches of one variable, of price beta |w_1 ... w_K a| if balanced."""
+    x, y, W, B = (file[name] for name in ("X", "y", "weights", "biases"))
+    a, constant, layers = file["amplitudes"], float(file["constant"]), file["weights"].shape[1] + 1
+    outputs, error = np.empty(len(x)), np.empty(len(x))
+    step = max(1_000_000 // max(len(a), 1), 1)
+    for k in range(0, len(x), step):
+        value = np.repeat(x[k : k + step, None], len(a), axis=1)
+        wrong = np.zeros(value.shape)
+        for w, b in zip(W.T, B.T, strict=True):
+            wrong = np.abs(w) * wrong + 2 * U * (np.abs(w * value) + np.abs(b))
+            value = w * value + b
+            value = np.maximum(value, 0.0) if str(file["activation"]) == "relu" else np.abs(value)
+        outputs[k : k + step] = value @ a + constant
+        size = np.abs(value) @ np.abs(a) + abs(constant)
+        error[k : k + step] = SAFE * (wrong @ np.abs(a) + gamma(len(a) + 4) * size) + TINY
+    low, high = losses(y, outputs, error, "squared")
+    powers = [np.abs(weights).ravel() ** layers for weights in (W, a)]
+    penalty = float(file["beta"]) / layers * math.fsum(np.concatenate(powers))
+    leeway = (32 + layers) * U
+    return (1 - leeway) * (math.fsum(low) + penalty), (1 + leeway) * (math.fsum(high) + penalty)
 
 
 def dual_value(y, nu, loss):

@@ -69,24 +69,22 @@ def save(path, kind, result, extra, tol=None, data=True):
 
 def neurons_as_stored(problem, network):
     """X, the version, and a network's arrays: with slope and free terms where these matter."""
-    if problem.y.ndim == 2:
-        raise ValueError(
-            "a file for the checker takes proofs for one output, y of shape (n,); with several, "
-            f"as in {problem!r}, keep the solution or certificate itself, by pickle for example"
-        )
     weights = {name: getattr(network, name) for name in ("hidden_weights", "output_weights")}
-    if problem.plain:
+    outputs = problem.y.shape[1:]
+    if problem.plain and not outputs:
         return problem.X, 1, weights
     columns = claim(problem)
-    skip = np.zeros(problem.X.shape[-1]) if network.skip is None else network.skip
-    constant = 0.0 if network.intercept is None else float(network.intercept)
-    if np.append(skip, constant)[~columns.any(axis=1)].any():
+    skip = np.zeros((problem.X.shape[-1], *outputs)) if network.skip is None else network.skip
+    constant = np.zeros(outputs) if network.intercept is None else np.asarray(network.intercept)
+    if np.concatenate([skip, constant[None]])[~columns.any(axis=1)].any():
         raise ValueError(
             "the network has skip or intercept weights on columns that depend on others, which the "
             "problem leaves out: express them by the others, or train, before saving"
         )
-    others = {"slope": problem.slope, "skip": skip, "intercept": constant, "free": columns}
-    return problem.X, 2, weights | others
+    weights |= {"slope": problem.slope, "skip": skip, "intercept": constant, "free": columns}
+    if not outputs:
+        return problem.X, 2, weights
+    return problem.X, 3, {"network": "several outputs", "proof": "cones"} | weights
 
 
 def branches_as_stored(problem, network):

@@ -8,12 +8,16 @@ check is then to bound the last cones only.
 import numpy as np
 
 from hidden_convexity import verify
-from hidden_convexity.oracle import coordinates
+from hidden_convexity.geometry.arrangement import count_chambers
+from hidden_convexity.geometry.hyperplanes import coordinates, distinct_lines, unit_rows
+from hidden_convexity.proof.cases import cases as found_cases
 
 # Share of the gap, or part of the objective if that is more, that a proof may cost by default: the
 # dual point is shrunk by it, and the less it is, the smaller are the cones around each neuron. At
 # 1e-9 a training of 25 samples in four dimensions took minutes to write.
 SHARE_OF_GAP, LEAST_COST = 0.1, 1e-6
+# Chambers, in each rank and above, up to which cases are tried first, then cones.
+FEW = {2: 0, 3: 0, 4: 10_000, 5: 100_000, 6: 1_000_000}
 # What the sums of a proof may round, as a part of the objective.
 ROUNDING = 1e-9
 # Largest shrinking of the dual point, and the one that pays for a checker's other BLAS.
@@ -51,10 +55,7 @@ def proof_of(problem, statement, tol=None):
             raise ValueError(
                 f"tol must be above the gap, {(objective - lower_bound) / objective:.3g}, got {tol}"
             )
-    if str(statement["proof"]) == "samples":
-        found = _exactly(problem, statement, {})
-    else:
-        found = _by_cones(problem, statement, cost)
+    found = _proof(problem, statement, cost)
     owed = verify.moved(statement | found)[1]
     bound = max(verify.dual_value(problem.y, found["nu"], problem.loss) - owed, 0.0)
     if bound < lower_bound - cost - ROUNDING * objective:
@@ -65,48 +66,69 @@ def proof_of(problem, statement, tol=None):
     return found | {"lower_bound": bound}
 
 
-def _by_cones(problem, statement, cost):
-    """The proof by cones, or by a sort in the plane."""
-    rows, _, _ = verify.rows(statement)
+def _proof(problem, statement, cost):
+    """The arrays of a proof: of what is exact, or by cases or cones, whichever takes fewer."""
+    if str(statement["proof"]) == "samples":
+        return _exactly(problem, statement, {})
+    rows, weights, _ = verify.rows(statement)
     basis = _axes(rows)
-    rank = basis.shape[1]
-    if rank > verify.MAX_RANK:
-        raise ValueError(
-            f"a proof of rank {rank} can't be written: the checker goes up to rank "
-            f"{verify.MAX_RANK}"
-        )
-    coordinates = {"basis": basis, "splits": np.zeros(2**rank if rank > 2 else 0, dtype=np.uint8)}
-    if rank == 2:
-        return _exactly(problem, statement, coordinates)
+    rank, one_output = basis.shape[1], weights.ndim == 1
+    if rank == 2 and one_output:
+        return _exactly(problem, statement, {"basis": basis, "splits": np.zeros(0, np.uint8)})
     shrunk = {"nu": statement["nu"] * (1 - _shrinking(problem, statement["nu"], cost))}
-    tree = _followed(problem, statement | coordinates | shrunk)
-    splits = _by_levels(tree, len(coordinates["splits"]))
-    return coordinates | shrunk | {"splits": splits}
+    used = unit_rows(rows[rows.any(axis=1) & weights.reshape(len(rows), -1).any(axis=1)])
+    few = count_chambers(len(distinct_lines(used)[0]), rank) <= FEW[min(rank, max(FEW))]
+    ways = [_by_cones] * (rank <= verify.MAX_RANK) + [_by_cases] * one_output
+    refusals = []
+    for way in ways[::-1] if few else ways:
+        try:
+            return shrunk | way(problem, statement | shrunk, basis)
+        except verify.Refused as refusal:
+            refusals.append(str(refusal))
+    raise ValueError(
+        f"the checker cannot follow ({'; '.join(refusals) or f'rank {rank} is too high'}); save "
+        "with a larger tol, or train to a smaller one first"
+    )
+
+
+def _by_cones(problem, statement, basis):
+    """Coordinates and halvings, found by the checker's own search."""
+    roots = 2 ** basis.shape[1]
+    found = {"basis": basis, "splits": np.zeros(roots, dtype=np.uint8)}
+    return found | {"splits": _by_levels(_height(problem, statement | found)[1], roots)}
+
+
+def _by_cases(problem, statement, basis):
+    """A tree of signs of rows, and multipliers."""
+    limit = _room(problem)
+    S, c, charge, limit = verify.asked(statement, limit, verify.moved(statement)[0])
+    cases = found_cases(S, c, limit * (1 - OTHER_ROUNDING) - charge)
+    found = {"version": 3, "network": "one output", "proof": "cases"} | cases
+    _height(problem, statement | found)
+    return found | {name: statement[name] for name in verify.OTHERS}
 
 
 def _exactly(problem, statement, proof):
     """A proof that is exact, so rounding is all there is to pay for."""
     statement = statement | proof
-    top = _height(statement, np.inf)[0]
+    top, _ = verify.height(statement, np.inf, verify.moved(statement)[0])
     share = min(1.0, problem.beta / top) if top > 0 else 1.0
     shrunk = {"nu": statement["nu"] * (share - OTHER_ROUNDING)}
-    _followed(problem, statement | shrunk)
+    try:
+        _height(problem, statement | shrunk)
+    except verify.Refused as refusal:
+        raise ValueError(f"the checker cannot follow: {refusal}") from refusal
     return proof | shrunk
 
 
-def _followed(problem, statement):
-    """The tree of the checker's own proof."""
-    return _height(statement, problem.beta * (1 - OTHER_ROUNDING / 10))[1]
+def _room(problem):
+    """What the checker may find here, so that it finds less than beta with another BLAS."""
+    return problem.beta * (1 - OTHER_ROUNDING / 10)
 
 
-def _height(statement, limit):
-    try:
-        return verify.height(statement, limit, verify.moved(statement)[0])
-    except verify.Refused as refusal:
-        raise ValueError(
-            f"the checker cannot follow ({refusal}); save with a larger tol, or train to a smaller "
-            "one first"
-        ) from refusal
+def _height(problem, statement):
+    """The checker's bound, and the tree of its proof."""
+    return verify.height(statement, _room(problem), verify.moved(statement)[0])
 
 
 def claim(problem):

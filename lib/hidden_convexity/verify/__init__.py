@@ -8,22 +8,27 @@ P = F(f) + beta/2 sum_j (||w_j||^2 + a_j^2), f = sum_j a_j phi(X w_j), and if |n
 for all unit vectors u, weak duality says so of the number -F*(-nu), which for the squared loss is
 nu.y - ||nu||^2 / 2. Networks of one variable have their branches in the place of phi(Xu).
 Read `verdict`, then `values` (P, and what nu proves if it may), `feasibility` (that it may: rows,
-then a sort in the plane, `circle`, or cones, `cover`), `line` (one variable), `freedom` (of linear
-terms), `rounding`.
+then a sort in the plane, `circle`, cones, `cover`, or cases, `signs`), `line` (one variable),
+`freedom` (of linear terms), `rounding`.
 """
 
-from .archive import MAX_RANK, complete, content, digest, read
+from .archive import MAX_RANK, OTHERS, complete, content, digest, read
 from .circle import plane
 from .cover import cones
-from .feasibility import height, rows
+from .feasibility import asked, height, rows
 from .freedom import moved
 from .rounding import Refused
+from .signs import bounds, cases, merged, nothing_but_zero, ordinary, usual
 from .values import dual_value, objective
 from .verdict import main, verify
 
 __all__ = [
     "MAX_RANK",
+    "OTHERS",
     "Refused",
+    "asked",
+    "bounds",
+    "cases",
     "complete",
     "cones",
     "content",
@@ -31,10 +36,14 @@ __all__ = [
     "dual_value",
     "height",
     "main",
+    "merged",
     "moved",
+    "nothing_but_zero",
     "objective",
+    "ordinary",
     "plane",
     "read",
     "rows",
+    "usual",
     "verify",
 ]

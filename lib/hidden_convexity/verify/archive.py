@@ -13,14 +13,20 @@ MAX_RANK = 8
 COMMON = {"y": "n", "nu": "n", "beta": "", "objective": "", "lower_bound": ""}
 OTHERS = {"slope": "", "skip": "d", "intercept": "", "free": "cq"}
 ONE_OUTPUT = COMMON | {"hidden_weights": "md", "output_weights": "m"}
+SEVERAL = {"y": "no", "nu": "no", "output_weights": "mo", "skip": "do", "intercept": "o"}
+BRANCHES = {"X": "n", "weights": "mh", "biases": "mh", "amplitudes": "m", "constant": ""}
 NETWORKS = {
-    "one output": ONE_OUTPUT | OTHERS,
-    "one variable": COMMON
-    | {"weights": "mh", "biases": "mh", "amplitudes": "m", "constant": "", "X": "n"},
+    "one output": (ONE_OUTPUT | OTHERS, ("cones", "cases"), ("squared", "logistic")),
+    "several outputs": (ONE_OUTPUT | OTHERS | SEVERAL, ("cones",), ("squared", "softmax")),
+    "one variable": (COMMON | BRANCHES, ("samples",), ("squared",)),
 }
-# What a proof has besides: floats, and then whole numbers.
-PROOFS = {"cones": ({"basis": "dr"}, {"splits": np.uint8}), "samples": ({}, {})}
-OF_NETWORK = {"one output": ("cones",), "one variable": ("samples",)}
+# What a proof has besides: floats, and lists of whole numbers.
+CASES = dict.fromkeys(("lines", "codes", "cases", "rows"), np.uint32)
+PROOFS = {
+    "cones": ({"basis": "dr"}, {"splits": np.uint8}),
+    "cases": ({"multipliers": "e"}, CASES),
+    "samples": ({}, {}),
+}
 
 
 def content(path, data=None):
@@ -63,41 +69,45 @@ def read(path, data=None):
     version, scope = str(found["version"]), str(found.get("scope"))
     if scope != "global":
         raise Refused("scope", f'it is "{scope}": nothing global is claimed or proven')
+    network, proof = "one output", "cones"
     if version == "3":
         network, proof = str(found.get("network")), str(found.get("proof"))
-        if network not in NETWORKS:
-            raise Refused("network", f"it is {network}, and must be one of {[*NETWORKS]}")
-        if proof not in OF_NETWORK[network]:
-            raise Refused("proof", f"it is {proof}, and must be one of {OF_NETWORK[network]}")
-        shapes = NETWORKS[network]
-    else:
-        if (version == "2") != (OTHERS.keys() <= found.keys()):
-            raise Refused("version", f"only 2 has, and must have, {', '.join(OTHERS)}")
-        network, proof = "one output", "cones"
-        shapes = ONE_OUTPUT | (OTHERS if version == "2" else {})
+    elif (version == "2") != (OTHERS.keys() <= found.keys()):
+        raise Refused("version", f"only 2 has, and must have, {', '.join(OTHERS)}")
+    if network not in NETWORKS:
+        raise Refused("network", f"it is {network}, and must be one of {', '.join(NETWORKS)}")
+    shapes, proofs, losses = NETWORKS[network]
+    if proof not in proofs:
+        raise Refused("proof", f"it is {proof}, and must be one of {', '.join(proofs)}")
     patches = found["X"].ndim == 3 and version != "1"
+    shapes = {"X": "nkd" if patches else "nd"} | (ONE_OUTPUT if version == "1" else shapes)
     floats, integers = PROOFS[proof]
-    shapes = {"X": "nkd" if patches else "nd"} | shapes | floats
-    sizes = checked_shapes(found, shapes)
+    sizes = checked_shapes(found, shapes | floats)
     for name, kind in integers.items():
         if name not in found or found[name].dtype != kind or found[name].ndim != 1:
             raise Refused(name, f"it must be a list of numbers of type {np.dtype(kind)}")
     if not found["beta"] > 0:
         raise Refused("beta", "it must be positive")
-    if found["X"].size == 0:
-        raise Refused("X", "it must not be empty")
+    if found["X"].size == 0 or found["y"].size == 0:
+        raise Refused("X" if found["X"].size == 0 else "y", "it must not be empty")
     if proof == "cones" and not 2 <= sizes["r"] <= MAX_RANK:
         raise Refused("basis", f"it has {sizes['r']} columns, and 2 to {MAX_RANK} can be checked")
-    if network == "one variable":
-        checked_branches(found)
-        return found
-    if sizes.get("c", sizes["d"] + 1) != sizes["d"] + 1:
+    if "c" in sizes and sizes["c"] != sizes["d"] + 1:
         raise Refused("free", "it must have a row for each column of X, and one for the constant")
-    if str(found.get("loss")) not in ("squared", "logistic"):
-        raise Refused("loss", f"it is {found.get('loss')}, and must be squared or logistic")
-    if str(found["loss"]) == "logistic" and (np.abs(found["y"]) != 1).any():
-        raise Refused("y", "labels of the logistic loss must be -1 or 1")
+    check_loss(str(found.get("loss")), losses, found["y"])
+    if network == "one variable":
+        check_branches(found)
     return complete(found)
+
+
+def check_loss(loss, losses, y):
+    """Refuse a loss that does not go with the network, or targets that do not go with the loss."""
+    if loss not in losses:
+        raise Refused("loss", f"it is {loss}, and must be {' or '.join(losses)}")
+    if loss == "logistic" and (np.abs(y) != 1).any():
+        raise Refused("y", "labels of the logistic loss must be -1 or 1")
+    if loss == "softmax" and not (((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all()):
+        raise Refused("y", "labels of the softmax loss must have a single 1 in each row, and zeros")
 
 
 def checked_shapes(found, shapes):
@@ -112,12 +122,10 @@ def checked_shapes(found, shapes):
     return sizes
 
 
-def checked_branches(found):
+def check_branches(found):
     """Refuse a network of one variable that is none."""
     layers, activation = found["weights"].shape[1] + 1, str(found.get("activation"))
-    if activation not in ("relu", "absolute") or (activation == "relu" and layers > 2):
-        raise Refused("activation", f"it is {activation}, with {layers} layers of weights")
     if layers < 2:
         raise Refused("weights", "a branch must have a neuron")
-    if str(found.get("loss")) != "squared":
-        raise Refused("loss", f"it is {found.get('loss')}, and must be squared")
+    if activation not in ("relu", "absolute") or (activation == "relu" and layers > 2):
+        raise Refused("activation", f"it is {activation}, with {layers} layers of weights")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .archive import complete
-from .rounding import SAFE, TINY, Refused, U, gamma
+from .rounding import SAFE, TINY, Refused, U, gamma, lengths
 
 
 def objective(file):
@@ -16,29 +16,35 @@ def objective(file):
     X, y, W, a = (file[name] for name in ("X", "y", "hidden_weights", "output_weights"))
     slope, skip, constant = (file[name] for name in ("slope", "skip", "intercept"))
     patches = X if X.ndim == 3 else X[:, None]
-    (n, K, d), norm = patches.shape, np.linalg.norm
-    step, outputs = max(1_000_000 // max(K * len(W), 1), 1), np.empty(n)
+    (n, K, d), outputs = patches.shape, np.empty(y.shape)
+    step = max(1_000_000 // max(K * len(W), 1), 1)
     for k in range(0, n, step):
         inputs = patches[k : k + step] @ W.T
         active = np.maximum(inputs, 0.0) + slope * np.minimum(inputs, 0.0)
         outputs[k : k + step] = active.mean(axis=1) @ a
     outputs += patches.mean(axis=1) @ skip + constant
-    reach = max(1.0, abs(slope)) * float(np.abs(a) @ norm(W, axis=1)) + norm(skip)
-    size = norm(patches, axis=2).mean(axis=1) * reach + abs(constant)
+    reach = max(1.0, abs(slope)) * (lengths(W) @ np.abs(a)) + lengths(skip.T)
+    size = np.multiply.outer(lengths(patches).mean(axis=1), reach) + np.abs(constant)
     extra = 0 if K == 1 else K + 2
-    error = SAFE * gamma(d + len(a) + extra + 8) * size + TINY
-    penalty = 0.5 * float(file["beta"]) * math.fsum([*(W.ravel() ** 2), *(a**2)])
-    low, high = losses(y, outputs, error, str(file["loss"]))
+    error = SAFE * gamma(d + len(a) + extra + 8) * size + TINY * (1 + np.abs(a).sum())
+    penalty = 0.5 * float(file["beta"]) * math.fsum([*(W.ravel() ** 2), *(a.ravel() ** 2)])
+    low, high = (part.ravel() for part in losses(y, outputs, error, str(file["loss"])))
     return (1 - 32 * U) * (math.fsum(low) + penalty), (1 + 32 * U) * (math.fsum(high) + penalty)
 
 
 def losses(y, outputs, error, loss):
-    """The least and the most that each sample's loss is, for outputs that are wrong by `error`."""
+    """The least and the most that losses are, for outputs that are wrong by `error` at most."""
     if loss == "squared":
         off = np.abs(outputs - y)
         error = error + 2 * U * off
         return 0.5 * np.maximum(off - error, 0.0) ** 2, 0.5 * (off + error) ** 2
-    value = np.logaddexp(0.0, -y * outputs)  # it moves by no more than the output does
+    if loss == "softmax":  # log sum exp f - y.f moves by at most twice what an f does
+        value = np.logaddexp.reduce(outputs, axis=1) - (y * outputs).sum(axis=1)
+        error = 2 * error.max(axis=1) + gamma(16 + 8 * y.shape[1]) * (
+            1 + np.abs(outputs).max(axis=1)
+        )
+    else:
+        value = np.logaddexp(0.0, -y * outputs)  # it moves by no more than the output does
     return value - error, value + error
 
 
@@ -68,8 +74,15 @@ def objective_of_branches(file):
 def dual_value(y, nu, loss):
     """A number that -F*(-nu) is not below."""
     if loss == "squared":
-        size = math.fsum(np.abs(nu) * (np.abs(y) + np.abs(nu)))
-        return math.fsum(nu * (y - 0.5 * nu)) - SAFE * 8 * U * size - TINY
+        size = math.fsum((np.abs(nu) * (np.abs(y) + np.abs(nu))).ravel())
+        return math.fsum((nu * (y - 0.5 * nu)).ravel()) - SAFE * 8 * U * size - TINY
+    if loss == "softmax":
+        if (nu > y).any():
+            raise Refused("nu", "y - nu must be probabilities for the softmax loss")
+        p = y - nu  # rounded once
+        p = p[p > 0]
+        entropy = math.fsum(-p * np.log(p))
+        return entropy - 16 * U * math.fsum(p * (1 + np.abs(np.log(p))))
     p = nu * y  # exact: y is -1 or 1
     if p.min() < 0 or p.max() > 1:
         raise Refused("nu", "nu y must be probabilities for the logistic loss")

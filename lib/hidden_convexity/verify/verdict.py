@@ -58,8 +58,9 @@ def networks(file):
         terms.append(f"a linear term{chosen}")
     terms += ["a constant"] if columns[-1] else []
     free = f" and, without weight decay, {' and '.join(terms)}," if terms else ""
+    outputs = "" if file["y"].ndim == 1 else f", with {file['y'].shape[1]} outputs,"
     where = f"in R^{d}" if not patches else f"of {patches[0]:,} patches in R^{d}, averaged,"
-    return f"two-layer {words} of any width{free} on these {n:,} samples {where}"
+    return f"two-layer {words} of any width{outputs}{free} on these {n:,} samples {where}"
 
 
 def main(paths):

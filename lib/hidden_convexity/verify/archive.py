@@ -6,13 +6,16 @@ import numpy as np
 
 from .rounding import Refused
 
-VERSIONS = "1", "2"  # 1: ReLU networks on data (n, d); 2: with what `OTHERS` has, too
+# 1: ReLU networks on data (n, d); 2: with what `OTHERS` has, too; 3: and with `WEIGHTS`
+VERSIONS = "1", "2", "3"
 MAX_RANK = 8
+LOSSES = "squared", "logistic", "hinge"
 SHAPES = {
     "y": "n", "nu": "n", "hidden_weights": "md", "output_weights": "m", "basis": "dr",
     "beta": "", "objective": "", "lower_bound": "",
 }  # fmt: skip
 OTHERS = {"slope": "", "skip": "d", "intercept": "", "free": "cq"}
+WEIGHTS = {"sample_weight": "n"}
 
 
 def content(path, data=None):
@@ -42,9 +45,10 @@ def digest(X, y):
 
 
 def complete(found):
-    """The arrays, with those of `OTHERS` that stand for ReLU networks on data (n, d)."""
-    d = found["X"].shape[-1]
+    """The arrays, with those of `OTHERS` and `WEIGHTS` that stand for what a file leaves out."""
+    n, d = len(found["X"]), found["X"].shape[-1]
     plain = {"slope": 0.0, "skip": np.zeros(d), "intercept": 0.0, "free": np.zeros((d + 1, 0))}
+    plain["sample_weight"] = np.ones(n)
     return {name: np.asarray(array) for name, array in plain.items()} | found
 
 
@@ -54,10 +58,12 @@ def read(path, data=None):
     scope, loss, splits = (found.get(name, np.array(None)) for name in ("scope", "loss", "splits"))
     if str(scope) != "global":
         raise Refused("scope", f'it is "{scope}": nothing global is claimed or proven')
-    if (str(found["version"]) == "2") != (OTHERS.keys() <= found.keys()):
-        raise Refused("version", f"only 2 has, and must have, {', '.join(OTHERS)}")
-    shapes = SHAPES | (OTHERS if str(found["version"]) == "2" else {})
-    patches = found["X"].ndim == 3 and str(found["version"]) == "2"
+    version, shapes = int(found["version"]), SHAPES
+    for since, more in ((2, OTHERS), (3, WEIGHTS)):
+        if (version >= since) != (more.keys() <= found.keys()):
+            raise Refused("version", f"only {since} and above have, and must, {', '.join(more)}")
+        shapes = shapes | (more if version >= since else {})
+    patches = found["X"].ndim == 3 and version >= 2
     for name, letters in ({"X": "nkd" if patches else "nd"} | shapes).items():
         array = found.get(name, splits)
         if array.dtype != np.float64 or array.ndim != len(letters) or not np.isfinite(array).all():
@@ -70,8 +76,11 @@ def read(path, data=None):
         raise Refused("free", "it must have a row for each column of X, and one for the constant")
     if not found["beta"] > 0 or splits.dtype != np.uint8 or splits.ndim != 1:
         raise Refused("splits" if found["beta"] > 0 else "beta", "it must be positive, or bytes")
-    if str(loss) not in ("squared", "logistic"):
-        raise Refused("loss", f"it is {loss}, and must be squared or logistic")
-    if str(loss) == "logistic" and (np.abs(found["y"]) != 1).any():
-        raise Refused("y", "labels of the logistic loss must be -1 or 1")
-    return complete(found)
+    if str(loss) not in LOSSES:
+        raise Refused("loss", f"it is {loss}, and must be one of {', '.join(LOSSES)}")
+    if str(loss) != "squared" and (np.abs(found["y"]) != 1).any():
+        raise Refused("y", f"labels of the {loss} loss must be -1 or 1")
+    found = complete(found)
+    if not (found["sample_weight"] > 0).all():
+        raise Refused("sample_weight", "it must be positive")
+    return found

@@ -40,7 +40,7 @@ def save(path, kind, result, extra, tol=None, data=True):
             f"as in {problem!r}, keep the solution or certificate itself, by pickle for example"
         )
     content = {
-        "version": 1 if problem.plain else 2,
+        "version": _version(problem),
         "kind": kind,
         "scope": result.scope,
         "loss": problem.loss,
@@ -51,8 +51,10 @@ def save(path, kind, result, extra, tol=None, data=True):
         "objective": result.objective,
         "lower_bound": result.lower_bound,
     }
-    if not problem.plain:
+    if content["version"] > 1:
         content |= as_stored(problem, network)
+    if content["version"] > 2:
+        content["sample_weight"] = problem.sample_weight
     if data:
         content |= {"X": problem.X, "y": problem.y}
     if result.scope == "global":
@@ -68,8 +70,15 @@ def save(path, kind, result, extra, tol=None, data=True):
     write_atomically(path, archive.getvalue())
 
 
+def _version(problem):
+    """Of the file's format: the first that has what the problem needs."""
+    if problem.sample_weight is not None:
+        return 3
+    return 1 if problem.plain else 2
+
+
 def as_stored(problem, network):
-    """What a file of version 2 has besides: slope, free weights, and the columns that are free."""
+    """What a file of version 2 and above has besides: slope, free weights, and the columns that are free."""
     columns = claim(problem)
     skip = np.zeros(problem.X.shape[-1]) if network.skip is None else network.skip
     constant = 0.0 if network.intercept is None else float(network.intercept)
@@ -107,8 +116,9 @@ def read(path, data=None):
         free, slope = kind["free"].any(axis=1), float(kind["slope"])
         terms = {"skip": bool(free[:-1].any()), "intercept": bool(free[-1])}
         known = content["X"], content["y"], float(content["beta"]), str(content["loss"])
+        terms["sample_weight"] = content.get("sample_weight")
         problem = TrainingProblem(*known, slope=slope, **terms)
-        weights = {name: kind[name] if has else None for name, has in terms.items()}
+        weights = {name: kind[name] if terms[name] else None for name in ("skip", "intercept")}
         network = ReLUNetwork(
             content["hidden_weights"], content["output_weights"], slope, **weights
         )

@@ -78,7 +78,8 @@ def proof_of(problem, nu, objective, lower_bound, tol=None):
             f"the checker cannot follow ({refusal}); save with a larger tol, or train to a smaller "
             "one first"
         ) from refusal
-    bound = max(verify.dual_value(problem.y, shrunk, problem.loss) - owed, 0.0)
+    known = problem.y, shrunk, problem.loss, statement["sample_weight"]
+    bound = max(verify.dual_value(*known) - owed, 0.0)
     if bound < lower_bound - cost - ROUNDING * objective:
         raise ValueError(
             f"the checker proves {bound:.9g}, and {lower_bound:.9g} was to be proven: please "
@@ -90,6 +91,8 @@ def proof_of(problem, nu, objective, lower_bound, tol=None):
 def as_checked(problem):
     """What the checker has to know of a problem besides its dual point."""
     others = {"slope": np.asarray(problem.slope), "free": claim(problem)}
+    if problem.sample_weight is not None:
+        others["sample_weight"] = problem.sample_weight
     return verify.complete({"X": problem.X, "y": problem.y, "loss": problem.loss} | others)
 
 

@@ -78,7 +78,7 @@ def _version(problem):
 
 
 def as_stored(problem, network):
-    """What a file of version 2 and above has besides: slope, free weights, and the columns that are free."""
+    """What a file of version 2 has besides: slope, free weights, and the columns that are free."""
     columns = claim(problem)
     skip = np.zeros(problem.X.shape[-1]) if network.skip is None else network.skip
     constant = 0.0 if network.intercept is None else float(network.intercept)

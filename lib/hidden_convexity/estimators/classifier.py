@@ -54,9 +54,9 @@ class FittedClassifier(ClassifierMixin, BaseEstimator):
             )
         weights = fitting.checked_weights(sample_weight, X)
         known = {"classes": self.classes_, "y": y, "sample_weight": weights}
-        with np.errstate(divide="ignore"):  # of a class whose samples have no weight
-            factors = compute_class_weight(self.class_weight, **known)
-        return X, index, np.where(weights > 0, weights * factors[index], 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):  # no sample of a class has a weight
+            factors = compute_class_weight(self.class_weight, **known)[index]
+            return X, index, np.where(weights > 0, weights * factors, 0.0)
 
     def _trainer(self, X):
         return fitting.Trainer(fitting.inputs(X, self.intercept), self)

@@ -8,6 +8,7 @@ from hidden_convexity.geometry.hyperplanes import coordinates
 from hidden_convexity.oracle import SEARCHED, Ascent, Exhaustive, proving_oracle, searching_oracle
 from hidden_convexity.oracle.pooled import Pooled
 from hidden_convexity.oracle.several_outputs import VectorAscent, vector_proving_oracle
+from hidden_convexity.problem.restricted.hinge import HingeProgram
 from hidden_convexity.problem.restricted.passes import Passes, PooledPasses
 from hidden_convexity.problem.restricted.program import RestrictedProgram
 from hidden_convexity.problem.restricted.shared import SharedProgram
@@ -101,4 +102,5 @@ class HiddenLayer:
     def program(self, problem):
         """The program over a few neurons of a problem on these data, at any weight decay."""
         kind = RestrictedProgram if problem.y.ndim == 1 else SharedProgram
+        kind = HingeProgram if problem.loss == "hinge" else kind
         return kind(problem, self.passes, self.basis)

@@ -71,7 +71,14 @@ def neurons_as_stored(problem, network):
     """X, the version, and a network's arrays: with slope and free terms where these matter."""
     weights = {name: getattr(network, name) for name in ("hidden_weights", "output_weights")}
     outputs = problem.y.shape[1:]
-    if problem.plain and not outputs:
+    if problem.sample_weight is not None:
+        if problem.loss == "softmax":
+            raise ValueError(
+                "the checker does not know the softmax loss of weighted samples: keep the solution "
+                "or certificate itself, by pickle for example"
+            )
+        weights["sample_weight"] = problem.sample_weight
+    elif problem.plain and not outputs:
         return problem.X, 1, weights
     columns = claim(problem)
     skip = np.zeros((problem.X.shape[-1], *outputs)) if network.skip is None else network.skip
@@ -82,9 +89,10 @@ def neurons_as_stored(problem, network):
             "problem leaves out: express them by the others, or train, before saving"
         )
     weights |= {"slope": problem.slope, "skip": skip, "intercept": constant, "free": columns}
-    if not outputs:
+    if not outputs and problem.sample_weight is None:
         return problem.X, 2, weights
-    return problem.X, 3, {"network": "several outputs", "proof": "cones"} | weights
+    network = "several outputs" if outputs else "one output"
+    return problem.X, 3, {"network": network, "proof": "cones"} | weights
 
 
 def branches_as_stored(problem, network):
@@ -129,6 +137,8 @@ def neurons_read(kind):
     known = kind["X"], kind["y"], float(kind["beta"]), str(kind["loss"])
     weights = {name: kind[name] if has else None for name, has in terms.items()}
     network = ReLUNetwork(kind["hidden_weights"], kind["output_weights"], slope, **weights)
+    if (kind["sample_weight"] != 1).any():
+        terms["sample_weight"] = kind["sample_weight"]
     return TrainingProblem(*known, slope=slope, **terms), network
 
 

@@ -57,7 +57,8 @@ def proof_of(problem, statement, tol=None):
             )
     found = _proof(problem, statement, cost)
     owed = verify.moved(statement | found)[1]
-    bound = max(verify.dual_value(problem.y, found["nu"], problem.loss) - owed, 0.0)
+    known = problem.y, found["nu"], problem.loss, statement["sample_weight"]
+    bound = max(verify.dual_value(*known) - owed, 0.0)
     if bound < lower_bound - cost - ROUNDING * objective:
         raise ValueError(
             f"the checker proves {bound:.9g}, and {lower_bound:.9g} was to be proven: please "

@@ -7,16 +7,17 @@ import numpy as np
 from .rounding import Refused
 
 # 1: ReLU networks of one output on data (n, d), by cones; 2: the same with what `OTHERS` has, too;
-# 3: says which network and which proof.
+# 3: says which network and which proof, and may weigh the samples.
 VERSIONS = "1", "2", "3"
 MAX_RANK = 8
 COMMON = {"y": "n", "nu": "n", "beta": "", "objective": "", "lower_bound": ""}
+WEIGHTS = {"sample_weight": "n"}
 OTHERS = {"slope": "", "skip": "d", "intercept": "", "free": "cq"}
 ONE_OUTPUT = COMMON | {"hidden_weights": "md", "output_weights": "m"}
 SEVERAL = {"y": "no", "nu": "no", "output_weights": "mo", "skip": "do", "intercept": "o"}
 BRANCHES = {"X": "n", "weights": "mh", "biases": "mh", "amplitudes": "m", "constant": ""}
 NETWORKS = {
-    "one output": (ONE_OUTPUT | OTHERS, ("cones", "cases"), ("squared", "logistic")),
+    "one output": (ONE_OUTPUT | OTHERS, ("cones", "cases"), ("squared", "logistic", "hinge")),
     "several outputs": (ONE_OUTPUT | OTHERS | SEVERAL, ("cones",), ("squared", "softmax")),
     "one variable": (COMMON | BRANCHES, ("samples",), ("squared",)),
 }
@@ -56,10 +57,10 @@ def digest(X, y):
 
 
 def complete(found):
-    """The arrays, with those of `OTHERS` that stand for ReLU networks on data (n, d)."""
+    """The arrays, with those that stand for ReLU networks on data (n, d) of equal samples."""
     d = found["X"].shape[-1]
     plain = {"slope": 0.0, "skip": np.zeros(d), "intercept": 0.0, "free": np.zeros((d + 1, 0))}
-    plain |= {"network": "one output", "proof": "cones"}
+    plain |= {"network": "one output", "proof": "cones", "sample_weight": np.ones(len(found["X"]))}
     return {name: np.asarray(array) for name, array in plain.items()} | found
 
 
@@ -74,6 +75,9 @@ def read(path, data=None):
         network, proof = str(found.get("network")), str(found.get("proof"))
     elif (version == "2") != (OTHERS.keys() <= found.keys()):
         raise Refused("version", f"only 2 has, and must have, {', '.join(OTHERS)}")
+    weighted = WEIGHTS.keys() & found.keys()
+    if weighted and (version != "3" or network == "one variable"):
+        raise Refused("sample_weight", "networks of one variable and versions 1, 2 have none")
     if network not in NETWORKS:
         raise Refused("network", f"it is {network}, and must be one of {', '.join(NETWORKS)}")
     shapes, proofs, losses = NETWORKS[network]
@@ -81,6 +85,7 @@ def read(path, data=None):
         raise Refused("proof", f"it is {proof}, and must be one of {', '.join(proofs)}")
     patches = found["X"].ndim == 3 and version != "1"
     shapes = {"X": "nkd" if patches else "nd"} | (ONE_OUTPUT if version == "1" else shapes)
+    shapes |= WEIGHTS if weighted else {}
     floats, integers = PROOFS[proof]
     sizes = checked_shapes(found, shapes | floats)
     for name, kind in integers.items():
@@ -97,15 +102,20 @@ def read(path, data=None):
     check_loss(str(found.get("loss")), losses, found["y"])
     if network == "one variable":
         check_branches(found)
-    return complete(found)
+    found = complete(found)
+    if not (found["sample_weight"] > 0).all():
+        raise Refused("sample_weight", "it must be positive")
+    if str(found["loss"]) == "softmax" and (found["sample_weight"] != 1).any():
+        raise Refused("sample_weight", "nothing is proven of weights with the softmax loss")
+    return found
 
 
 def check_loss(loss, losses, y):
     """Refuse a loss that does not go with the network, or targets that do not go with the loss."""
     if loss not in losses:
         raise Refused("loss", f"it is {loss}, and must be {' or '.join(losses)}")
-    if loss == "logistic" and (np.abs(y) != 1).any():
-        raise Refused("y", "labels of the logistic loss must be -1 or 1")
+    if loss in ("logistic", "hinge") and (np.abs(y) != 1).any():
+        raise Refused("y", f"labels of the {loss} loss must be -1 or 1")
     if loss == "softmax" and not (((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all()):
         raise Refused("y", "labels of the softmax loss must have a single 1 in each row, and zeros")
 

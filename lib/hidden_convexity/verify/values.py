@@ -28,7 +28,8 @@ def objective(file):
     extra = 0 if K == 1 else K + 2
     error = SAFE * gamma(d + len(a) + extra + 8) * size + TINY * (1 + np.abs(a).sum())
     penalty = 0.5 * float(file["beta"]) * math.fsum([*(W.ravel() ** 2), *(a.ravel() ** 2)])
-    low, high = (part.ravel() for part in losses(y, outputs, error, str(file["loss"])))
+    w = file["sample_weight"]
+    low, high = ((w * part.T).ravel() for part in losses(y, outputs, error, str(file["loss"])))
     return (1 - 32 * U) * (math.fsum(low) + penalty), (1 + 32 * U) * (math.fsum(high) + penalty)
 
 
@@ -38,6 +39,9 @@ def losses(y, outputs, error, loss):
         off = np.abs(outputs - y)
         error = error + 2 * U * off
         return 0.5 * np.maximum(off - error, 0.0) ** 2, 0.5 * (off + error) ** 2
+    if loss == "hinge":
+        lack, error = 1.0 - y * outputs, error + 2 * U * (1.0 + np.abs(outputs))
+        return np.maximum(lack - error, 0.0), np.maximum(lack + error, 0.0)
     if loss == "softmax":  # log sum exp f - y.f moves by at most twice what an f does
         value = np.logaddexp.reduce(outputs, axis=1) - (y * outputs).sum(axis=1)
         error = 2 * error.max(axis=1) + gamma(16 + 8 * y.shape[1]) * (
@@ -71,11 +75,12 @@ def objective_of_branches(file):
     return (1 - leeway) * (math.fsum(low) + penalty), (1 + leeway) * (math.fsum(high) + penalty)
 
 
-def dual_value(y, nu, loss):
-    """A number that -F*(-nu) is not below."""
+def dual_value(y, nu, loss, w=1.0):
+    """A number that -F*(-nu) is not below, for samples of weights w."""
     if loss == "squared":
-        size = math.fsum((np.abs(nu) * (np.abs(y) + np.abs(nu))).ravel())
-        return math.fsum((nu * (y - 0.5 * nu)).ravel()) - SAFE * 8 * U * size - TINY
+        r = (nu.T / w).T
+        size = math.fsum((np.abs(nu) * (np.abs(y) + np.abs(r))).ravel())
+        return math.fsum((nu * (y - 0.5 * r)).ravel()) - SAFE * 8 * U * size - TINY
     if loss == "softmax":
         if (nu > y).any():
             raise Refused("nu", "y - nu must be probabilities for the softmax loss")
@@ -83,8 +88,16 @@ def dual_value(y, nu, loss):
         p = p[p > 0]
         entropy = math.fsum(-p * np.log(p))
         return entropy - 16 * U * math.fsum(p * (1 + np.abs(np.log(p))))
-    p = nu * y  # exact: y is -1 or 1
-    if p.min() < 0 or p.max() > 1:
-        raise Refused("nu", "nu y must be probabilities for the logistic loss")
-    p = p[(p > 0) & (p < 1)]
-    return (1 - 32 * U) * math.fsum(-p * np.log(p) - (1 - p) * np.log1p(-p))
+    q, w = nu * y, w * np.ones(len(y))  # exact: y is -1 or 1
+    if q.min() < 0 or (q > w).any():
+        raise Refused("nu", f"nu y must be between 0 and the sample's weight for the {loss} loss")
+    if loss == "hinge":
+        return (1 - 2 * U) * math.fsum(q)
+    p = q / w
+    inside = (p > 0) & (p < 1)
+    p, w = p[inside], w[inside]
+    terms = w * (-p * np.log(p) - (1 - p) * np.log1p(-p))
+    # A quotient errs by at most U p, on the way of which the slope of the entropy is at most
+    # 1 - log(p) - log(1 - p): 1 - p is U or more, and right to half of U.
+    off = (w != 1) * w * p * (1 - np.log(p) - np.log1p(-p))
+    return (1 - 32 * U) * math.fsum(terms) - SAFE * 2 * U * math.fsum(off)

@@ -21,7 +21,8 @@ def verify(path, data=None):
     leeway = (high - low) + gamma(file["X"].size + weights) * high
     if not low - leeway <= claim <= high + leeway:
         raise Refused("objective", f"{claim:.17g} is claimed, and the network has {high:.17g}")
-    value, (way, cost) = dual_value(file["y"], file["nu"], str(file["loss"])), moved(file)
+    known = file["y"], file["nu"], str(file["loss"]), file["sample_weight"]
+    value, (way, cost) = dual_value(*known), moved(file)
     # Any loss is at least 0, whatever nu.
     if not bound <= min(max(value - cost, 0.0), high):
         raise Refused("lower_bound", f"{bound:.17g} is claimed, and nu proves at most {value:.17g}")
@@ -60,7 +61,8 @@ def networks(file):
     free = f" and, without weight decay, {' and '.join(terms)}," if terms else ""
     outputs = "" if file["y"].ndim == 1 else f", with {file['y'].shape[1]} outputs,"
     where = f"in R^{d}" if not patches else f"of {patches[0]:,} patches in R^{d}, averaged,"
-    return f"two-layer {words} of any width{outputs}{free} on these {n:,} samples {where}"
+    weighted = "weighted " if (file["sample_weight"] != 1).any() else ""
+    return f"two-layer {words} of any width{outputs}{free} on these {n:,} {weighted}samples {where}"
 
 
 def main(paths):

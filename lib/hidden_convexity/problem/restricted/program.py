@@ -64,6 +64,7 @@ class RestrictedProgram:
         self.free_terms = problem.free_terms
         self._known, self._free = {}, np.zeros(len(self.free_terms))
         self._proximal = PROXIMAL
+        self._scale = float(np.linalg.norm(np.sqrt(problem.loss_function.weights) * self.y))
 
     def neuron(self, direction, sign):
         """A neuron of weight zero in a unit direction (d,), on the flat of the rows tight there."""
@@ -191,10 +192,11 @@ class RestrictedProgram:
         groups, present = groups_of(neurons), coefficients(neurons)
         damped = gram + np.diag(ridge)
         linear = slope + damped @ present
-        scale = float(np.linalg.norm(self.y))
         while True:
             walls = [self.inward(neuron) @ neuron.basis.T for neuron in neurons]
-            solution, multipliers = group_lasso(damped, linear, self.beta, scale, groups, walls)
+            solution, multipliers = group_lasso(
+                damped, linear, self.beta, self._scale, groups, walls
+            )
             solved = with_coefficients(neurons, groups, solution)
             neurons = [self._add_walls(neuron) for neuron in solved]
             if all(new is old for new, old in zip(neurons, solved, strict=True)):

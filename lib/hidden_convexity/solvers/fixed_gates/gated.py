@@ -22,19 +22,17 @@ from array_api_compat import array_namespace
 
 from hidden_convexity.foundations.validation import positive_number, real_array
 from hidden_convexity.problem.gap import format_gap, relative_gap
-from hidden_convexity.problem.losses import Squared
 from hidden_convexity.solvers.fixed_gates import gradient, newton
 from hidden_convexity.solvers.fixed_gates.cone_decomposition import cone_decomposition
 from hidden_convexity.solvers.fixed_gates.program import (
     GatedProgram,
-    checked_gates,
-    checked_targets,
     floating_array,
     group_norms,
     host,
+    program_in_units,
 )
 from hidden_convexity.solvers.solution import Step
-from hidden_convexity.solvers.units import steps_in_units, unit_of
+from hidden_convexity.solvers.units import steps_in_units
 
 __all__ = [
     "GatedSolution",
@@ -118,7 +116,7 @@ class GatedSolution:
         return outputs[:, 0] if vector else outputs
 
 
-def train_gated(X, Y, gates, beta, *, loss="squared", tol=1e-4, start=None):
+def train_gated(X, Y, gates, beta, *, loss="squared", sample_weight=None, tol=1e-4, start=None):
     """Train a gated network over fixed gates to a certified relative duality gap.
 
     Parameters
@@ -136,6 +134,8 @@ def train_gated(X, Y, gates, beta, *, loss="squared", tol=1e-4, start=None):
         Weight decay, > 0.
     loss : {"squared", "logistic", "softmax"}
         Summed over the samples, as in `TrainingProblem`.
+    sample_weight : (n,) array or None
+        Weights >= 0, not all 0, of the samples' losses; None: all 1.
     tol : float
         Relative duality gap at which to stop, > 0. The gap is computed in double precision; data in
         float32 may not allow less than about 1e-6.
@@ -157,17 +157,20 @@ def train_gated(X, Y, gates, beta, *, loss="squared", tol=1e-4, start=None):
     Mishkin, Sahiner and Pilanci (2022), arXiv:2202.01331, for the gated program.
     """
     beta = positive_number(beta, "beta")
-    return train_gated_path(X, Y, gates, [beta], loss=loss, tol=tol, start=start)[0]
+    known = {"loss": loss, "sample_weight": sample_weight, "tol": tol, "start": start}
+    return train_gated_path(X, Y, gates, [beta], **known)[0]
 
 
-def train_gated_path(X, Y, gates, betas, *, loss="squared", tol=1e-4, start=None):
+def train_gated_path(
+    X, Y, gates, betas, *, loss="squared", sample_weight=None, tol=1e-4, start=None
+):
     """Train at several weight decays, each run started from the weights of the one before.
 
     Parameters
     ----------
     betas : sequence of float
         Weight decays, > 0. At `gated_beta_max` and above all weights are zero.
-    X, Y, gates, loss, tol, start
+    X, Y, gates, loss, sample_weight, tol, start
         As in `train_gated`.
 
     Returns
@@ -180,7 +183,7 @@ def train_gated_path(X, Y, gates, betas, *, loss="squared", tol=1e-4, start=None
     TypeError, ValueError
         As `train_gated`; and if betas is empty.
     """
-    program, gates, vector, units = _program(X, Y, gates, loss)
+    program, gates, vector, units = program_in_units(X, Y, gates, loss, sample_weight)
     tol = positive_number(tol, "tol")
     betas = [positive_number(float(beta), "betas") for beta in real_array(betas, "betas", ndim=1)]
     if not betas:
@@ -193,31 +196,21 @@ def train_gated_path(X, Y, gates, betas, *, loss="squared", tol=1e-4, start=None
     return [solutions[beta] for beta in betas]
 
 
-def gated_beta_max(X, Y, gates, loss="squared"):
+def gated_beta_max(X, Y, gates, loss="squared", sample_weight=None):
     """The smallest weight decay at which all weights are zero: max_g ||X^T D_g nu||_F at f = 0.
 
     Parameters
     ----------
-    X, Y, gates, loss
+    X, Y, gates, loss, sample_weight
         As in `train_gated`.
 
     Returns
     -------
     float
     """
-    program, _, _, (x, t) = _program(X, Y, gates, loss)
+    program, _, _, (x, t) = program_in_units(X, Y, gates, loss, sample_weight)
     state = _starting_point(program, None)
     return float(program.certificate(state.weights, state.gates, 1.0)[3].max()) * x * t
-
-
-def _program(X, Y, gates, loss):
-    """The program in units (x, t) of its own size, its gates, and whether Y is a vector."""
-    X = floating_array(X, "X", 2)
-    gates = checked_gates(gates, X)
-    vector = getattr(Y, "ndim", np.ndim(Y)) == 1
-    Y, loss = checked_targets(Y, X, loss)
-    x, t = unit_of(X), unit_of(Y) if loss is Squared else 1.0
-    return GatedProgram(X / x, Y / t, gates, loss), gates, vector, (x, t)
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,7 +37,8 @@ from hidden_convexity.solvers.fixed_gates.ridge import Gram, Kernel
 FACTORED = 4_000
 # Features are counted dear: their Gram matrix has to be made first.
 GRAM_SHARE = 0.5
-# Of a quadratic model of the loss: smallest second derivative, and halvings of a step that climbs.
+# Of a quadratic model of the loss: smallest second derivative, in units of the sample's weight, and
+# halvings of a step that climbs.
 LEAST_CURVATURE, HALVINGS = 1e-9, 20
 # Newton steps; seldom more than fifteen are taken.
 STEPS = 60
@@ -70,7 +71,8 @@ def improve(program, masks, weights, outputs, beta, tol):
     if curvature is None:
         weights = minimise(_model(program, X, Y, masks, program.kernel), beta, eta, tol)[1]
     else:
-        root = xp.sqrt(xp.clip(curvature, LEAST_CURVATURE, None))
+        least = LEAST_CURVATURE * program.loss.weights
+        root = xp.sqrt(xp.maximum(curvature, least * xp.ones_like(curvature)))
         response = root * outputs + program.loss.residual(Y, outputs) / root
         kernel = root * program.kernel * root.T
         model = _model(program, root * X, response, masks, kernel)

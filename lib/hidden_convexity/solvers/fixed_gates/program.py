@@ -17,7 +17,8 @@ from array_api_compat import array_namespace, device, is_array_api_obj, is_numpy
 from hidden_convexity.foundations.validation import of_moderate_size, real_array
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import active
-from hidden_convexity.problem.losses import loss_for
+from hidden_convexity.problem.losses import Squared, loss_for
+from hidden_convexity.solvers.units import unit_of
 
 # Entries of the largest temporary block: 32 MB of float64.
 BLOCK = 4_000_000
@@ -90,14 +91,51 @@ def checked_gates(gates, X):
 
 
 def checked_targets(Y, X, loss):
-    """Targets as (n, c) like X, and the class of the loss."""
+    """Targets as (n, c) like X, and the class of the loss, which must have a gradient."""
     Y = floating_array(Y, "Y", (1, 2), like=X)
     if Y.shape[0] != X.shape[0]:
         raise ValueError(
             f"Y must have one entry or one row per row of X, {X.shape[0]}, got {tuple(Y.shape)}"
         )
     loss = loss_for(Y, "Y", loss)
+    if not hasattr(loss, "smoothness"):
+        raise ValueError(
+            "loss must have a gradient for gated networks: squared, logistic or softmax, got "
+            f"{loss.__name__.lower()!r}; train takes it over all patterns"
+        )
     return array_namespace(Y).reshape(Y, (Y.shape[0], -1)), loss
+
+
+def checked_weights(sample_weight, X):
+    """Weights (n, 1) >= 0 like X, not all 0."""
+    weights = floating_array(sample_weight, "sample_weight", 1, like=X)
+    if weights.shape[0] != X.shape[0]:
+        raise ValueError(
+            f"sample_weight must have one entry per row of X, {X.shape[0]}, got shape "
+            f"{tuple(weights.shape)}"
+        )
+    xp = array_namespace(weights)
+    if float(xp.min(weights)) < 0 or float(xp.max(weights)) == 0:
+        raise ValueError(
+            "sample_weight must be >= 0, and > 0 for at least one sample (0 leaves a sample out), "
+            f"got weights from {float(xp.min(weights)):.3g} to {float(xp.max(weights)):.3g}"
+        )
+    return weights[:, None]
+
+
+def program_in_units(X, Y, gates, loss, sample_weight):
+    """The program in units (x, t) of its own size, its gates, whether Y is a vector, and (x, t)."""
+    X = floating_array(X, "X", 2)
+    gates = checked_gates(gates, X)
+    vector = getattr(Y, "ndim", np.ndim(Y)) == 1
+    Y, loss = checked_targets(Y, X, loss)
+    known = loss()
+    if sample_weight is not None:
+        weights = checked_weights(sample_weight, X)
+        kept = weights[:, 0] > 0
+        X, Y, known = X[kept], Y[kept], loss(weights[kept])
+    x, t = unit_of(X), unit_of(Y) if loss is Squared else 1.0
+    return GatedProgram(X / x, Y / t, gates, known), gates, vector, (x, t)
 
 
 class GatedProgram:
@@ -109,8 +147,8 @@ class GatedProgram:
         As checked above.
     Y : (n, c) array
         Targets, one column an output.
-    loss : type
-        A class of `hidden_convexity.problem.losses`.
+    loss : Squared, Logistic or Softmax
+        With weights (n, 1), if any.
     """
 
     def __init__(self, X, Y, gates, loss):

@@ -7,8 +7,7 @@ To add a row, add one file to this folder. It holds, as `quadratic.py` does::
     convex_program(X, y, beta), a `parts.Program`; decode(program), a network once it is solved;
     sizes(program), the sizes of the groups, coefficients or singular values that are sparse.
 
-    train(X, y, beta, tol=1e-4, max_seconds=None, progress=False), a `trained.RowSolution` at real
-    size: by `trained`, `nuclear_norm`, or `lasso` and `column_generation` of the solvers.
+    train(X, y, beta, tol=1e-4, max_seconds=None, progress=False), a `trained.RowSolution`.
 
 The test of all rows, and the table of notebook 07, find the file.
 """

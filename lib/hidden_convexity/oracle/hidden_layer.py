@@ -41,7 +41,7 @@ class HiddenLayer:
     scope: str
 
     @classmethod
-    def of(cls, problem, proof, progress=False, last_starts=None, exact=False):
+    def of(cls, problem, proof, progress=False, last_starts=None, exact=False, client=None):
         """Of a problem with one output or several.
 
         Parameters
@@ -55,6 +55,8 @@ class HiddenLayer:
             Without a proof: random starts of `last`; None to ask `search` again.
         exact : bool
             Prefer an exact maximum to a fast bound where the chambers are few.
+        client : distributed.Client or None
+            A Dask cluster for the cells of branch and bound.
 
         Raises
         ------
@@ -74,14 +76,14 @@ class HiddenLayer:
                 )
             search = last = VectorAscent(rows)
             if proof:
-                last = vector_proving_oracle(rows, progress, dropped)
+                last = vector_proving_oracle(rows, progress, dropped, client)
             elif last_starts is not None:
                 last = VectorAscent(rows, last_starts, rng=1)
             scope = "global" if proof else "searched"
             return cls._pooled(space.basis, pooling, search, last, scope)
         in_plane = rows.shape[1] == 2
         if proof and not in_plane:
-            last = proving_oracle(rows, exact, progress, dropped)
+            last = proving_oracle(rows, exact, progress, dropped, client)
             listed = isinstance(last, Exhaustive) and len(last.arrangement) <= SEARCHED
             search = last if listed else Ascent(rows)
         else:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hidden_convexity.foundations.budget import limit_seconds
-from hidden_convexity.foundations.interruption import STOPPED, by_the_user
+from hidden_convexity.foundations.interruption import STOPPED, Interrupted, by_the_user
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.solvers.solution import Solution, Step
@@ -217,7 +217,12 @@ class ColumnGeneration:
 
     def _ask(self, oracle, residual, tolerance):
         known = np.reshape([one.weights for one in self.neurons], (-1, self.program.X.shape[1]))
-        return oracle(residual, tolerance=tolerance, level=self.problem.beta, starts=known)
+        asked = {"tolerance": tolerance, "level": self.problem.beta, "starts": known}
+        try:
+            return oracle(residual, **asked)
+        except Interrupted as stopped:
+            self._record(residual, stopped.found, last=True)
+            raise
 
     def _prove(self, residual, slack):
         """Ask the proof, for what is left of the budget at most: its answer, and who enters."""

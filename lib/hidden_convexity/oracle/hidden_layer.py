@@ -58,19 +58,13 @@ class HiddenLayer:
         Raises
         ------
         ValueError
-            If a proof is out of reach, or there are several outputs with skip or intercept: the
-            message says how to go on.
+            If a proof is out of reach: the message says how to go on.
         """
         space = coordinates(problem.pooling.rows)
         pooling = replace(problem.pooling, rows=space.rows)
         rows = pooling.signed_rows
         dropped = np.resize(space.dropped, len(rows))
         if problem.y.ndim == 2:
-            if problem.skip or problem.intercept:
-                raise ValueError(
-                    "skip and intercept go with one output, y of shape (n,), or with given gates; "
-                    f"got {problem!r}: for a bias of each neuron append a column of ones to X"
-                )
             search = last = VectorAscent(rows)
             if proof:
                 last = vector_proving_oracle(rows, progress, dropped)

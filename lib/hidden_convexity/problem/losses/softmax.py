@@ -32,6 +32,11 @@ class Softmax:
         return y - share / xp.sum(share, axis=1, keepdims=True)
 
     @staticmethod
+    def masses(y, f):
+        """p (n, c): the second derivatives of a sample are diag(p) - p p^T, as sum p = 1."""
+        return y - Softmax.residual(y, f)
+
+    @staticmethod
     def dual_value(y, nu, scale=1.0):
         """Dual value at scale * nu, from below.
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.restricted.consolidation import consolidate
+from hidden_convexity.problem.restricted.fitted import Fitted
 from hidden_convexity.problem.restricted.neurons import (
     SharedNeuron,
     null_space,
@@ -42,8 +43,6 @@ SAME_HEIGHT, BLIND_STEPS = 1e-13, 2
 ALIKE = 0.99
 # Length of a new neuron, as a share of the largest, from which it grows along its direction.
 SEEDLING = 1e-2
-# Outputs (n, c) that are kept: those of a round's start and of its candidates.
-KEPT = 4
 
 
 class SharedProgram:
@@ -68,7 +67,7 @@ class SharedProgram:
         self.problem, self.passes, self.basis = problem, passes, basis
         self.X, self.beta = passes.X, problem.beta
         self._row_norms = np.linalg.norm(self.X, axis=1)
-        self._known = {}
+        self.fitted = Fitted(problem, self._own_outputs)
 
     def neuron(self, direction, outer):
         """A neuron without length in a unit direction (d,), on the flat of the rows tight there."""
@@ -100,19 +99,19 @@ class SharedProgram:
         )
 
     def outputs(self, neurons):
-        """Outputs of the neurons on the data (n, c); not to be written."""
+        """Outputs on the data (n, c), with the best free terms; not to be written."""
+        return self.fitted(*self._layers(neurons))
+
+    def _own_outputs(self, weights, outer):
+        return self.passes.activations(weights) @ outer
+
+    def _layers(self, neurons):
         weights = np.reshape([one.weights for one in neurons], (-1, self.X.shape[1]))
-        outer = np.reshape([one.outer for one in neurons], (-1, self.problem.y.shape[1]))
-        key = weights.tobytes() + outer.tobytes()
-        if key not in self._known:
-            self._known[key] = self.passes.activations(weights) @ outer
-            if len(self._known) > KEPT:
-                del self._known[next(iter(self._known))]
-        return self._known[key]
+        return weights, np.reshape([one.outer for one in neurons], (-1, self.problem.y.shape[1]))
 
     def residual(self, outputs):
-        """Minus the gradient of the loss at the outputs (n, c)."""
-        return self.problem.loss_residual(outputs)
+        """Minus the gradient of the loss (n, c), as free terms ask of a dual point."""
+        return self.fitted.residual(outputs)
 
     def objective(self, neurons, outputs=None):
         """P of the network, balanced."""
@@ -120,10 +119,10 @@ class SharedProgram:
         return self.problem.loss_value(outputs) + self.beta * sum(one.size for one in neurons)
 
     def network(self, neurons):
-        """The balanced network of neurons, in the data's columns."""
-        weights = np.reshape([one.weights for one in neurons], (-1, self.X.shape[1]))
-        outer = np.reshape([one.outer for one in neurons], (-1, self.problem.y.shape[1]))
-        return ReLUNetwork(weights @ self.basis.T, outer, self.problem.slope).balance()
+        """The balanced network of neurons, with the best free terms, in the data's columns."""
+        weights, outer = self._layers(neurons)
+        free = self.fitted.free_weights(weights, outer)
+        return ReLUNetwork(weights @ self.basis.T, outer, self.problem.slope, **free).balance()
 
     def solve(self, neurons):
         """Neurons near a minimum of P on their flats; those that vanish are left out.
@@ -186,7 +185,7 @@ class SharedProgram:
     def _first_size(self, neurons):
         """||u|| ||a|| of a neuron whose contribution is as large as the residual without any."""
         activations = self.passes.activations(np.stack([one.direction for one in neurons]))
-        residual = self.residual(np.zeros(self.problem.y.shape))
+        residual = self.residual(self.outputs([]))
         return float(np.linalg.norm(residual) / np.linalg.norm(activations, axis=0).max())
 
     def _descend(self, neurons, before=None, of=None):

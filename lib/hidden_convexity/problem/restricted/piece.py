@@ -35,22 +35,16 @@ class Piece:
 
     def __init__(self, program, neurons):
         self.problem, self.beta = program.problem, program.beta
-        sizes = [len(one.basis) for one in neurons]
-        self.owner = np.repeat(np.arange(len(neurons)), sizes)
-        self.ends = np.cumsum(sizes)
+        self.features, self.owner, self.gram = program.features(neurons)
+        self.squared = self.gram is not None
+        self.ends = np.cumsum([len(one.basis) for one in neurons])
         inner = np.concatenate([one.inner for one in neurons])
         outer = np.stack([one.outer for one in neurons])
         lengths = [np.linalg.norm(one.inner) for one in neurons]
         factor = np.sqrt(np.linalg.norm(outer, axis=1) / lengths)
         self.outputs = outer.shape
         self.start = np.concatenate([inner * factor[self.owner], (outer / factor[:, None]).ravel()])
-        directions = np.stack([one.direction for one in neurons])
-        columns = np.concatenate([one.basis for one in neurons])
-        self.features = program.passes.features(directions, columns, self.owner)
-        self.squared = self.problem.loss == "squared"
         self.free = self.problem.free_terms.basis
-        if self.squared and self.free.size:
-            self.features = self.features - self.free @ (self.free.T @ self.features)
         self._products = self.products(self.start)
         self._with_free = program.fitted.add_free
         fitted = self._with_free(self.features @ self._products)
@@ -59,7 +53,6 @@ class Piece:
         self.masses = self.problem.loss_curvature(fitted)
         self.residual = program.residual(fitted)
         self.correlations = self.features.T @ self.residual
-        self.gram = self.features.T @ self.features if self.squared else None
 
     def split(self, point):
         """The coefficients b (K,) and the output weights (m, c)."""

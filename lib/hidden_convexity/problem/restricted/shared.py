@@ -20,11 +20,9 @@ from hidden_convexity.problem.restricted.neurons import (
     null_space,
     null_space_within,
 )
-from hidden_convexity.problem.restricted.passes import TIGHT
 from hidden_convexity.problem.restricted.piece import Piece, newton_step
+from hidden_convexity.problem.restricted.walls import first_walls
 
-# Angle beyond a hyperplane from which on its row is crossed.
-CROSSED = 1e-9
 # Neurons this small, against the largest in ||u|| ||a||, have vanished.
 VANISHED = 1e-9
 # Newton steps of one solve at most, and the slope of P in each neuron, relative to beta, that ends
@@ -68,6 +66,7 @@ class SharedProgram:
         self.X, self.beta = passes.X, problem.beta
         self._row_norms = np.linalg.norm(self.X, axis=1)
         self.fitted = Fitted(problem, self._own_outputs)
+        self._latest = None, ()
 
     def neuron(self, direction, outer):
         """A neuron without length in a unit direction (d,), on the flat of the rows tight there."""
@@ -108,6 +107,25 @@ class SharedProgram:
     def _layers(self, neurons):
         weights = np.reshape([one.weights for one in neurons], (-1, self.X.shape[1]))
         return weights, np.reshape([one.outer for one in neurons], (-1, self.problem.y.shape[1]))
+
+    def features(self, neurons):
+        """Features (n, K) of the neurons' bases, whose they are (K,), and for the squared loss G.
+
+        For the squared loss without their part in the free columns, with G the Gram matrix (K, K);
+        else None. From step to step most flats stay: what they make is kept.
+        """
+        directions = np.stack([one.direction for one in neurons])
+        columns = np.concatenate([one.basis for one in neurons])
+        owner = np.repeat(np.arange(len(neurons)), [len(one.basis) for one in neurons])
+        key = directions.tobytes() + columns.tobytes() + owner.tobytes()
+        if key != self._latest[0]:
+            features, gram = self.passes.features(directions, columns, owner), None
+            if self.problem.loss == "squared":
+                free = self.problem.free_terms.basis
+                features -= free @ (free.T @ features)
+                gram = features.T @ features
+            self._latest = key, (features, owner, gram)
+        return self._latest[1]
 
     def residual(self, outputs):
         """Minus the gradient of the loss (n, c), as free terms ask of a dual point."""
@@ -234,10 +252,7 @@ class SharedProgram:
         Where P climbs if each goes as far as it can, all go as far as the first wall.
         """
         present, moved = piece.parts(piece.start), piece.parts(piece.start + step)
-        walls = [
-            self._first_wall(one, here[0], there[0])
-            for one, here, there in zip(neurons, present, moved, strict=True)
-        ]
+        walls = first_walls(self.X, self._row_norms, neurons, present, moved)
         shares = np.array([share for share, _ in walls])
         for tried in (shares, np.full(len(neurons), shares.min())):
             point = piece.start + piece.whole(tried) * step
@@ -264,22 +279,6 @@ class SharedProgram:
             unit = weights / length
             return SharedNeuron(unit, unit[None, :], np.array([length]), outer)
         return replace(neuron, basis=basis, inner=basis @ weights)
-
-    def _first_wall(self, neuron, here, there):
-        """The share of the way between coefficients at which a wall is met, and its row, or 1."""
-        if len(neuron.basis) == 1:
-            return 1.0, None
-        ends = np.stack([neuron.direction, neuron.basis.T @ here, neuron.basis.T @ there])
-        reference, here, there = ends @ self.X.T
-        side = np.where(np.abs(reference) <= TIGHT * self._row_norms, 0.0, np.sign(reference))
-        reached = side * there
-        crossed = np.flatnonzero(reached < -CROSSED * np.linalg.norm(ends[2]) * self._row_norms)
-        if len(crossed) == 0:
-            return 1.0, None
-        height = np.maximum(side[crossed] * here[crossed], 0.0)
-        shares = height / (height - reached[crossed])
-        first = np.argmin(shares)
-        return float(shares[first]), int(crossed[first])
 
 
 def _alive(neurons):

@@ -110,12 +110,13 @@ class GatedProgram:
     Y : (n, c) array
         Targets, one column an output.
     loss : type
-        A class of `hidden_convexity.problem.losses`.
+        A class of `hidden_convexity.problem.losses`, or one with free constants of `constants`.
     """
 
     def __init__(self, X, Y, gates, loss):
         self.xp = array_namespace(X)
         self.X, self.Y, self.loss = X, Y, loss
+        self.free = hasattr(loss, "balanced")
         self.patterns = active(X, gates)
 
     @property
@@ -212,16 +213,23 @@ class GatedProgram:
         if nu.dtype == self.xp.float64:
             maximum = maximum + self._rounding(nu)
         Y = self.Y if nu.dtype == self.Y.dtype else self.double[1]
-        scale = self.loss.best_scale(Y, nu)
+        scale, share, cost = self.loss.best_scale(Y, nu), 0.0, 0.0
+        if self.free:
+            share, moves, cost = self.loss.balanced(Y, nu)
+            maximum = maximum + float(self.xp.sum(moves * self.xp.astype(self._lengths, nu.dtype)))
         if maximum > 0:
             scale = min(scale, beta / maximum)
-        return max(self.loss.dual_value(Y, scale * nu), 0.0)
+        value = self.loss.dual_value(Y, scale * nu)
+        return max((1.0 - share) * value - scale * cost, 0.0)
+
+    @cached_property
+    def _lengths(self):
+        return self.xp.sqrt(self.xp.sum(self.double[0] ** 2, axis=1))
 
     def _rounding(self, nu):
         """What rounding may take off max_g ||X^T D_g nu||_F, for nu (n, c) in double precision."""
         xp, (n, d, *_) = self.xp, self.shape
-        lengths = xp.sqrt(xp.sum(self.double[0] ** 2, axis=1))
-        size = float(xp.sum(xp.sqrt(xp.sum(nu**2, axis=1)) * lengths))
+        size = float(xp.sum(xp.sqrt(xp.sum(nu**2, axis=1)) * self._lengths))
         return (n + d + 8) * float(np.finfo(float).eps) * size
 
 

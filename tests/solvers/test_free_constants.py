@@ -4,8 +4,8 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from hidden_convexity.problem.losses import LOSSES, Squared
-from hidden_convexity.solvers.fixed_gates.constants import CentredSquares, FreeConstants
+from hidden_convexity.problem.losses import LOSSES
+from hidden_convexity.solvers.fixed_gates.constants import FreeConstants
 from hidden_convexity.solvers.fixed_gates.gated import (
     cone_decomposition,
     gated_beta_max,
@@ -33,13 +33,12 @@ def instance(kind, n=30, d=3, P=12, seed=0):
     return X, targets[kind], rng.normal(size=(d, P))
 
 
-def optimum(X, Y, gates, beta, loss, column=None):
+def optimum(X, Y, gates, beta, loss):
     """The gated program with a constant that costs nothing, written down for CVXPY."""
     Y = Y.reshape(len(X), -1)
     masks = (X @ gates > 0).astype(float)
     weights = [cp.Variable((X.shape[1], Y.shape[1])) for _ in range(gates.shape[1])]
-    column = np.ones(len(X)) if column is None else column
-    f = column[:, None] @ cp.Variable((1, Y.shape[1]))
+    f = np.ones((len(X), 1)) @ cp.Variable((1, Y.shape[1]))
     f = f + sum(mask[:, None] * X @ W for mask, W in zip(masks.T, weights, strict=True))
     if loss == "squared":
         value = 0.5 * cp.sum_squares(f - Y)
@@ -63,7 +62,7 @@ def test_a_free_constant_is_part_of_the_program(kind, n):
         assert solution.gap <= tol
         assert all(0 <= step.lower_bound <= least * (1 + 1e-7) for step in solution.history)
     assert solution.objective == pytest.approx(least, rel=2e-6)
-    fit = LOSSES[kind[0]].value(Y, solution.predict(X))
+    fit = LOSSES[kind[0]]().value(Y, solution.predict(X))
     penalty = sum(np.linalg.norm(W) for W in solution.weights)
     assert solution.objective == pytest.approx(fit + beta * penalty, rel=1e-9)
 
@@ -86,12 +85,20 @@ def test_above_beta_max_the_outputs_are_the_mean_or_the_frequencies(kind):
         assert frequencies == pytest.approx(Y.mean(axis=0), rel=1e-9)
 
 
-def test_of_the_squared_loss_the_constant_may_multiply_a_column():
-    X, Y, gates = instance(("squared", 0))
-    column = np.random.default_rng(1).exponential(size=len(X))
-    solution = train_gated(X, Y, gates, 0.5, tol=1e-7, intercept=column)
-    assert solution.objective == pytest.approx(optimum(X, Y, gates, 0.5, "squared", column))
-    assert solution.lower_bound <= solution.objective
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_samples_that_are_weighted_or_repeated_have_one_optimum(kind):
+    X, Y, gates = instance(kind)
+    weights = np.random.default_rng(1).integers(0, 4, size=len(X)).astype(float)
+    weights[0] = 7.0
+    options = {"loss": kind[0], "tol": 1e-6, "intercept": True}
+    top = gated_beta_max(X, Y, gates, kind[0], weights, intercept=True)
+    weighted = train_gated(X, Y, gates, 0.1 * top, sample_weight=weights, **options)
+    counts = weights.astype(int)
+    repeated = train_gated(
+        *(np.repeat(one, counts, axis=0) for one in (X, Y)), gates, 0.1 * top, **options
+    )
+    assert max(weighted.gap, repeated.gap) <= 1e-6
+    assert weighted.objective == pytest.approx(repeated.objective, rel=2e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -100,9 +107,8 @@ def test_a_bound_holds_of_dual_points_that_are_far_from_balanced(kind):
     X, Y, gates = instance(kind)
     beta = 0.05 * gated_beta_max(X, Y, gates, kind[0], intercept=True)
     least = optimum(X, Y, gates, beta, kind[0])
-    wide, loss = Y.reshape(len(X), -1), LOSSES[kind[0]]
-    free = CentredSquares(np.ones(30)) if loss is Squared else FreeConstants(loss, wide)
-    program = GatedProgram(X, wide, gates, free)
+    wide, loss = Y.reshape(len(X), -1), LOSSES[kind[0]]()
+    program = GatedProgram(X, wide, gates, FreeConstants(loss, wide))
     masks, rng = program.masks(np.arange(gates.shape[1])), np.random.default_rng(0)
     best = train_gated(X, Y, gates, beta, loss=kind[0], tol=1e-8, intercept=True).predict(X)
     for size in (0.0, 1e-12, 1e-6, 1e-3, 1.0):
@@ -142,10 +148,7 @@ def test_a_budget_ends_the_path_early():
 
 def test_what_is_refused():
     X, Y, gates = instance(("softmax", 3))
-    for column in (np.ones(3), np.zeros(30)):
-        with pytest.raises(ValueError, match="intercept"):
-            train_gated(X, Y[:, 0], gates, 1.0, intercept=column)
-    with pytest.raises(ValueError, match="intercept"):
+    with pytest.raises(TypeError, match="intercept"):
         train_gated(X, Y, gates, 1.0, loss="softmax", intercept=np.ones(30))
     with pytest.raises(ValueError, match="every class"):
         empty = np.column_stack([Y, np.zeros(30)])

@@ -7,9 +7,9 @@ To add a row, add one file to this folder. It holds, as `quadratic.py` does::
     convex_program(X, y, beta), a `parts.Program`; decode(program), a network once it is solved;
     sizes(program), the sizes of the groups, coefficients or singular values that are sparse.
 
-And train(X, y, beta, tol=1e-4, max_seconds=None, progress=False), a `trained.RowSolution`, where it
-trains at real size, by `trained`, `nuclear_norm` or `hidden_convexity.solvers.lasso`. The test of
-all rows, and the table of notebook 07, find the file.
+    train(X, y, beta, tol=1e-4, max_seconds=None, progress=False), a `trained.RowSolution`.
+
+The test of all rows, and the table of notebook 07, find the file.
 """
 
 import pkgutil

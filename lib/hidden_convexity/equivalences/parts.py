@@ -225,7 +225,7 @@ def decode_neurons(program):
 def balanced(directions, signs):
     """Hidden weights u / sqrt(||u||) and output weights +-sqrt(||u||) of non-zero groups u."""
     lengths = np.linalg.norm(directions, axis=1)
-    used = lengths > NEGLIGIBLE * lengths.max()
+    used = lengths > NEGLIGIBLE * lengths.max(initial=0.0)
     root = np.sqrt(lengths[used])
     return directions[used] / root[:, None], signs[used] * root
 

@@ -14,7 +14,7 @@ __all__ = ["VectorAscent", "VectorBranchAndBound", "vector_proving_oracle"]
 PROVABLE_RANK = 6
 
 
-def vector_proving_oracle(X, progress=False, dropped=None):
+def vector_proving_oracle(X, progress=False, dropped=None, client=None):
     """The oracle that proves M(N) for data in coordinates.
 
     Raises
@@ -28,4 +28,4 @@ def vector_proving_oracle(X, progress=False, dropped=None):
             f"rank <= {PROVABLE_RANK}. Use proof=False to search without proof, or train over "
             "patterns=Arrangement.sample(X, count)"
         )
-    return VectorBranchAndBound(X, progress=progress, dropped=dropped)
+    return VectorBranchAndBound(X, progress=progress, dropped=dropped, client=client)

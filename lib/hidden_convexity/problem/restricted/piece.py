@@ -51,7 +51,8 @@ class Piece:
         self.height = self._loss + 0.5 * self.beta * float(self.start @ self.start)
         self.residual = program.residual(fitted)
         self.correlations = self.features.T @ self.residual
-        self.gram = self.features.T @ self.features if self.squared else None
+        weights = self.problem.loss_function.weights
+        self.gram = self.features.T @ (weights * self.features) if self.squared else None
 
     def split(self, point):
         """The coefficients b (K,) and the output weights (m, c)."""
@@ -110,19 +111,21 @@ class Piece:
         return self.gram * (each @ each.T), mixed, outside
 
     def _softmax(self, each, mixing):
-        """Blocks of J'LJ with L_i = diag(p_i) - p_i p_i' for the probabilities p."""
-        F, p = self.features, self.problem.y - self.residual
+        """Blocks of J'LJ with L_i = w_i (diag(p_i) - p_i p_i') for the probabilities p."""
+        F, w = self.features, self.problem.loss_function.weights
+        p = self.problem.y - self.residual / w
         neurons, mean = F @ mixing, p @ each.T
-        (m, c), weighted = self.outputs, F * mean
+        (m, c), root = self.outputs, np.sqrt(w)
+        weighted = root * F * mean
         both = -weighted.T @ weighted
         mixed, outside = np.empty((len(each), m, c)), np.empty((m, c, m, c))
         for k in range(c):
-            scaled = F * (np.sqrt(p[:, k, None]) * each[:, k])
+            chance = w * p[:, k, None]
+            scaled = F * (np.sqrt(chance) * each[:, k])
             both += scaled.T @ scaled
-            mixed[:, :, k] = (F * (p[:, k, None] * (each[:, k] - mean))).T @ neurons
+            mixed[:, :, k] = (F * (chance * (each[:, k] - mean))).T @ neurons
             for other in range(k + 1):
-                weights = p[:, k] * ((k == other) - p[:, other])
-                block = neurons.T @ (weights[:, None] * neurons)
+                block = neurons.T @ (chance * ((k == other) - p[:, other, None]) * neurons)
                 outside[:, k, :, other] = outside[:, other, :, k] = block
         return both, mixed, outside
 

@@ -90,6 +90,9 @@ class FlatProgram:
     first methods are for a subclass to say how.
     """
 
+    # The part of the targets that no pair has to fit.
+    unseen = 0.0
+
     def __init__(self, X, Y, pairs, working, beta):
         self.X, self.Y, self.pairs, self.working, self.beta = X, Y, pairs, working, beta
         self.signs, self.feeds = pairs.signs(working), pairs.outputs(working)
@@ -240,21 +243,25 @@ class FlatProgram:
 
 
 class BlindProgram(FlatProgram):
-    """The ridge problem of a loss that does not see outputs along a unit vector `blind` (n,)."""
+    """The ridge problem of a loss that does not see the outputs of free terms.
+
+    These are the span of `blind` (n, q), orthonormal columns, which fits the part `unseen` of Y.
+    """
 
     def __init__(self, X, Y, pairs, working, beta, blind):
-        super().__init__(X, Y, pairs, working, beta)
         self.blind = blind
+        self.unseen = blind @ (blind.T @ Y)
+        super().__init__(X, self._seen(Y - self.unseen, None), pairs, working, beta)
 
     def _felt(self, nu, feeds):
         return self._seen(nu, feeds)[:, None]
 
     def _seen(self, features, feeds):
-        return features - np.multiply.outer(self.blind, self.blind @ features)
+        return features - self.blind @ (self.blind.T @ features)
 
     def _gram(self, features, feeds):
-        along = self.blind @ features
-        return features.T @ features - np.outer(along, along)
+        along = self.blind.T @ features
+        return features.T @ features - along.T @ along
 
     def _times(self, features, feeds, x):
         return self._seen(features @ x, feeds)

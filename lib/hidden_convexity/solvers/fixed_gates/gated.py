@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.foundations.progress import progress_bar
@@ -27,12 +26,13 @@ from hidden_convexity.problem.gap import format_gap, relative_gap
 from hidden_convexity.problem.losses import Squared
 from hidden_convexity.solvers.fixed_gates import gradient, newton
 from hidden_convexity.solvers.fixed_gates.cone_decomposition import cone_decomposition
-from hidden_convexity.solvers.fixed_gates.constants import CentredSquares, FreeConstants
+from hidden_convexity.solvers.fixed_gates.constants import FreeConstants
 from hidden_convexity.solvers.fixed_gates.gated_solution import GatedSolution
 from hidden_convexity.solvers.fixed_gates.program import (
     GatedProgram,
     checked_gates,
     checked_targets,
+    checked_weights,
     floating_array,
     group_norms,
     host,
@@ -75,7 +75,7 @@ def train_gated(X, Y, gates, beta, *, start=None, **options):
     start : GatedSolution or None
         Weights to start from, of a solution with the same gates.
     options
-        loss, tol, intercept, max_seconds and progress, as in `train_gated_path`.
+        loss, sample_weight, tol, intercept, max_seconds and progress, as in `train_gated_path`.
 
     Returns
     -------
@@ -102,6 +102,7 @@ def train_gated_path(
     betas,
     *,
     loss="squared",
+    sample_weight=None,
     tol=1e-4,
     start=None,
     intercept=False,
@@ -118,13 +119,13 @@ def train_gated_path(
         As in `train_gated`.
     loss : {"squared", "logistic", "softmax"}
         Summed over the samples, as in `TrainingProblem`.
+    sample_weight : (n,) array or None
+        Weights >= 0, not all 0, of the samples' losses; None: all 1.
     tol : float
         Relative duality gap at which to stop, > 0. The gap is computed in double precision; data in
         float32 may not allow less than about 1e-6.
-    intercept : bool or (n,) array
-        Whether a constant of each output is free: added to it, without weight decay. Of the squared
-        loss the constant may multiply a column: the roots of sample weights, where they scale the
-        rows of X and Y.
+    intercept : bool
+        Whether a constant of each output is free: added to it, without weight decay.
     max_seconds : float or None
         Budget of the whole path, > 0, of which each weight decay gets an even share of what is
         left.
@@ -141,7 +142,7 @@ def train_gated_path(
     TypeError, ValueError
         As `train_gated`; and if betas is empty.
     """
-    program, gates, vector, units = _program(X, Y, gates, loss, intercept)
+    program, gates, vector, units = _program_in_units(X, Y, gates, loss, sample_weight, intercept)
     if max_seconds is not None:
         max_seconds = positive_number(max_seconds, "max_seconds")
     budget = Budget(max_seconds)
@@ -163,47 +164,39 @@ def train_gated_path(
     return [solutions[beta] for beta in betas]
 
 
-def gated_beta_max(X, Y, gates, loss="squared", intercept=False):
+def gated_beta_max(X, Y, gates, loss="squared", sample_weight=None, intercept=False):
     """The smallest weight decay at which all weights are zero: max_g ||X^T D_g nu||_F at f = 0.
 
     Parameters
     ----------
-    X, Y, gates, loss, intercept
+    X, Y, gates, loss, sample_weight, intercept
         As in `train_gated_path`; with a free constant f is the best constant.
 
     Returns
     -------
     float
     """
-    program, _, _, (x, t) = _program(X, Y, gates, loss, intercept)
+    program, _, _, (x, t) = _program_in_units(X, Y, gates, loss, sample_weight, intercept)
     state = _starting_point(program, None)
     return float(program.certificate(state.weights, state.gates, 1.0)[3].max()) * x * t
 
 
-def _program(X, Y, gates, loss, intercept):
-    """The program in units (x, t) of its own size, its gates, and whether Y is a vector."""
+def _program_in_units(X, Y, gates, loss, sample_weight, intercept):
+    """The program in units (x, t) of its own size, its gates, whether Y is a vector, and (x, t)."""
     X = floating_array(X, "X", 2)
     gates = checked_gates(gates, X)
     vector = getattr(Y, "ndim", np.ndim(Y)) == 1
     Y, loss = checked_targets(Y, X, loss)
+    known = loss()
+    if sample_weight is not None:
+        weights = checked_weights(sample_weight, X)
+        kept = weights[:, 0] > 0
+        X, Y, known = X[kept], Y[kept], loss(weights[kept])
     x, t = unit_of(X), unit_of(Y) if loss is Squared else 1.0
-    Y = Y / t
-    if intercept is not False:
-        loss = _with_constants(loss, Y, intercept)
-    return GatedProgram(X / x, Y, gates, loss), gates, vector, (x, t)
-
-
-def _with_constants(loss, Y, intercept):
-    if intercept is True:
-        ones = array_namespace(Y).ones_like(Y[:, 0])
-        return CentredSquares(ones) if loss is Squared else FreeConstants(loss, Y)
-    column = floating_array(intercept, "intercept", 1, like=Y)
-    if loss is not Squared or column.shape[0] != Y.shape[0] or not float((column**2).sum()) > 0:
-        raise ValueError(
-            "intercept must be True or False or, of the squared loss, a column that is not zero, "
-            f"one entry a row of X, {Y.shape[0]}; got shape {tuple(column.shape)}"
-        )
-    return CentredSquares(column)
+    X, Y = X / x, Y / t
+    if flag(intercept, "intercept"):
+        known = FreeConstants(known, Y)
+    return GatedProgram(X, Y, gates, known), gates, vector, (x, t)
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,12 +91,12 @@ def shrink(xp, weights, threshold):
 
 
 def _safe_step(program, masks):
-    """1 / (smoothness ||F||^2) with the spectral norm of the features, from a few power steps."""
+    """1 / (smoothness ||F^T W F||) with weights W and features F, from a few power steps."""
     xp = array_namespace(masks)
     nu = xp.ones_like(program.Y)
     size = 1.0
     for _ in range(POWER_STEPS):
         nu = nu / xp.sqrt(xp.sum(nu**2))
-        nu = program.outputs(program.correlate(nu, masks), masks)
+        nu = program.loss.weights * program.outputs(program.correlate(nu, masks), masks)
         size = float(xp.sqrt(xp.sum(nu**2)))
     return 1.0 / (program.loss.smoothness * size) if size > 0 else 1.0

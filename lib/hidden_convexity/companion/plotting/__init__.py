@@ -13,9 +13,14 @@ except ImportError as error:
 from hidden_convexity.companion.manifest import save_figure
 from hidden_convexity.companion.plotting.architectures import (
     active_shares,
+    completed,
     fit_on_line,
+    forecast_map,
+    forecast_of_a_record,
+    halves,
     rank_path,
     sizes_path,
+    spectral_lines,
     stem_sizes,
 )
 from hidden_convexity.companion.plotting.arrangements import (
@@ -180,6 +185,7 @@ __all__ = [
     "chamber_fills",
     "chamber_growth",
     "circular_landscape",
+    "completed",
     "compressibility",
     "correlations",
     "coverage",
@@ -212,9 +218,12 @@ __all__ = [
     "fit_so_far",
     "fit_with_ramps",
     "fits_between_samples",
+    "forecast_map",
+    "forecast_of_a_record",
     "forecasts",
     "gains_along",
     "gap_against_time",
+    "halves",
     "height_scale",
     "height_slice",
     "heights_along",
@@ -251,6 +260,7 @@ __all__ = [
     "shrinkage",
     "sizes_path",
     "sliced_arrangement",
+    "spectral_lines",
     "spread_by_width",
     "stem_sizes",
     "steps_and_ramps",

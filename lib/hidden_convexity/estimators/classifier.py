@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -40,8 +41,8 @@ class FittedClassifier(ClassifierMixin, BaseEstimator):
         chosen = (outputs > 0).astype(int) if outputs.ndim == 1 else outputs.argmax(axis=1)
         return self.classes_[chosen]
 
-    def _checked(self, X, y):
-        """X, and the signs of each one-against-the-rest problem (1 or classes, n)."""
+    def _checked(self, X, y, sample_weight):
+        """X, the number of each label's class (n,), and weights (n,)."""
         fitting.check_options(self, INTERCEPTS)
         X, y = validate_data(self, X, y, dtype=float)
         check_classification_targets(y)
@@ -51,37 +52,45 @@ class FittedClassifier(ClassifierMixin, BaseEstimator):
                 "y must hold at least two classes for the classifier to be trained, got 1 class: "
                 f"{self.classes_[0]!r}"
             )
-        return X, signs_of(index, len(self.classes_))
+        weights = fitting.checked_weights(sample_weight, X)
+        known = {"classes": self.classes_, "y": y, "sample_weight": weights}
+        with np.errstate(divide="ignore", invalid="ignore"):  # no sample of a class has a weight
+            factors = compute_class_weight(self.class_weight, **known)[index]
+            return X, index, np.where(weights > 0, weights * factors, 0.0)
 
     def _trainer(self, X):
         return fitting.Trainer(fitting.inputs(X, self.intercept), self)
 
-    def _fit_at(self, X, signs, beta, budget):
-        trainer = self._trainer(X)
+    def _fit_at(self, X, index, weights, beta, budget):
+        X, index, weights = fitting.merged(X, index, weights)
+        trainer, signs = self._trainer(X), signs_of(index, len(self.classes_))
         solutions = []
         for done, y in enumerate(signs):
             part = budget.part(1 / (len(signs) - done))
-            problem = TrainingProblem(trainer.X, y, beta, "logistic")
+            problem = problem_of(trainer.X, y, beta, weights)
             solutions.append(trainer(problem, part.seconds))
         networks = [solution.network for solution in solutions]
         self.network_ = side_by_side(networks) if len(networks) > 1 else networks[0]
         self.scope_ = max((solution.scope for solution in solutions), key=STRENGTH.index)
         self.gap_ = max(solution.gap for solution in solutions)
-        fitting.warn_of_gap(self.gap_, self.tol)
+        fitting.warn_of_gap(self.gap_, self.tol, weights)
         return self
 
 
 class ConvexReLUClassifier(FittedClassifier):
     """Two-layer ReLU network with logistic loss and weight decay, by convex optimisation.
 
-    For two classes it minimises sum_i log(1 + exp(-y_i f(x_i))) + beta/2 sum_j (||w_j||^2 + a_j^2)
-    with y_i = 1 for the second class and -1 for the first. More classes are trained one against the
-    rest, each to its own certificate.
+    For two classes it minimises sum_i s_i log(1 + exp(-y_i f(x_i))) + beta/2 sum_j (||w_j||^2 +
+    a_j^2) with y_i = 1 for the second class and -1 for the first, and weights s_i of the samples.
+    More classes are trained one against the rest, each to its own certificate.
 
     Parameters
     ----------
     beta : float
         Weight decay, > 0, as in `TrainingProblem`: it is not divided by the number of samples.
+    class_weight : dict, "balanced" or None
+        Weights of the classes, by label, which multiply those of their samples. "balanced": such
+        that all classes have the same weight in total. None: all 1.
     scope : {"auto", "global", "searched", "sampled"}
         What to ask for, as in `ConvexReLURegressor`.
     gates : int
@@ -112,9 +121,6 @@ class ConvexReLUClassifier(FittedClassifier):
     -----
     One loss for all classes, softmax, is within reach over given patterns: see `train`.
 
-    There are no sample weights: the trick that makes them exact for the squared loss, scaling a
-    row by the root of its weight, has no counterpart for the logistic one. Repeat a sample instead.
-
     References
     ----------
     Pilanci and Ergen (2020), arXiv:2002.10553, for general convex losses.
@@ -124,6 +130,7 @@ class ConvexReLUClassifier(FittedClassifier):
         self,
         beta=1.0,
         *,
+        class_weight=None,
         scope="auto",
         gates=100,
         intercept="regularised",
@@ -132,6 +139,7 @@ class ConvexReLUClassifier(FittedClassifier):
         random_state=0,
     ):
         self.beta = beta
+        self.class_weight = class_weight
         self.scope = scope
         self.gates = gates
         self.intercept = intercept
@@ -139,7 +147,7 @@ class ConvexReLUClassifier(FittedClassifier):
         self.max_seconds = max_seconds
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Train.
 
         Parameters
@@ -147,6 +155,8 @@ class ConvexReLUClassifier(FittedClassifier):
         X : (n, d) array_like
         y : (n,) array_like
             Labels, of at least two classes.
+        sample_weight : (n,) array_like or None
+            Weights s_i >= 0, not all 0.
 
         Returns
         -------
@@ -157,8 +167,13 @@ class ConvexReLUClassifier(FittedClassifier):
         TypeError, ValueError
             For an option or data out of range, or a proof asked for and out of reach.
         """
-        X, signs = self._checked(X, y)
-        return self._fit_at(X, signs, self.beta, Budget(self.max_seconds))
+        X, index, weights = self._checked(X, y, sample_weight)
+        return self._fit_at(X, index, weights, self.beta, Budget(self.max_seconds))
+
+
+def problem_of(X, signs, beta, weights):
+    """One class against the rest."""
+    return TrainingProblem(X, signs, beta, "logistic", sample_weight=weights)
 
 
 def signs_of(index, classes):

@@ -4,13 +4,16 @@ import numpy as np
 from sklearn.model_selection import check_cv
 
 from hidden_convexity.estimators import fitting
-from hidden_convexity.estimators.classifier import FittedClassifier, probabilities
-from hidden_convexity.estimators.free_constant import with_free_constant
+from hidden_convexity.estimators.classifier import (
+    FittedClassifier,
+    probabilities,
+    problem_of,
+    signs_of,
+)
 from hidden_convexity.estimators.regressor import FittedRegressor
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.foundations.validation import positive_number, real_array
 from hidden_convexity.oracle import Ascent
-from hidden_convexity.problem.training_problem import TrainingProblem
 
 # Weight decays tried when none are given: from about the largest that does anything down to this
 # share of it.
@@ -25,7 +28,7 @@ class _PathMixin:
     trained at q beta, so that loss and penalty keep their proportion.
     """
 
-    def _choose_beta(self, X, targets, splits, losses):
+    def _choose_beta(self, X, targets, weights, splits, losses):
         """Set `betas_`, `loss_path_` and `beta_`.
 
         Parameters
@@ -33,6 +36,8 @@ class _PathMixin:
         X : (n, d) ndarray
         targets : (k, n) ndarray
             What the network is fitted to, for the largest weight decay.
+        weights : (n,) ndarray
+            Of the samples: folds count, and are trained at a weight decay, in proportion.
         splits : iterable of (fitted, judged) indices
         losses : callable
             Of fitted, judged, weight decays and seconds: the loss of each weight decay on what is
@@ -46,7 +51,7 @@ class _PathMixin:
         budget = Budget(self.max_seconds)
         if self.betas is None:
             search = Ascent(fitting.inputs(X, self.intercept))
-            largest = max(search(target).value for target in targets)
+            largest = max(search(weights * target).value for target in targets)
             betas = (largest or 1.0) * np.geomspace(1.0, SMALLEST_SHARE, COUNT)
         else:
             betas = real_array(self.betas, "betas", ndim=1)
@@ -54,13 +59,18 @@ class _PathMixin:
                 raise ValueError("betas must hold at least one weight decay, got none")
             for beta in betas:
                 positive_number(float(beta), "betas")
-        splits, folds = list(splits), []
+        splits, folds, sizes = list(splits), [], []
         for fitted, judged in splits:
             part = budget.part(1 / (len(splits) + 1 - len(folds)))
-            scaled = len(fitted) / len(X) * betas
+            fitted, judged = (chosen[weights[chosen] > 0] for chosen in (fitted, judged))
+            scaled = weights[fitted].sum() / weights.sum() * betas
             folds.append(losses(fitted, judged, scaled, part))
+            sizes.append(weights[judged].sum())
         self.betas_, self.loss_path_ = betas, np.array(folds).T
-        self.beta_ = float(betas[self.loss_path_.mean(axis=1).argmin()])
+        # Folds of samples that are weighted count as in scikit-learn: by the weight they judge.
+        shares = None if (weights == 1).all() else sizes
+        means = np.average(self.loss_path_, axis=1, weights=shares)
+        self.beta_ = float(betas[means.argmin()])
         return budget
 
 
@@ -81,7 +91,7 @@ class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
     ----------
     betas_ : (k,) ndarray
     loss_path_ : (k, folds) ndarray
-        Mean squared error on what was held out.
+        Mean squared error, weighted, on what was held out.
     beta_ : float
         The weight decay of the smallest mean error, used for the final fit on all samples.
     network_, intercept_, scope_, gap_, objective_, lower_bound_, n_features_in_
@@ -109,8 +119,13 @@ class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
         self.max_seconds = max_seconds
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Choose the weight decay, and train on X (n, d), y (n,) with it.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `ConvexReLURegressor`; what is held out is weighted too.
 
         Returns
         -------
@@ -122,25 +137,20 @@ class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
             As `ConvexReLURegressor`; and if betas is empty or not positive.
         """
         X, y = self._checked(X, y)
+        weights, level = fitting.checked_weights(sample_weight, X), self._level(y)
 
         def losses(fitted, judged, betas, budget):
-            ones = np.ones(len(fitted))
-            trainer = self._trainer(X[fitted], ones)
-            problem = TrainingProblem(trainer.X, y[fitted], 1.0)
-
-            def path(one):
-                return trainer.path(one, betas, budget.seconds)
-
-            if self.intercept == "free":
-                pairs = with_free_constant(problem, ones, path)
-            else:
-                pairs = [(solution, 0.0) for solution in path(problem)]
+            trainer = self._trainer(X[fitted])
+            problem = self._problem(trainer.X, y[fitted] - level, 1.0, weights[fitted])
+            path = trainer.path(problem, betas, budget.seconds)
             inputs = fitting.inputs(X[judged], self.intercept)
-            return [np.mean((one.network(inputs) + b - y[judged]) ** 2) for one, b in pairs]
+            squares = [(one.network(inputs) + level - y[judged]) ** 2 for one in path]
+            return [fitting.mean(each, weights[judged]) for each in squares]
 
-        centre = y.mean() if self.intercept == "free" else 0.0
-        left = self._choose_beta(X, [y - centre], check_cv(self.cv).split(X, y), losses)
-        return self._fit_at(X, y, np.ones(len(X)), self.beta_, left)
+        centre = np.average(y, weights=weights) if self.intercept == "free" else 0.0
+        splits = check_cv(self.cv).split(X, y)
+        left = self._choose_beta(X, [y - centre], weights, splits, losses)
+        return self._fit_at(X, y, weights, self.beta_, left)
 
 
 class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
@@ -153,14 +163,14 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
         used. None: ten from about the largest that does anything down to a thousandth of it.
     cv : int, splitter or None
         As in scikit-learn; None is five stratified folds, not shuffled.
-    scope, gates, intercept, tol, max_seconds, random_state
+    class_weight, scope, gates, intercept, tol, max_seconds, random_state
         As in `ConvexReLUClassifier`; the folds and the final fit share the budget evenly.
 
     Attributes
     ----------
     betas_ : (k,) ndarray
     loss_path_ : (k, folds) ndarray
-        Mean negative log-likelihood, in nats, on what was held out.
+        Mean negative log-likelihood, in nats, weighted, on what was held out.
     beta_ : float
         The weight decay of the smallest mean loss, used for the final fit on all samples.
     classes_, network_, scope_, gap_, n_features_in_
@@ -172,6 +182,7 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
         betas=None,
         *,
         cv=None,
+        class_weight=None,
         scope="auto",
         gates=100,
         intercept="regularised",
@@ -181,6 +192,7 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
     ):
         self.betas = betas
         self.cv = cv
+        self.class_weight = class_weight
         self.scope = scope
         self.gates = gates
         self.intercept = intercept
@@ -188,8 +200,13 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
         self.max_seconds = max_seconds
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Choose the weight decay, and train on X (n, d) and labels y (n,) with it.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `ConvexReLUClassifier`; what is held out is weighted too.
 
         Returns
         -------
@@ -200,27 +217,28 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
         TypeError, ValueError
             As `ConvexReLUClassifier`; and if betas is empty or not positive.
         """
-        X, signs = self._checked(X, y)
-        index = signs.argmax(axis=0) if len(signs) > 1 else (signs[0] > 0).astype(int)
+        X, index, weights = self._checked(X, y, sample_weight)
+        signs = signs_of(index, len(self.classes_))
 
         def losses(fitted, judged, betas, budget):
             trainer, paths = self._trainer(X[fitted]), []
             for one in signs:
-                problem = TrainingProblem(trainer.X, one[fitted], 1.0, "logistic")
+                problem = problem_of(trainer.X, one[fitted], 1.0, weights[fitted])
                 part = budget.part(1 / (len(signs) - len(paths)))
                 paths.append(trainer.path(problem, betas, part.seconds))
             inputs, truth = fitting.inputs(X[judged], self.intercept), index[judged]
             outputs = np.array([[one.network(inputs) for one in path] for path in paths])
-            return [_log_loss(outputs[:, k], truth) for k in range(len(betas))]
+            surprises = [_surprises(outputs[:, k], truth) for k in range(len(betas))]
+            return [fitting.mean(each, weights[judged]) for each in surprises]
 
         # Half, since the residual of the logistic loss at the outputs 0 is y / 2.
         splits = check_cv(self.cv, index, classifier=True).split(X, index)
-        left = self._choose_beta(X, signs / 2, splits, losses)
-        return self._fit_at(X, signs, self.beta_, left)
+        left = self._choose_beta(X, signs / 2, weights, splits, losses)
+        return self._fit_at(X, index, weights, self.beta_, left)
 
 
-def _log_loss(outputs, truth):
-    """Mean -log of the probability of the true class, from outputs (1 or classes, n)."""
+def _surprises(outputs, truth):
+    """-log of the probability of the true class (n,), from outputs (1 or classes, n)."""
     chances = probabilities(outputs[0] if len(outputs) == 1 else outputs.T)
     chance = chances[np.arange(len(truth)), truth]
-    return float(-np.log(np.maximum(chance, np.finfo(float).tiny)).mean())
+    return -np.log(np.maximum(chance, np.finfo(float).tiny))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight
 
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.foundations.validation import positive_number, whole_number
@@ -20,8 +21,8 @@ SCOPES = ("auto", "global", "searched", "sampled")
 # of chambers that are listed as soon.
 PROVABLE_SAMPLES = {1: np.inf, 2: np.inf, 3: 20_000, 4: 2_000}
 LISTABLE = 10_000
-# Powers of ten between sample weights, from which on they are a likely cause of a gap: their roots
-# scale the rows, and the squares of these, in normal equations, keep 16 digits.
+# Powers of ten between sample weights, from which on they are a likely cause of a gap: the Gram
+# matrices of normal equations keep 16 digits of all of them together.
 SPREAD = 6
 
 
@@ -55,6 +56,34 @@ def warn_of_gap(gap, tol, weights=None):
         ConvergenceWarning,
         stacklevel=4,
     )
+
+
+def merged(X, y, weights):
+    """The same loss with repeated samples made one, of their total weight, in sorted order.
+
+    So the fit depends neither on the order of the samples nor on whether a sample is repeated or
+    weighted, not even in its last digit. Samples of weight 0 are left out.
+    """
+    rows, place = np.unique(np.column_stack([X, y]), axis=0, return_inverse=True)
+    total = np.bincount(place.ravel(), weights)
+    rows, total = rows[total > 0], total[total > 0]
+    return rows[:, :-1], rows[:, -1], total
+
+
+def checked_weights(sample_weight, X):
+    """Weights (n,) >= 0 of the rows of X, not all 0; ones for None."""
+    weights = _check_sample_weight(sample_weight, X, dtype=float, ensure_non_negative=True)
+    if not weights.any():
+        raise ValueError(
+            "sample_weight must be > 0 for at least one sample, got zeros only: 0 leaves a sample "
+            "out"
+        )
+    return weights
+
+
+def mean(losses, weights):
+    """The weighted mean; 0 for no samples, which then count for nothing."""
+    return float(np.average(losses, weights=weights)) if len(losses) else 0.0
 
 
 def inputs(X, intercept):

@@ -2,10 +2,9 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hidden_convexity.estimators import fitting
-from hidden_convexity.estimators.free_constant import with_free_constant
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.problem.training_problem import TrainingProblem
 
@@ -19,30 +18,32 @@ class FittedRegressor(RegressorMixin, BaseEstimator):
         """Outputs (n,) of the network at X (n, d)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=float, reset=False)
-        return self.network_(fitting.inputs(X, self.intercept)) + self.intercept_
+        return self.network_(fitting.inputs(X, self.intercept))
 
     def _checked(self, X, y):
         fitting.check_options(self, INTERCEPTS)
         X, y = validate_data(self, X, y, dtype=float, y_numeric=True)
         return X, y.astype(float)
 
-    def _trainer(self, X, ones):
-        """What trains on X, with a column `ones`, scaled as its rows are, for the biases."""
-        A = X if self.intercept == "none" else np.column_stack([X, ones])
-        return fitting.Trainer(A, self)
+    def _trainer(self, X):
+        return fitting.Trainer(fitting.inputs(X, self.intercept), self)
+
+    def _level(self, y):
+        """A target to count the others from where a constant is free: of equal ones 0 is left."""
+        return float(np.sort(y)[len(y) // 2]) if self.intercept == "free" else 0.0
+
+    def _problem(self, X, y, beta, weights):
+        free = self.intercept == "free"
+        return TrainingProblem(X, y, beta, intercept=free, sample_weight=weights)
 
     def _fit_at(self, X, y, weights, beta, budget):
-        X, y, weights = _merged(X, y, weights)
-        root = np.sqrt(weights)
-        trainer = self._trainer(X * root[:, None], root)
-        problem = TrainingProblem(trainer.X, y * root, beta)
+        X, y, weights = fitting.merged(X, y, weights)
+        trainer, level = self._trainer(X), self._level(y)
+        solution = trainer(self._problem(trainer.X, y - level, beta, weights), budget.seconds)
+        self.network_, self.intercept_ = solution.network, 0.0
         if self.intercept == "free":
-            [(solution, self.intercept_)] = with_free_constant(
-                problem, root, lambda joint: [trainer(joint, budget.seconds)]
-            )
-        else:
-            solution, self.intercept_ = trainer(problem, budget.seconds), 0.0
-        self.network_ = solution.network
+            self.intercept_ = float(solution.network.intercept) + level
+            self.network_ = solution.network.with_free_terms(None, self.intercept_)
         self.scope_, self.gap_ = solution.scope, solution.gap
         self.objective_, self.lower_bound_ = solution.objective, solution.lower_bound
         fitting.warn_of_gap(self.gap_, self.tol, weights)
@@ -84,19 +85,13 @@ class ConvexReLURegressor(FittedRegressor):
     network_ : ReLUNetwork
         The trained network, on X with its column of ones if there is one.
     intercept_ : float
-        The free constant; 0 otherwise.
+        The free constant, of the network; 0 otherwise.
     scope_ : {"global", "searched", "sampled"}
         What the bound bounds, and how far it is proven; see `Solution`.
     gap_ : float
         Relative duality gap, (objective - lower bound) / objective, in that scope.
     objective_, lower_bound_ : float
     n_features_in_ : int
-
-    Notes
-    -----
-    Sample weights are exact: ReLU networks are positively homogeneous, sqrt(s) f(x) =
-    f(sqrt(s) x), so rows of X and y times sqrt(s) give the weighted loss and leave every
-    activation pattern as it is.
 
     References
     ----------
@@ -148,17 +143,5 @@ class ConvexReLURegressor(FittedRegressor):
             double precision keeps too few digits.
         """
         X, y = self._checked(X, y)
-        weights = _check_sample_weight(sample_weight, X, dtype=float, ensure_non_negative=True)
+        weights = fitting.checked_weights(sample_weight, X)
         return self._fit_at(X, y, weights, self.beta, Budget(self.max_seconds))
-
-
-def _merged(X, y, weights):
-    """The same loss with repeated samples made one, of their total weight, in sorted order.
-
-    So the fit depends neither on the order of the samples nor on whether a sample is repeated or
-    weighted, not even in its last digit.
-    """
-    rows, place = np.unique(np.column_stack([X, y]), axis=0, return_inverse=True)
-    total = np.bincount(place.ravel(), weights)
-    rows, total = rows[total > 0], total[total > 0]
-    return rows[:, :-1], rows[:, -1], total

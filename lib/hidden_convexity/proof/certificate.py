@@ -259,16 +259,16 @@ def _own_neurons(program, network):
     return [program.neuron(u, a) for u, a in own.values()]
 
 
-def beta_max(X, y, loss="squared", slope=0.0, skip=False, intercept=False):
+def beta_max(X, y, loss="squared", slope=0.0, skip=False, intercept=False, sample_weight=None):
     """The smallest weight decay at which a network without neurons is optimal.
 
-    M(y) for the squared loss without free terms; half of that for the logistic loss, whose residual
-    at the outputs 0 is y / 2, and M(y - 1/c) for the softmax loss of c classes; with free terms M
-    at the residual of their best fit.
+    M(y) for the squared and the hinge loss without free terms; half of that for the logistic loss,
+    whose residual at the outputs 0 is y / 2, and M(y - 1/c) for the softmax loss of c classes; with
+    weights, rows of these times the weights; with free terms M at the residual of their best fit.
 
     Parameters
     ----------
-    X, y, loss, slope, skip, intercept
+    X, y, loss, slope, skip, intercept, sample_weight
         As in `TrainingProblem`.
 
     Returns
@@ -286,7 +286,7 @@ def beta_max(X, y, loss="squared", slope=0.0, skip=False, intercept=False):
     ----------
     Theory: beta-max.
     """
-    problem = TrainingProblem(X, y, 1.0, loss, slope, skip, intercept)
+    problem = TrainingProblem(X, y, 1.0, loss, slope, skip, intercept, sample_weight)
     try:
         layer = HiddenLayer.of(problem, proof=True, exact=True)
     except ValueError as error:

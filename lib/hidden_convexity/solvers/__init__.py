@@ -57,7 +57,7 @@ def train(
     problem : TrainingProblem
         Data, targets and weight decay. With targets (n, c), of the squared or the softmax loss,
         neurons feed all c outputs over "all" patterns, and one output each over given ones (see
-        Notes).
+        Notes). The hinge loss goes with "all" patterns.
     patterns : "all", Arrangement or int
         "all": networks of every width; the answer is globally optimal up to `tol`. An
         `Arrangement` of problem.X: networks whose neurons lie in its chambers. An integer: as many
@@ -88,9 +88,8 @@ def train(
     Returns
     -------
     Solution
-        With `scope` "global"; without proof "searched", where the rank is above two or outputs are
-        several; and for given patterns that are not all chambers, or with several outputs,
-        "sampled". Interrupted (Ctrl-C,
+        With `scope` "global"; without proof "searched", where the rank is above two; and for given
+        patterns that are not all chambers, or with several outputs, "sampled". Interrupted (Ctrl-C,
         `interrupted`) or at the end of a budget (`out_of_time`), it is the best network so far
         with a valid bound.
 
@@ -147,6 +146,7 @@ def train(
         found = reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
         return replace(found, problem=problem)
     if patterns is not None and not (patterns.complete and problem.y.ndim == 1):
+        _check_given_patterns(problem)
         found = cones.solve(problem, patterns, tol, budget)
         return replace(found, problem=problem)
     return _trainer_over_all(problem, proof, progress, client)(problem, tol, budget)
@@ -165,7 +165,11 @@ def _check_patterns(patterns, problem):
     """The arrangement to use, or None for all chambers."""
     if isinstance(patterns, str) and patterns == "all":
         return None
-    problem.require_plain('patterns other than "all"')
+    if problem.X.ndim == 3 or problem.slope != 0:
+        raise ValueError(
+            f'patterns other than "all" take ReLU networks on data (n, d), without slope; got '
+            f"{problem!r}"
+        )
     if isinstance(patterns, numbers.Integral):
         return Arrangement.sample(problem.X, whole_number(patterns, "patterns", 1))
     if not isinstance(patterns, Arrangement):
@@ -173,6 +177,18 @@ def _check_patterns(patterns, problem):
     if not np.array_equal(patterns.X, problem.X):
         raise ValueError("patterns must be an arrangement of problem.X, got one of other data")
     return patterns
+
+
+def _check_given_patterns(problem):
+    if problem.loss == "hinge":
+        raise ValueError(
+            'patterns must be "all" for the hinge loss, which has no gradient; or take the '
+            "logistic loss"
+        )
+    if problem.y.ndim == 2 and len(problem.free_terms):
+        raise ValueError(
+            f'patterns other than "all" take skip and intercept with one output, got {problem!r}'
+        )
 
 
 def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=False, client=None):
@@ -243,6 +259,11 @@ def _trainer_over_all(problem, proof, progress, client=None):
         raise ValueError(
             f"data of rank above {MOVING_ABOVE_RANK} need one output, slope 0, no skip, no "
             f"intercept and no patches for a search, got {problem!r}; reduce the rank of X first"
+        )
+    if moving and problem.loss == "hinge":
+        raise ValueError(
+            f"data of rank above {MOVING_ABOVE_RANK} need a loss with a gradient for a search, got "
+            'loss "hinge"; reduce the rank of X first, or take the logistic loss'
         )
     last_starts = LAST_SEARCH_MOVING if moving else LAST_SEARCH
     layer = HiddenLayer.of(problem, proof, progress, last_starts, client=client)

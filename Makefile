@@ -81,7 +81,8 @@ test: $(FOR_TESTS)  ## run the library's tests, then compare the notebooks' outp
 	$(MAKE) --no-print-directory verify-certificates || status=$$?; \
 	$(HEADLESS) $(RUN) -m pytest -n 2 --dist worksteal tests || status=$$?; \
 	HIDDEN_CONVEXITY_FIGURES="$(CURDIR)/build/nbval" $(HEADLESS) $(RUN) -m pytest \
-		-n 2 --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=300 $(NOTEBOOKS:%=notebooks/%.ipynb) || status=$$?; \
+		-n 2 --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=300 \
+		--nbval-sanitize-with tests/nbval.cfg $(NOTEBOOKS:%=notebooks/%.ipynb) || status=$$?; \
 	exit $$status
 
 test-quick: $(FOR_TESTS)  ## run the wings' quick tests, in under a minute: no notebooks

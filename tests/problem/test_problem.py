@@ -151,6 +151,7 @@ def test_beta_max_scales_with_the_data_and_the_targets():
 def test_relative_gap():
     assert relative_gap(2.0, 1.0) == 0.5
     assert relative_gap(0.0, 0.0) == 0
+    assert relative_gap(np.inf, 1.0) == 1
     assert relative_gap(1.0, 1.0 + 1e-15) == 0
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -94,12 +95,13 @@ def save_figure(
     picture = io.BytesIO()
     with mpl.rc_context(_SVG_STYLE):
         fig.savefig(picture, format="svg", metadata={"Date": None})
-    picture = picture.getvalue()
+    alt = " ".join(alt.split())
+    picture = _titled(picture.getvalue(), alt)
     table = _lines({key: _stored(value, f"data[{key!r}]") for key, value in data.items()})
     entry = {
         "notebook": notebook,
         "paper_figure": paper_figure,
-        "alt": " ".join(alt.split()),
+        "alt": alt,
         "parameters": _lists(parameters or {}, "parameters"),
         "solution": None if solution is None else _summary(solution),
         "numbers": _lists(numbers or {}, "numbers", _NUMBER_DIGITS),
@@ -112,11 +114,15 @@ def save_figure(
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / f"{name}.svg", picture)
     write_atomically(folder / f"{name}.json", table)
-    # Networks on the line have another dual, of which the files know nothing.
-    problem = None if solution is None else solution.problem
-    if problem is not None and solution.scope == "global":
+    if solution is not None and solution.scope == "global" and solution.problem is not None:
         _save_certificate(certificate_of(folder, name), solution)
     write_manifest(folder, read_manifest(folder) | {name: entry})
+
+
+def _titled(picture, alt):
+    """An SVG with a title, which is what a screen reader reads where there is no alt text."""
+    head, body = picture.split(b" <metadata>", 1)
+    return b"%s <title>%s</title>\n <metadata>%s" % (head, escape(alt).encode(), body)
 
 
 def certificate_of(folder, name):

@@ -16,6 +16,7 @@ from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.foundations.validation import flag, positive_number, real_array, whole_number
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import coordinates
+from hidden_convexity.oracle.cluster import checked_client
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.encoding import output_heads
 from hidden_convexity.problem.training_problem import TrainingProblem
@@ -40,7 +41,14 @@ LOOSE_PROOF = 0.02
 
 
 def train(
-    problem, patterns="all", tol=1e-6, solver=None, proof=True, max_seconds=None, progress=False
+    problem,
+    patterns="all",
+    tol=1e-6,
+    solver=None,
+    proof=True,
+    max_seconds=None,
+    progress=False,
+    client=None,
 ):
     """Train a two-layer ReLU network to a certified relative duality gap.
 
@@ -73,13 +81,15 @@ def train(
     progress : bool
         Show progress bars on stderr, of the training and within it of each proof, where they take
         more than a second. The reference shows none.
+    client : distributed.Client or None
+        A Dask cluster whose workers explore the cells of a proof, where branch and bound proves;
+        None: threads of this process. For patterns "all" with proof only.
 
     Returns
     -------
     Solution
-        With `scope` "global"; without proof "searched", where the rank is above two or outputs are
-        several; and for given patterns that are not all chambers, or with several outputs,
-        "sampled". Interrupted (Ctrl-C,
+        With `scope` "global"; without proof "searched", where the rank is above two; and for given
+        patterns that are not all chambers, or with several outputs, "sampled". Interrupted (Ctrl-C,
         `interrupted`) or at the end of a budget (`out_of_time`), it is the best network so far
         with a valid bound.
 
@@ -88,6 +98,8 @@ def train(
     TypeError, ValueError
         If an argument is not of the kinds above, the arrangement belongs to other data, or a proof
         is out of reach: the message says how to go on.
+    ImportError
+        If there is a client and distributed is not installed.
     TooManyChambers
         If the reference would have to list too many chambers.
 
@@ -120,6 +132,7 @@ def train(
     patterns = _check_patterns(patterns, problem)
     if not proof and (patterns is not None or solver is not None):
         raise ValueError('proof=False goes with patterns="all" and solver=None only')
+    client = checked_client(client, proof and patterns is None and solver is None)
     if solver == "cvxpy" and budget.limited:
         raise ValueError("max_seconds goes with solver=None only: CVXPY's solver keeps to none")
 
@@ -136,7 +149,7 @@ def train(
         _check_given_patterns(problem)
         found = cones.solve(problem, patterns, tol, budget)
         return replace(found, problem=problem)
-    return _trainer_over_all(problem, proof, progress)(problem, tol, budget)
+    return _trainer_over_all(problem, proof, progress, client)(problem, tol, budget)
 
 
 def _check_problem(problem):
@@ -178,7 +191,7 @@ def _check_given_patterns(problem):
         )
 
 
-def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=False):
+def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=False, client=None):
     """Train at several weight decays, each run started from the neurons of the one before.
 
     Parameters
@@ -187,7 +200,7 @@ def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=
         Data and targets; its own beta plays no role.
     betas : sequence of float
         Weight decays, > 0. At `beta_max(X, y)` and above, the zero network is optimal.
-    tol, proof, progress
+    tol, proof, progress, client
         As in `train`.
     max_seconds : float or None
         Budget of the whole path, of which each weight decay gets an even share of what is left.
@@ -210,12 +223,13 @@ def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=
     _check_problem(problem)
     tol = positive_number(tol, "tol")
     proof, progress = flag(proof, "proof"), flag(progress, "progress")
+    client = checked_client(client, proof)
     budget = Budget(_check_seconds(max_seconds))
     betas = real_array(betas, "betas", ndim=1)
     if len(betas) == 0:
         raise ValueError("betas must hold at least one weight decay, got none")
     betas = [positive_number(float(beta), "betas") for beta in betas]
-    train_at = _trainer_over_all(problem, proof, progress)
+    train_at = _trainer_over_all(problem, proof, progress, client)
     solutions, previous = {}, None
     descending = sorted(set(betas), reverse=True)
     with progress_bar(progress, desc="path", unit="beta", total=len(descending)) as bar:
@@ -238,7 +252,7 @@ def _unproven(solution, problem):
     return replace(solution, objective=objective, problem=problem, **nothing)
 
 
-def _trainer_over_all(problem, proof, progress):
+def _trainer_over_all(problem, proof, progress, client=None):
     """A function that trains over all patterns of a problem's data, at any weight decay."""
     moving = not proof and coordinates(problem.pooling.rows).rows.shape[1] > MOVING_ABOVE_RANK
     if moving and not (problem.plain and problem.y.ndim == 1):
@@ -252,7 +266,7 @@ def _trainer_over_all(problem, proof, progress):
             'loss "hinge"; reduce the rank of X first, or take the logistic loss'
         )
     last_starts = LAST_SEARCH_MOVING if moving else LAST_SEARCH
-    layer = HiddenLayer.of(problem, proof, progress, last_starts)
+    layer = HiddenLayer.of(problem, proof, progress, last_starts, client=client)
     loose = LOOSE_PROOF if problem.y.ndim == 2 else 0.0
     oracles = column_generation.Oracles(layer.search, layer.last, layer.scope, loose)
     searching = {"proof": False, "progress": progress}

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hidden_convexity.foundations.budget import limit_seconds
-from hidden_convexity.foundations.interruption import STOPPED, by_the_user
+from hidden_convexity.foundations.interruption import STOPPED, Interrupted, by_the_user
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.solvers.solution import Solution, Step
@@ -100,19 +100,7 @@ def solve(program, oracles, tol, budget, directions=(), progress=False):
     Frank-Wolfe method for measures of Bach (2017), fully corrective.
     """
     run = ColumnGeneration(program, oracles, tol, budget)
-    bar, interrupted = progress_bar(progress, desc="training", unit="round"), False
-    try:
-        run.start(directions)
-        while not run.ended:
-            run.round()
-            bar.set_postfix_str(run.state(), refresh=False)
-            bar.update()
-    except STOPPED as stopped:
-        if not by_the_user(stopped):
-            raise
-        interrupted = True
-    finally:
-        bar.close()
+    run.run(directions, progress)
     problem = program.problem
     network = program.network(run.best)
     if len(network) > len(problem.X):
@@ -122,7 +110,7 @@ def solve(program, oracles, tol, budget, directions=(), progress=False):
     if (without := problem.objective(none)) < objective:
         network, objective = none, without
     known = objective, run.lower_bound, oracles.scope, run.history
-    ended = "exact", interrupted, run.out_of_time
+    ended = "exact", run.interrupted, run.out_of_time
     return Solution(network, *known, *ended, problem, run.dual_point)
 
 
@@ -143,7 +131,7 @@ class ColumnGeneration:
     dual_point : (n,) or (n, c) ndarray
         Whose dual value the best bound is.
     history : list of Step
-    ended, out_of_time : bool
+    ended, interrupted, out_of_time : bool
     """
 
     def __init__(self, program, oracles, tol, budget):
@@ -151,7 +139,7 @@ class ColumnGeneration:
         self.problem = program.problem
         self.neurons, self.best, self.objective, self.lower_bound = [], [], np.inf, 0.0
         self.dual_point = np.zeros_like(self.problem.y)
-        self.history, self.ended, self.out_of_time = [], False, False
+        self.history, self.ended, self.interrupted, self.out_of_time = [], False, False, False
         self._began = perf_counter()
         self._proof_at = self._kept_for_proof()
         self._sharpness, self._stalled = 1.0, 0
@@ -164,6 +152,22 @@ class ColumnGeneration:
     @property
     def _proof_is_apart(self):
         return self.oracles.proof is not self.oracles.search
+
+    def run(self, directions=(), progress=False):
+        """Rounds until the end, or until the user interrupts them."""
+        bar = progress_bar(progress, desc="training", unit="round")
+        try:
+            self.start(directions)
+            while not self.ended:
+                self.round()
+                bar.set_postfix_str(self.state(), refresh=False)
+                bar.update()
+        except STOPPED as stopped:
+            if not by_the_user(stopped):
+                raise
+            self.interrupted = True
+        finally:
+            bar.close()
 
     def start(self, directions):
         """Solve for the lengths of neurons in given directions (d,) with output weights."""
@@ -213,7 +217,12 @@ class ColumnGeneration:
 
     def _ask(self, oracle, residual, tolerance):
         known = np.reshape([one.weights for one in self.neurons], (-1, self.program.X.shape[1]))
-        return oracle(residual, tolerance=tolerance, level=self.problem.beta, starts=known)
+        asked = {"tolerance": tolerance, "level": self.problem.beta, "starts": known}
+        try:
+            return oracle(residual, **asked)
+        except Interrupted as stopped:
+            self._record(residual, stopped.found, last=True)
+            raise
 
     def _prove(self, residual, slack):
         """Ask the proof, for what is left of the budget at most: its answer, and who enters."""

@@ -11,7 +11,8 @@ import math
 
 import numpy as np
 
-from .rounding import SAFE, Refused, gamma
+from .line import lacking
+from .rounding import SAFE, Refused, U, gamma
 
 
 def used(file):
@@ -19,13 +20,16 @@ def used(file):
     columns = file["free"].any(axis=1)
     if columns.sum() != file["free"].shape[1]:
         raise Refused("free", "it must have as many columns as rows that are not zero")
-    if np.append(file["skip"], file["intercept"])[~columns].any():
+    if np.concatenate([file["skip"], file["intercept"][None]])[~columns].any():
         raise Refused("skip", "the network has free weights that the claim leaves out")
     return columns
 
 
 def moved(file):
-    """How far entries of nu are from those of a feasible point (n,), and what its value may lack.
+    """How far rows of nu are from those of a feasible point (n,), and what its value may lack.
+
+    With several outputs and the squared loss it is one point for each of them. With the softmax
+    loss the rows of y - nu are to be probabilities, see `balanced`.
 
     With weights w of the samples, H = w for the squared loss, and in the norm sum nu_i^2 / w_i the
     point is a projection, no longer than nu, so the value changes by that of nu.y at most. For the
@@ -34,8 +38,17 @@ def moved(file):
     Where w is not 1, p is rounded, and 1 - p may be half as large or half as large again as it
     is: theta <= 1/4 and a slope that is larger by one make up for that.
     """
+    if str(file["network"]) == "one variable":
+        return np.zeros(len(file["X"])), lacking(file["y"], file["nu"])
     X, y, nu, w = (file[name] for name in ("X", "y", "nu", "sample_weight"))
     chosen = used(file)
+    if str(file["loss"]) == "softmax":
+        if chosen.any():
+            raise Refused("free", "there is no proof for free terms with the softmax loss")
+        return balanced(nu)
+    if y.ndim == 2 and chosen.any():
+        ways, costs = zip(*map(moved, one_by_one(file)), strict=True)
+        return SAFE * np.linalg.norm(ways, axis=0), SAFE * math.fsum(costs)
     n, K, q, norm = len(X), (1 if X.ndim == 2 else X.shape[1]), chosen.sum(), np.linalg.norm
     if q == 0 or not nu.any():
         return np.zeros(n), 0.0
@@ -69,3 +82,24 @@ def moved(file):
     slope = rounded[inside] - np.log(0.5 * p[inside]) - np.log(0.5 * (1.0 - p[inside]))
     cost = way @ np.abs(y) if squared else way[inside] @ slope
     return way, SAFE * (1 + gamma(n + 8)) * float(cost)
+
+
+def one_by_one(file):
+    """The statement for each output by itself."""
+    for k in range(file["y"].shape[1]):
+        columns = {name: file[name][..., k] for name in ("y", "nu", "skip", "intercept")}
+        yield file | columns
+
+
+def balanced(nu):
+    """The same for the softmax loss: y - nu is made to add up to 1 in each row.
+
+    The largest of c probabilities, at least 1 / c but for rounding, takes what is missing. If that
+    is less than 1 / (4 c), the slope of the entropy on the way is at most 1 + log(2 c).
+    """
+    way = (1 + 4 * U) * np.abs([math.fsum(row) for row in nu])
+    if way.max() > 0.25 / nu.shape[1]:
+        raise Refused(
+            "nu", "the rows of y - nu must be probabilities, and add up to something else"
+        )
+    return way, SAFE * math.fsum(way) * (1 + math.log(2 * nu.shape[1]))

@@ -17,7 +17,8 @@ def verify(path, data=None):
     file = read(path, data)
     low, high = objective(file)
     claim, bound, beta = (float(file[name]) for name in ("objective", "lower_bound", "beta"))
-    leeway = (high - low) + gamma(file["X"].size + file["hidden_weights"].size) * high
+    weights = sum(file[name].size for name in ("hidden_weights", "weights") if name in file)
+    leeway = (high - low) + gamma(file["X"].size + weights) * high
     if not low - leeway <= claim <= high + leeway:
         raise Refused("objective", f"{claim:.17g} is claimed, and the network has {high:.17g}")
     known = file["y"], file["nu"], str(file["loss"]), file["sample_weight"]
@@ -25,14 +26,14 @@ def verify(path, data=None):
     # Any loss is at least 0, whatever nu.
     if not bound <= min(max(value - cost, 0.0), high):
         raise Refused("lower_bound", f"{bound:.17g} is claimed, and nu proves at most {value:.17g}")
-    height(file, file["basis"], file["splits"], beta, way)
+    height(file, beta, way)
     gap = (high - bound) / high if high > 0 else 0.0
     bound, high = (
         decimal.Context(8, rounding).create_decimal_from_float(value)
         for value, rounding in ((bound, decimal.ROUND_FLOOR), (high, decimal.ROUND_CEILING))
     )
     return (
-        f"Proven, rounding included: no two-layer {networks(file)} has an objective below {bound}; "
+        f"Proven, rounding included: no {networks(file)} has an objective below {bound}; "
         f"the stored network has {high}, so it is within {gap:.1e}, relative, of the global "
         "optimum."
     )
@@ -40,6 +41,13 @@ def verify(path, data=None):
 
 def networks(file):
     """The networks that the claim is about, in words."""
+    if str(file["network"]) == "one variable":
+        layers, kind = file["weights"].shape[1] + 1, str(file["activation"])
+        kind = "ReLU" if kind == "relu" else "absolute value"
+        return (
+            f"parallel {kind} network of one variable, {layers} layers and any number of branches "
+            f"with free biases on these {len(file['X']):,} samples"
+        )
     X, slope, columns = file["X"], float(file["slope"]), used(file)
     (n, *patches, d), linear = X.shape, columns[:-1]
     words = "ReLU network" if slope == 0 else f"network of slope {slope:g} below zero"
@@ -51,9 +59,10 @@ def networks(file):
         terms.append(f"a linear term{chosen}")
     terms += ["a constant"] if columns[-1] else []
     free = f" and, without weight decay, {' and '.join(terms)}," if terms else ""
+    outputs = "" if file["y"].ndim == 1 else f", with {file['y'].shape[1]} outputs,"
     where = f"in R^{d}" if not patches else f"of {patches[0]:,} patches in R^{d}, averaged,"
     weighted = "weighted " if (file["sample_weight"] != 1).any() else ""
-    return f"{words} of any width{free} on these {n:,} {weighted}samples {where}"
+    return f"two-layer {words} of any width{outputs}{free} on these {n:,} {weighted}samples {where}"
 
 
 def main(paths):

@@ -2,21 +2,13 @@
 
     min   F(sum_g D_g X (u_g - v_g)) + beta sum_g (||u_g|| + ||v_g||),    u_g, v_g in K_g.
 
-As in `newton`, each norm is the least of (||u||^2 / eta + eta) / 2. For fixed eta the dual
-of the quadratic loss 1/2 ||f - Y||^2 is the maximum over nu, without constraints, of
+Weights are of pairs j of a pattern and a sign s_j. What pulls at a pair, at a dual point nu, is
 
-    <nu, Y> - 1/2 ||nu||^2 - 1/(2 beta) sum_j eta_j ||z_j||^2 + beta/2 sum_j eta_j,
-    z_j = Proj_{K_j}(s_j X^T D_j nu),
+    z_j = Proj_{K_j}(s_j X^T D_j nu),      max of s_j nu.(D_j X u) over unit u in K_j = ||z_j||.
 
-over pairs j of a pattern and a sign s_j, and the weights are u_j = eta_j z_j / beta, inside their
-cones whatever nu is. A projection is linear as long as its tight rows T_j stay the same: it is that
-onto the flat where they vanish. So this is concave and piecewise quadratic, and a Newton step in nu
-solves
-
-    (I + 1/beta sum_j eta_j F_j F_j^T) nu = Y,   F_j = D_j X B_j,  B_j a basis of the flat,
-
-where flats have few dimensions: optimal neurons are tight at many rows. The same matrix gives the
-Hessian in eta. Tight rows change many at a time: each projection finds its own.
+A projection is linear as long as its tight rows stay the same: it is that onto the flat where they
+vanish. Optimal neurons are tight at many rows, so flats have few dimensions, and Newton's method
+on them is quick: `flats`. Tight rows change many at a time: each projection finds its own.
 
 Pairs whose ||z_j|| exceeds beta violate the dual constraint and enter; the largest ||z_j|| over all
 of them scales nu to a dual point, whose value is the certified bound.
@@ -233,9 +225,8 @@ def _improve(problem, pairs, working, weights, outputs, tol):
     """Minimise the quadratic model of the loss at the outputs over the working pairs."""
     beta = problem.beta
     restricted, start, scale = _quadratic_model(problem, pairs, working, outputs)
-    point = restricted.minimise(np.linalg.norm(weights, axis=1), start, tol)
-    moved = point.eta[:, None] * point.z / beta
-    outputs_moved = (point.outputs + restricted.unseen).reshape(outputs.shape) / scale
+    moved, seen = restricted.minimise(weights, start, tol)
+    outputs_moved = (seen + restricted.unseen).reshape(outputs.shape) / scale
     if problem.loss == "squared":
         return moved, outputs_moved
 

@@ -23,7 +23,7 @@ CHECK_EVERY = 5
 POWER_STEPS = 10
 
 
-def minimise(program, masks, weights, beta, tol, step=None):
+def minimise(program, masks, weights, beta, tol, step, budget):
     """Minimise over weights (k, d, c) from given ones, to a relative gap within these gates.
 
     Parameters
@@ -34,6 +34,8 @@ def minimise(program, masks, weights, beta, tol, step=None):
     beta, tol : float
     step : float or None
         Step size to try first.
+    budget : Budget
+        Seconds, looked at before each step.
 
     Returns
     -------
@@ -48,6 +50,8 @@ def minimise(program, masks, weights, beta, tol, step=None):
     height = loss.value(Y, outputs) + beta * float(group_norms(xp, weights).sum())
     ahead, outputs_ahead, momentum, bound = weights, outputs, 1.0, 0.0
     for count in range(STEPS):
+        if budget.spent:
+            break
         nu = loss.residual(Y, outputs_ahead)
         gradient = program.correlate(nu, masks)
         if count % CHECK_EVERY == 0:

@@ -17,8 +17,7 @@ from array_api_compat import array_namespace, device, is_array_api_obj, is_numpy
 from hidden_convexity.foundations.validation import of_moderate_size, real_array
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import active
-from hidden_convexity.problem.losses import Squared, loss_for
-from hidden_convexity.solvers.units import unit_of
+from hidden_convexity.problem.losses import loss_for
 
 # Entries of the largest temporary block: 32 MB of float64.
 BLOCK = 4_000_000
@@ -123,21 +122,6 @@ def checked_weights(sample_weight, X):
     return weights[:, None]
 
 
-def program_in_units(X, Y, gates, loss, sample_weight):
-    """The program in units (x, t) of its own size, its gates, whether Y is a vector, and (x, t)."""
-    X = floating_array(X, "X", 2)
-    gates = checked_gates(gates, X)
-    vector = getattr(Y, "ndim", np.ndim(Y)) == 1
-    Y, loss = checked_targets(Y, X, loss)
-    known = loss()
-    if sample_weight is not None:
-        weights = checked_weights(sample_weight, X)
-        kept = weights[:, 0] > 0
-        X, Y, known = X[kept], Y[kept], loss(weights[kept])
-    x, t = unit_of(X), unit_of(Y) if loss is Squared else 1.0
-    return GatedProgram(X / x, Y / t, gates, known), gates, vector, (x, t)
-
-
 class GatedProgram:
     """Data and gates, and all that a method asks of them.
 
@@ -148,12 +132,13 @@ class GatedProgram:
     Y : (n, c) array
         Targets, one column an output.
     loss : Squared, Logistic or Softmax
-        With weights (n, 1), if any.
+        With weights (n, 1), if any; or with the free ones of `constants`.
     """
 
     def __init__(self, X, Y, gates, loss):
         self.xp = array_namespace(X)
         self.X, self.Y, self.loss = X, Y, loss
+        self.free = hasattr(loss, "balanced")
         self.patterns = active(X, gates)
 
     @property
@@ -250,16 +235,23 @@ class GatedProgram:
         if nu.dtype == self.xp.float64:
             maximum = maximum + self._rounding(nu)
         Y = self.Y if nu.dtype == self.Y.dtype else self.double[1]
-        scale = self.loss.best_scale(Y, nu)
+        scale, share, cost = self.loss.best_scale(Y, nu), 0.0, 0.0
+        if self.free:
+            share, moves, cost = self.loss.balanced(Y, nu)
+            maximum = maximum + float(self.xp.sum(moves * self.xp.astype(self._lengths, nu.dtype)))
         if maximum > 0:
             scale = min(scale, beta / maximum)
-        return max(self.loss.dual_value(Y, scale * nu), 0.0)
+        value = self.loss.dual_value(Y, scale * nu)
+        return max((1.0 - share) * value - scale * cost, 0.0)
+
+    @cached_property
+    def _lengths(self):
+        return self.xp.sqrt(self.xp.sum(self.double[0] ** 2, axis=1))
 
     def _rounding(self, nu):
         """What rounding may take off max_g ||X^T D_g nu||_F, for nu (n, c) in double precision."""
         xp, (n, d, *_) = self.xp, self.shape
-        lengths = xp.sqrt(xp.sum(self.double[0] ** 2, axis=1))
-        size = float(xp.sum(xp.sqrt(xp.sum(nu**2, axis=1)) * lengths))
+        size = float(xp.sum(xp.sqrt(xp.sum(nu**2, axis=1)) * self._lengths))
         return (n + d + 8) * float(np.finfo(float).eps) * size
 
 

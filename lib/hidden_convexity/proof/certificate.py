@@ -120,7 +120,7 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
         Rounds of tightening, >= 0. With 0 the dual point is the network's residual, whose bound is
         loose unless the network is nearly stationary. Each round solves the convex program over
         the network's own chambers and the worst directions, twice, and uses its residual instead;
-        the best bound is kept.
+        the best bound is kept. The hinge loss, whose residual is not unique, takes two or three.
     proof : bool
         False: search for the worst direction without proving that it is; works in any dimension,
         and the scope is "searched". Where the rank is at most two there is nothing to search: the

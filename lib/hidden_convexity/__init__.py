@@ -20,6 +20,7 @@ _HOMES = {
     "beta_max": "proof.certificate",
     "certify": "proof.certificate",
     "check": "companion.exercises",
+    "compile": "companion.compiling",
     "count_chambers": "geometry.arrangement",
     "datasets": "companion.datasets",
     "landscape": "landscape",

@@ -15,8 +15,10 @@ import numpy as np
 from scipy.optimize import minimize
 
 import hidden_convexity as hc
+from hidden_convexity import verify
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.oracle import Ascent, BranchAndBound, Circle, Exhaustive
+from hidden_convexity.proof.cases import cases
 
 # Float sums of n products, taken along paths of a few dozen splits: a share of sum |nu_i| ||x_i||.
 EPS = np.finfo(float).eps
@@ -28,6 +30,12 @@ PAID = 1e-11
 EVALUATED = 1e-10
 # Margins over which the hinge loss is rounded, for a search only.
 ROUNDED = 1e-3
+# Relative tolerance that the checker's bounds are asked for.
+CHECKED = 1e-4
+# And the share of sum |nu_i| ||x_i|| by which cones may be too high: near copies make them thin.
+COARSE = 0.02
+# What it adds for numbers too small for floats, which is all there is if nu is zero.
+UNDERFLOW = 1e-290
 # Cells after which branch and bound may give up; its bound must be valid all the same.
 CELLS = 20_000
 # What a proof is asked for: the sign of nu, a tolerance, and the level below which nothing need be
@@ -72,6 +80,31 @@ def judge_plane(X, nu):
         if found.value < sqrt_of(square) - PAID * total_size(X, nu):
             told = [f"value {found.value!r} is far below M, {sqrt_of(square)!r}"]
             verdict.add(f"Circle at {sign:+g} nu", told)
+    return verdict
+
+
+def judge_checker(X, nu):
+    """The bounds of the independent checker: by a sort or by cones, and by cases."""
+    X, nu = np.asarray(X, dtype=float), np.asarray(nu, dtype=float)
+    square, verdict = exact.maximum_squared(X, nu), Verdict()
+    enough = sqrt_of(square) * (1 + CHECKED) + PAID * total_size(X, nu) + UNDERFLOW
+    if X.shape[1] == 2:
+        ways = {"sort": lambda: verify.plane(X, nu)}
+    else:
+        roots = np.zeros(2 ** X.shape[1], dtype=np.uint8)
+        wide = (1 + COARSE) * sqrt_of(square) + COARSE * total_size(X, nu) + UNDERFLOW
+        ways = {"cones": lambda: verify.cones(X, nu, roots, wide)[0]}
+    ways["cases"] = lambda: verify.cases(X, nu, cases(X, nu, enough))
+    for name, way in ways.items():
+        try:
+            bound = way()
+        except verify.Refused as refusal:
+            verdict.add(name, [f"M, {sqrt_of(square)!r}, is not proven: {refusal}"])
+            continue
+        if not Fraction(bound) ** 2 >= square:
+            verdict.add(name, [f"bound {bound!r} is below M, {short_of(bound, square)}"])
+        if bound > enough * (1 + 4 * EPS) and name != "cones":
+            verdict.add(name, [f"bound {bound!r} is far above M, {sqrt_of(square)!r}"])
     return verdict
 
 

@@ -44,6 +44,8 @@ class TableRow(NamedTuple):
         Who proved it, and where, in Markdown.
     atoms : str
         What `sizes` measures, as the label of an axis.
+    proven : str
+        The sizes at which the gap of its `train` is proven; empty if it has none.
     """
 
     name: str
@@ -51,6 +53,7 @@ class TableRow(NamedTuple):
     signal: str
     citation: str
     atoms: str
+    proven: str = ""
 
 
 class Program(cp.Problem):

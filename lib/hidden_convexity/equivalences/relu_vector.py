@@ -30,6 +30,7 @@ table_row = parts.TableRow(
     signal="low rank, in cones",
     citation="[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
     atoms=r"$\|V_g\|_{K_g,*}$",
+    proven="rank up to 4 or 5, any number of samples and outputs",
 )
 
 

@@ -39,6 +39,7 @@ table_row = parts.TableRow(
     signal="group Lasso, two layers of patterns",
     citation="[Ergen, Pilanci 2023](https://arxiv.org/abs/2110.09548)",
     atoms=r"$\|(u_{1g}, u_{2g})\|$",
+    proven="searched, not proven",
 )
 
 

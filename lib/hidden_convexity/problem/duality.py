@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hidden_convexity.foundations.validation import real_number
+from hidden_convexity.problem.losses import Softmax
 
 EPS = float(np.finfo(float).eps)
 # A quotient made smaller by this factor is below the exact one, and a product of it and a number
@@ -103,10 +104,7 @@ def _balanced(problem, nu):
         cost = sum(float(move @ one) for move, one in zip(moves, y, strict=True))
         return np.linalg.norm(moves, axis=0), np.inf, (1 + len(nu) * EPS) * cost
     if problem.loss == "softmax":
-        raise ValueError(
-            "loss 'softmax' has no bound with skip or intercept yet; leave them out, or use the "
-            "squared or the logistic loss"
-        )
+        return _balanced_rows(problem, nu)
     p = nu * problem.y / problem.loss_function.weights
     weights = problem.loss_function.weights * (p * (1.0 - p))
     if p.min() < 0 or p.max() > 1:
@@ -118,3 +116,23 @@ def _balanced(problem, nu):
     q = p[inside]
     slope = 2.0 - np.log(0.5 * q) - np.log(0.5 * (1.0 - q))
     return moved, 1.0, (1 + len(nu) * EPS) * float(moved[inside] @ slope)
+
+
+def _balanced_rows(problem, nu):
+    """The same for the softmax loss, whose probabilities p = y - nu / w move by at most theta p.
+
+    Rounded, p may be twice as large as it is: each keeps half of itself for theta <= 1/4. The slope
+    of -p log p is at most 2 + |log(p / 2)| there, and as for the logistic loss |log s| more at
+    s p, s <= 1, with s |log s| <= 1.
+    """
+    weights = problem.loss_function.weights
+    p = problem.y - nu / weights
+    if p.min() < 0:
+        return np.zeros(len(nu)), 1.0, np.inf
+    theta = problem.free_terms.coupled_distances(nu, weights * p, Softmax.unbalanced(nu))
+    if not theta.max() <= MOVABLE:
+        return np.zeros(len(nu)), 1.0, np.inf
+    moved, used = weights * p * theta[:, None], p > 0
+    cost = float(moved[used] @ (3.0 - np.log(0.5 * p[used])))
+    rounding = 1 + (p.size + 4) * EPS
+    return rounding * np.linalg.norm(moved, axis=1), 1.0, rounding * cost

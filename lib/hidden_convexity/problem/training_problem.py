@@ -135,7 +135,7 @@ class TrainingProblem(ReadOnlyArrays):
         return FreeTerms(columns, sizes, additions)
 
     def free_weights(self, coefficients):
-        """The arguments `skip` and `intercept` of a network, from coefficients of the columns."""
+        """The arguments `skip` and `intercept` of a network, from the columns' coefficients."""
         weights = {}
         if self.skip:
             weights["skip"] = coefficients[: self.X.shape[-1]]
@@ -159,8 +159,7 @@ class TrainingProblem(ReadOnlyArrays):
 
     def fitted_outputs(self, network):
         """Outputs of a network's neurons, with the best free terms in place of its own."""
-        network = network.with_free_terms(None, None)
-        outputs, terms = self._outputs(network), self.free_terms
+        outputs, terms = self._outputs(network.with_free_terms(None, None)), self.free_terms
         return outputs + terms.basis @ terms.fit(self, outputs) if len(terms) else outputs
 
     def loss_value(self, outputs):
@@ -174,10 +173,14 @@ class TrainingProblem(ReadOnlyArrays):
     def loss_curvature(self, outputs):
         """Second derivatives of F in each output (n,), or None where all are 1.
 
-        Not for the softmax loss, whose Hessian is more than these, nor for the hinge loss, which
-        has none.
+        Of the softmax loss, whose Hessian is more than these, masses (n, c); see `free_terms`. Not
+        for the hinge loss, which has none.
         """
-        return self.loss_function.curvature(self.y, outputs)
+        loss = self.loss_function
+        if self.loss == "softmax":
+            return loss.masses(self.y, outputs)
+        known = loss.curvature(self.y, outputs)
+        return known if known is None else known.reshape(len(known))
 
     def _outputs(self, network):
         if not hasattr(network, "hidden_weights"):  # the class itself is one floor up

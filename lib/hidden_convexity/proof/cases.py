@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from hidden_convexity import verify
-from hidden_convexity.geometry.hyperplanes import distinct_lines, unit_rows
+from hidden_convexity.geometry.hyperplanes import distinct_lines, row_lengths, unit_rows
 
 # Cases after which a proof is given up: a minute's work.
 MOST_CASES = 300_000
@@ -35,7 +35,7 @@ def cases(S, c, limit):
     """
     lines = _lines(S)
     Z, weights, drift, owed = verify.merged(S, c, lines)
-    size, enough = np.linalg.norm(Z, axis=1), limit - owed
+    size, enough = row_lengths(Z), limit - owed
     signs, codes, found, leaves, count = np.zeros((1, len(Z)), dtype=np.int8), [], [], 0, 0
     while len(signs):
         count += len(signs)

@@ -17,7 +17,7 @@ from hidden_convexity.proof.cases import cases as found_cases
 # 1e-9 a training of 25 samples in four dimensions took minutes to write.
 SHARE_OF_GAP, LEAST_COST = 0.1, 1e-6
 # Chambers, in each rank and above, up to which cases are tried first, then cones.
-FEW = {2: 0, 3: 0, 4: 10_000, 5: 100_000, 6: 1_000_000}
+FEW = {2: 0, 3: 400, 4: 10_000, 5: 100_000, 6: 1_000_000}
 # What the sums of a proof may round, as a part of the objective.
 ROUNDING = 1e-9
 # Largest shrinking of the dual point, and the one that pays for a checker's other BLAS.

@@ -88,9 +88,8 @@ def train(
     Returns
     -------
     Solution
-        With `scope` "global"; without proof "searched", where the rank is above two or outputs are
-        several; and for given patterns that are not all chambers, or with several outputs,
-        "sampled". Interrupted (Ctrl-C,
+        With `scope` "global"; without proof "searched", where the rank is above two; and for given
+        patterns that are not all chambers, or with several outputs, "sampled". Interrupted (Ctrl-C,
         `interrupted`) or at the end of a budget (`out_of_time`), it is the best network so far
         with a valid bound.
 

@@ -34,6 +34,10 @@ class Softmax(Weighted):
         share = xp.exp(f - xp.max(f, axis=1, keepdims=True))
         return share / xp.sum(share, axis=1, keepdims=True)
 
+    def masses(self, y, f):
+        """h = w p (n, c): the second derivatives of a sample are diag(h) - h h' / sum h."""
+        return self.weights * self.probabilities(f)
+
     def dual_value(self, y, nu, scale=1.0):
         """Dual value at scale * nu, from below.
 

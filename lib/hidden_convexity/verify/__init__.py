@@ -7,9 +7,14 @@ network of the file's kind, of any width, has an objective P below the file's bo
 P = F(f) + beta/2 sum_j (||w_j||^2 + a_j^2), f = sum_j a_j phi(X w_j), and if |nu.phi(Xu)| <= beta
 for all unit vectors u, weak duality says so of the number -F*(-nu), which for the squared loss is
 nu.y - ||nu||^2 / 2. Networks of one variable have their branches in the place of phi(Xu).
+Of several outputs ||N'phi(Xu)|| <= beta takes its place.
+
+It can check rank 8 and below by cones, any rank by cases, for one output, and in the plane any
+number of samples; a file that has another scope than "global" it refuses.
+
 Read `verdict`, then `values` (P, and what nu proves if it may), `feasibility` (that it may: rows,
 then a sort in the plane, `circle`, cones, `cover`, or cases, `signs`), `line` (one variable),
-`freedom` (of linear terms), `rounding`.
+`freedom` (of linear terms, and of probabilities that add up to 1), `rounding`.
 """
 
 from .archive import MAX_RANK, OTHERS, complete, content, digest, read

@@ -9,8 +9,10 @@ for all unit vectors u, weak duality says so of the number -F*(-nu), which for t
 nu.y - ||nu||^2 / 2. Networks of one variable have their branches in the place of phi(Xu).
 Of several outputs ||N'phi(Xu)|| <= beta takes its place.
 
-It can check rank 8 and below by cones, any rank by cases, for one output, and in the plane any
-number of samples; a file that has another scope than "global" it refuses.
+It checks rank 8 and below by cones, any rank by cases if these are few, and in the plane and on the
+line any number of samples. Of 2,000 samples in four dimensions, at 0.1 beta_max and a gap of 6e-5,
+a file has 111 kB and takes 3 s of a processor to check, 6 s to write; of 10,000 samples it has 480
+kB, of which the data are 400, and takes 14 s, and 24 s to write.
 
 Read `verdict`, then `values` (P, and what nu proves if it may), `feasibility` (that it may: rows,
 then a sort in the plane, `circle`, cones, `cover`, or cases, `signs`), `line` (one variable),

@@ -9,8 +9,8 @@ networks of one variable have their branches in the place of phi(Xu).
 
 Rank 8 and below is checked by cones, any rank by cases if these are few, and in the plane and on
 the line any number of samples. Of 2,000 samples in four dimensions, at 0.1 beta_max and a gap of
-6e-5, a file has 111 kB and takes 3 s of a processor to check, 6 s to write; of 10,000 samples it has
-480 kB, of which the data are 400, and takes 14 s, and 24 s to write.
+6e-5, a file has 111 kB and takes 3 s of a processor to check, 6 s to write; of 10,000 samples it
+has 480 kB, of which the data are 400, and takes 14 s, and 24 s to write.
 """
 
 import decimal

@@ -34,8 +34,7 @@ LARGEST_CERTIFICATE = 200_000
 _DATA_DIGITS = 10
 _NUMBER_DIGITS = 6
 
-# Two drawings of a figure are the same bytes: fixed element names, letters drawn as paths (no fonts
-# of the machine), and the page the figure asked for, not one cropped to its ink.
+# So drawings are the same bytes: fixed element names, letters as paths, and no cropping to the ink.
 _SVG_STYLE = {
     "svg.hashsalt": "hidden-convexity",
     "svg.fonttype": "path",

@@ -99,13 +99,7 @@ def merged(X, y, weights):
 
 def checked_weights(sample_weight, X):
     """Weights (n,) >= 0 of the rows of X, not all 0; ones for None."""
-    weights = _check_sample_weight(sample_weight, X, dtype=float, ensure_non_negative=True)
-    if not weights.any():
-        raise ValueError(
-            "sample_weight must be > 0 for at least one sample, got zeros only: 0 leaves a sample "
-            "out"
-        )
-    return weights
+    return _check_sample_weight(sample_weight, X, dtype=float, ensure_non_negative=True)
 
 
 def mean(losses, weights):

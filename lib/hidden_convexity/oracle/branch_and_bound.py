@@ -24,8 +24,8 @@ from hidden_convexity.oracle.search import Search
 MAX_RANK = 12
 # Rounding of a product of a row with a corner, in eps for each dimension. Halving a side of a cell
 # rounds the product with its centre once, and all halvings of a side after the 53rd change it by
-# less than that; a corner is a sum away for each side. Steps of a relaxation, a few for each cut and
-# dimension, are in it.
+# less than that; a corner is a sum away for each side. Steps of a relaxation, a few for each cut
+# and dimension, are in it.
 PATH_ROUNDING = 256
 # Tolerances below this would split the neighbourhood of a maximum down to rounding.
 FINEST = 1e-9

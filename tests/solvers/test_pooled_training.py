@@ -213,14 +213,6 @@ def test_columns_that_depend_on_each_other_are_left_out_of_the_skip(columns):
     assert solution.objective == pytest.approx(reference(problem), rel=1e-6) or columns == "tiny"
 
 
-def test_the_softmax_loss_has_no_bound_with_free_terms():
-    """It had one that ignored that b is free."""
-    X, y = np.random.default_rng(0).normal(size=(6, 2)), np.eye(2)[[0, 1, 0, 1, 0, 1]]
-    problem = hc.TrainingProblem(X, y, 0.1, "softmax", intercept=True)
-    with pytest.raises(ValueError, match="softmax"):
-        problem.dual_bound(y - 0.5, 1.0)
-
-
 def test_labels_that_free_terms_separate_leave_nothing_to_prove():
     X, y = np.array([[1.0, 2.0], [2.0, 1.0], [-1.0, -2.0]]), np.array([1.0, 1.0, -1.0])
     solution = hc.train(hc.TrainingProblem(X, y, 0.1, "logistic", skip=True))

@@ -209,10 +209,6 @@ def test_a_budget_that_ends_leaves_a_valid_bound(seconds):
 
 
 def test_what_is_not_there_is_refused_by_name():
-    problem = instance(n=10)
-    free = hc.TrainingProblem(problem.X, problem.y, 0.1, intercept=True)
-    with pytest.raises(ValueError, match="intercept"):
-        hc.train(free)
     wide = hc.TrainingProblem(gaussian(20, 9), gaussian(20, 2), 0.1)
     with pytest.raises(ValueError, match=r"rank 9.*proof=False"):
         hc.train(wide)

@@ -49,7 +49,7 @@ def searching_oracle(X, dropped=None):
     return Circle(X, dropped) if X.shape[1] == 2 else Ascent(X)
 
 
-def proving_oracle(X, exact=False, progress=False, dropped=None):
+def proving_oracle(X, exact=False, progress=False, dropped=None, client=None):
     """The oracle that proves M(nu) for these data.
 
     Parameters
@@ -62,6 +62,8 @@ def proving_oracle(X, exact=False, progress=False, dropped=None):
         Show a progress bar during each call.
     dropped : (n,) ndarray or None
         How far the rows were moved by `coordinates`, which every bound is to include.
+    client : distributed.Client or None
+        A Dask cluster for the cells of branch and bound; see there.
 
     Returns
     -------
@@ -89,5 +91,5 @@ def proving_oracle(X, exact=False, progress=False, dropped=None):
             "without proof, or patterns=Arrangement.sample(X, count) to train over sampled patterns"
         )
     if rank > 3 and count <= LISTABLE:
-        return BoundedOrListed(X, progress=progress, dropped=dropped)
-    return BranchAndBound(X, progress=progress, dropped=dropped)
+        return BoundedOrListed(X, progress, dropped, client)
+    return BranchAndBound(X, progress=progress, dropped=dropped, client=client)

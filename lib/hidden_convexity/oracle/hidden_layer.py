@@ -7,7 +7,12 @@ import numpy as np
 from hidden_convexity.geometry.hyperplanes import coordinates
 from hidden_convexity.oracle import SEARCHED, Ascent, Exhaustive, proving_oracle, searching_oracle
 from hidden_convexity.oracle.pooled import Pooled
-from hidden_convexity.oracle.several_outputs import VectorAscent, vector_proving_oracle
+from hidden_convexity.oracle.several_outputs import (
+    VectorAscent,
+    VectorCircle,
+    vector_proving_oracle,
+)
+from hidden_convexity.problem.restricted.hinge import HingeProgram
 from hidden_convexity.problem.restricted.passes import Passes, PooledPasses
 from hidden_convexity.problem.restricted.program import RestrictedProgram
 from hidden_convexity.problem.restricted.shared import SharedProgram
@@ -30,7 +35,7 @@ class HiddenLayer:
 
     Notes
     -----
-    With several outputs the oracles bound ||N'(Xu)_+||; there is no exact one in the plane.
+    With several outputs the oracles bound ||N'(Xu)_+||.
     """
 
     basis: np.ndarray
@@ -40,7 +45,7 @@ class HiddenLayer:
     scope: str
 
     @classmethod
-    def of(cls, problem, proof, progress=False, last_starts=None, exact=False):
+    def of(cls, problem, proof, progress=False, last_starts=None, exact=False, client=None):
         """Of a problem with one output or several.
 
         Parameters
@@ -54,40 +59,36 @@ class HiddenLayer:
             Without a proof: random starts of `last`; None to ask `search` again.
         exact : bool
             Prefer an exact maximum to a fast bound where the chambers are few.
+        client : distributed.Client or None
+            A Dask cluster for the cells of branch and bound.
 
         Raises
         ------
         ValueError
-            If a proof is out of reach, or there are several outputs with skip or intercept: the
-            message says how to go on.
+            If a proof is out of reach: the message says how to go on.
         """
         space = coordinates(problem.pooling.rows)
         pooling = replace(problem.pooling, rows=space.rows)
         rows = pooling.signed_rows
         dropped = np.resize(space.dropped, len(rows))
-        if problem.y.ndim == 2:
-            if problem.skip or problem.intercept:
-                raise ValueError(
-                    "skip and intercept go with one output, y of shape (n,), or with given gates; "
-                    f"got {problem!r}: for a bias of each neuron append a column of ones to X"
-                )
-            search = last = VectorAscent(rows)
-            if proof:
-                last = vector_proving_oracle(rows, progress, dropped)
-            elif last_starts is not None:
-                last = VectorAscent(rows, last_starts, rng=1)
-            scope = "global" if proof else "searched"
-            return cls._pooled(space.basis, pooling, search, last, scope)
         in_plane = rows.shape[1] == 2
+        scope = "global" if proof or in_plane else "searched"
+        if problem.y.ndim == 2:
+            search = VectorCircle(rows, dropped) if in_plane else VectorAscent(rows)
+            last = search
+            if proof and not in_plane:
+                last = vector_proving_oracle(rows, progress, dropped, client)
+            elif last_starts is not None and not in_plane:
+                last = VectorAscent(rows, last_starts, rng=1)
+            return cls._pooled(space.basis, pooling, search, last, scope)
         if proof and not in_plane:
-            last = proving_oracle(rows, exact, progress, dropped)
+            last = proving_oracle(rows, exact, progress, dropped, client)
             listed = isinstance(last, Exhaustive) and len(last.arrangement) <= SEARCHED
             search = last if listed else Ascent(rows)
         else:
             search = searching_oracle(rows, dropped)
             again = in_plane or last_starts is None
             last = search if again else Ascent(rows, last_starts, rng=1)
-        scope = "global" if proof or in_plane else "searched"
         if pooling.averages is None and pooling.slope == 0:
             return cls(space.basis, search if in_plane else Passes(rows), search, last, scope)
         return cls._pooled(space.basis, pooling, search, last, scope)
@@ -101,4 +102,5 @@ class HiddenLayer:
     def program(self, problem):
         """The program over a few neurons of a problem on these data, at any weight decay."""
         kind = RestrictedProgram if problem.y.ndim == 1 else SharedProgram
+        kind = HingeProgram if problem.loss == "hinge" else kind
         return kind(problem, self.passes, self.basis)

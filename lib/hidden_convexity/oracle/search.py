@@ -1,4 +1,4 @@
-"""One call of branch and bound: its cells explored in rounds, by threads, until none is open."""
+"""One call of branch and bound: its cells explored in rounds, everywhere, until none is open."""
 
 import itertools
 import math
@@ -6,16 +6,23 @@ import time
 
 import numpy as np
 
+from hidden_convexity.foundations.interruption import STOPPED, Interrupted, by_the_user
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.oracle.boxes import explore, seed
+from hidden_convexity.oracle.cluster import explored, stacks_at_once, work_for
 from hidden_convexity.oracle.maximum import DualMaximum
-from hidden_convexity.oracle.stacks import STACKS, open_stacks
+from hidden_convexity.oracle.stacks import open_stacks
 from hidden_convexity.oracle.threads import in_threads
 
 # Work, in products, a stack gets between two meetings: a few milliseconds, then up to a second.
 FIRST_WORK, MOST_WORK = 1_000_000, 100_000_000
 # No limit, where the number of cells is one.
 MOST_EVER = 2**62
+
+
+def explore_stack(stack, *limits):
+    """`explore` of a stack, by a name that workers of a cluster can import."""
+    return explore(*stack, *limits)
 
 
 class Search:
@@ -34,6 +41,8 @@ class Search:
         # Below this, cells can't be told apart; what moved rows are charged is another matter.
         self.rounding = oracle.rounding(nu) / scale
         self.closed, self.cells = 0.0, 0
+        self._at_once = stacks_at_once(oracle.client)
+        self._most_work = work_for(self._at_once, MOST_WORK)
 
     @property
     def enough(self):
@@ -44,33 +53,55 @@ class Search:
         return max(goal + margin - min(self.allowance, margin / 2), self.rounding)
 
     def run(self):
-        """Explore in rounds until no cell is open or the budget ends."""
+        """Explore in rounds until no cell is open or the budget ends.
+
+        Raises
+        ------
+        Interrupted
+            By the user, with the maximum as far as it is proven.
+        """
         oracle = self.oracle
         start = time.monotonic()
         work = max(FIRST_WORK, 10 * sum(rows.size for rows in self.rows))
         with progress_bar(oracle.progress, desc="proof", unit="cell") as bar:
             stacks = in_threads(self._seed, self._first_cells(), worthwhile=work > FIRST_WORK)
             self.cells = len(stacks)
-            stacks = open_stacks(stacks, work, oracle.max_memory)
-            while (
-                stacks
-                and oracle.rank > 1
-                and self.cells < oracle.max_cells
-                and time.monotonic() - start < oracle.max_seconds
-            ):
-                chosen, stacks = stacks[:STACKS], stacks[STACKS:]
-                most_cells = max((oracle.max_cells - self.cells) // len(chosen), 1)
-                limits = map(itertools.repeat, (self.enough, most_cells, work, *self._room(0)))
-                done = in_threads(lambda stack, *to: explore(*stack, *to), chosen, *limits)
-                self._collect(done)
-                work = max(work, min(2 * work, MOST_WORK))
-                stacks += [result[:5] for result in done]
-                stacks = open_stacks(stacks, work, oracle.max_memory)
-                bar.update(self.cells - bar.n)
+            stacks = open_stacks(stacks, work, oracle.max_memory, self._at_once)
+            try:
+                while (
+                    stacks
+                    and oracle.rank > 1
+                    and self.cells < oracle.max_cells
+                    and (left := oracle.max_seconds + start - time.monotonic()) > 0
+                ):
+                    more = max(work, min(2 * work, self._most_work))
+                    stacks = open_stacks(
+                        self._round(stacks, work, left), more, oracle.max_memory, self._at_once
+                    )
+                    work = more
+                    bar.update(self.cells - bar.n)
+            except STOPPED as stopped:
+                if not by_the_user(stopped):
+                    raise
+                raise Interrupted(self._maximum(stacks)) from stopped
+        return self._maximum(stacks)
+
+    def _round(self, stacks, work, seconds):
+        """Explore the first stacks, for so much work each; all that are open then."""
+        chosen, others = stacks[: self._at_once], stacks[self._at_once :]
+        most_cells = max((self.oracle.max_cells - self.cells) // len(chosen), 1)
+        limits = self.enough, most_cells, work, *self._room(0)
+        done = explored(self.oracle.client, explore_stack, chosen, limits, work, seconds)
+        self._collect([result for result in done if result is not None])
+        kept = zip(chosen, done, strict=True)
+        return others + [stack if result is None else result[:5] for stack, result in kept]
+
+    def _maximum(self, stacks):
+        """What is proven while these stacks are open."""
         reached = max([self.closed, *(stack[2].max() for stack in stacks)])
         bound = (reached + self.allowance) * self.scale
         directions, values = self.found.directions, self.found.values
-        return DualMaximum.proven(oracle.X, self.nu, bound, directions, values, self.cells)
+        return DualMaximum.proven(self.oracle.X, self.nu, bound, directions, values, self.cells)
 
     def cover(self, max_cells):
         """Explore depth first, keeping the closed cells; see `BranchAndBound.cover`."""

@@ -12,14 +12,14 @@ from hidden_convexity.foundations.loops import assign
 STACKS = 8
 
 
-def open_stacks(stacks, work, max_memory):
-    """Drop empty stacks, halve long ones while there are few, order by bound.
+def open_stacks(stacks, work, max_memory, count=STACKS):
+    """Drop empty stacks, halve long ones while they are fewer than `count`, order by bound.
 
     Cells are reordered only where that copies little compared with the work that follows, and
     within the memory.
     """
     stacks = [stack for stack in stacks if len(stack[2])]
-    while 0 < len(stacks) < STACKS:
+    while 0 < len(stacks) < count:
         longest = max(range(len(stacks)), key=lambda k: len(stacks[k][2]))
         if len(stacks[longest][2]) < 2:
             break

@@ -7,15 +7,16 @@ output; `values` of their `DualMaximum` are these norms.
 
 from hidden_convexity.oracle.several_outputs.ascent import VectorAscent
 from hidden_convexity.oracle.several_outputs.branch_and_bound import VectorBranchAndBound
+from hidden_convexity.oracle.several_outputs.circle import VectorCircle
 
-__all__ = ["VectorAscent", "VectorBranchAndBound", "vector_proving_oracle"]
+__all__ = ["VectorAscent", "VectorBranchAndBound", "VectorCircle", "vector_proving_oracle"]
 
 # Largest rank in which a proof is tried: each dimension multiplies the cells by about ten.
 PROVABLE_RANK = 6
 
 
-def vector_proving_oracle(X, progress=False, dropped=None):
-    """The oracle that proves M(N) for data in coordinates.
+def vector_proving_oracle(X, progress=False, dropped=None, client=None):
+    """The oracle that proves M(N) for data in coordinates: a sweep in the plane, above it cells.
 
     Raises
     ------
@@ -28,4 +29,6 @@ def vector_proving_oracle(X, progress=False, dropped=None):
             f"rank <= {PROVABLE_RANK}. Use proof=False to search without proof, or train over "
             "patterns=Arrangement.sample(X, count)"
         )
-    return VectorBranchAndBound(X, progress=progress, dropped=dropped)
+    if X.shape[1] == 2:
+        return VectorCircle(X, dropped)
+    return VectorBranchAndBound(X, progress=progress, dropped=dropped, client=client)

@@ -104,7 +104,7 @@ def bound_cell(block, number, units, linear, gram, reach, enough):
     for j in range(m):
         own[j] = units[number[j]]
     sums = linear + centres @ own
-    half, both, centre = np.empty(d), np.empty(d), np.empty(d)
+    half, both, centre, least = np.empty(d), np.empty(d), np.empty(d), np.empty(d)
     z, inside = np.empty(d), np.empty(d, dtype=np.bool_)
     factor, partial = np.empty((d, d)), np.empty(d)
     for k in range(d):
@@ -114,7 +114,16 @@ def bound_cell(block, number, units, linear, gram, reach, enough):
     best = cone_maximum(gram, reach, both, z, inside, factor, partial)
     if best <= enough:
         return best
+    products = sums @ sums.T
     if c > 1:
+        # The eigenvalue is at least size / c: where even that is too much, it is not computed.
+        for k in range(d):
+            least[k] = half[k] / np.sqrt(c)
+            both[k] = centre[k] + least[k]
+        room = enough - cone_maximum(gram, reach, least, z, inside, factor, partial)
+        hopeful = cone_maximum(gram, reach, both, z, inside, factor, partial) <= enough
+        if not hopeful and not (room > 0.0 and stays_below(products, gram, room * room, factor)):
+            return best
         for k in range(d):
             if half[k] > 0.0:
                 size = 2.0 * half[k]
@@ -124,7 +133,7 @@ def bound_cell(block, number, units, linear, gram, reach, enough):
         if best <= enough:
             return best
     room = enough - cone_maximum(gram, reach, half, z, inside, factor, partial)
-    if room > 0.0 and stays_below(sums @ sums.T, gram, room * room, factor):
+    if room > 0.0 and stays_below(products, gram, room * room, factor):
         best = enough
     return best
 

@@ -1,6 +1,7 @@
 """Neurons of the convex program over a few cones, and the flats on which they move."""
 
 from dataclasses import dataclass, field, replace
+from math import sqrt
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class SharedNeuron:
     @property
     def size(self):
         """||u|| ||a||, what the neuron costs."""
-        return float(np.linalg.norm(self.inner) * np.linalg.norm(self.outer))
+        return sqrt(self.inner @ self.inner) * sqrt(self.outer @ self.outer)
 
 
 def null_space(rows, direction):

@@ -8,6 +8,9 @@ the neuron j = j(l) that l belongs to, the outputs are f = sum_l F_l b_l a_j(l)'
 which is P of the network where b and a of each neuron are of one length, and above it elsewhere.
 Unknowns are few, so Newton's method is within reach: with the residual N and the loss's second
 derivatives L, the Hessian is J'LJ + beta I, less F_l'N between b_l and a_j(l).
+
+Free terms are at their best at every point, so P is a minimum over them, and L the Schur complement
+L - LZ (Z'LZ)^-1 Z'L. For the squared loss that is the loss of features without their part in Z.
 """
 
 import numpy as np
@@ -32,26 +35,24 @@ class Piece:
 
     def __init__(self, program, neurons):
         self.problem, self.beta = program.problem, program.beta
-        sizes = [len(one.basis) for one in neurons]
-        self.owner = np.repeat(np.arange(len(neurons)), sizes)
-        self.ends = np.cumsum(sizes)
+        self.features, self.owner, self.gram = program.features(neurons)
+        self.squared = self.gram is not None
+        self.ends = np.cumsum([len(one.basis) for one in neurons])
         inner = np.concatenate([one.inner for one in neurons])
         outer = np.stack([one.outer for one in neurons])
         lengths = [np.linalg.norm(one.inner) for one in neurons]
         factor = np.sqrt(np.linalg.norm(outer, axis=1) / lengths)
         self.outputs = outer.shape
         self.start = np.concatenate([inner * factor[self.owner], (outer / factor[:, None]).ravel()])
-        directions = np.stack([one.direction for one in neurons])
-        columns = np.concatenate([one.basis for one in neurons])
-        self.features = program.passes.features(directions, columns, self.owner)
+        self.free = self.problem.free_terms.basis
         self._products = self.products(self.start)
-        fitted = self.features @ self._products
-        self.squared = self.problem.loss == "squared"
+        self._with_free = program.fitted.add_free
+        fitted = self._with_free(self.features @ self._products)
         self._loss = self.problem.loss_value(fitted)
         self.height = self._loss + 0.5 * self.beta * float(self.start @ self.start)
+        self.masses = self.problem.loss_curvature(fitted)
         self.residual = program.residual(fitted)
         self.correlations = self.features.T @ self.residual
-        self.gram = self.features.T @ self.features if self.squared else None
 
     def split(self, point):
         """The coefficients b (K,) and the output weights (m, c)."""
@@ -68,7 +69,8 @@ class Piece:
         if self.squared:  # without the digits that differences of P would lose
             loss = float((move * (0.5 * (self.gram @ move) - self.correlations)).sum())
         else:
-            loss = self.problem.loss_value(self.features @ self.products(point)) - self._loss
+            fitted = self._with_free(self.features @ self.products(point))
+            loss = self.problem.loss_value(fitted) - self._loss
         shift = point - self.start
         return loss + self.beta * float(shift @ (self.start + 0.5 * shift))
 
@@ -110,21 +112,41 @@ class Piece:
         return self.gram * (each @ each.T), mixed, outside
 
     def _softmax(self, each, mixing):
-        """Blocks of J'LJ with L_i = diag(p_i) - p_i p_i' for the probabilities p."""
-        F, p = self.features, self.problem.y - self.residual
-        neurons, mean = F @ mixing, p @ each.T
-        (m, c), weighted = self.outputs, F * mean
+        """Blocks of J'LJ with L_i = diag(h_i) - h_i s_i', masses h, shares s_i = h_i / sum h_i.
+
+        The columns of Z are like neurons that have output weights only.
+        """
+        F, h = self.features, self.masses
+        total = h.sum(axis=1, keepdims=True)
+        shares = h / total
+        neurons, mean = np.hstack([F @ mixing, self.free]), shares @ each.T
+        c, m, weighted = self.outputs[1], neurons.shape[1], np.sqrt(total) * F * mean
         both = -weighted.T @ weighted
         mixed, outside = np.empty((len(each), m, c)), np.empty((m, c, m, c))
         for k in range(c):
-            scaled = F * (np.sqrt(p[:, k, None]) * each[:, k])
+            chance = h[:, k, None]
+            scaled = F * (np.sqrt(chance) * each[:, k])
             both += scaled.T @ scaled
-            mixed[:, :, k] = (F * (p[:, k, None] * (each[:, k] - mean))).T @ neurons
+            mixed[:, :, k] = (F * (chance * (each[:, k] - mean))).T @ neurons
             for other in range(k + 1):
-                weights = p[:, k] * ((k == other) - p[:, other])
-                block = neurons.T @ (weights[:, None] * neurons)
+                block = neurons.T @ (chance * ((k == other) - shares[:, other, None]) * neurons)
                 outside[:, k, :, other] = outside[:, other, :, k] = block
-        return both, mixed, outside
+        return self._without_free(both, mixed, outside)
+
+    def _without_free(self, both, mixed, outside):
+        """The blocks without those of Z, and less what Z takes of them."""
+        m, c = self.outputs
+        if self.free.size == 0:
+            return both, mixed, outside
+        own, free = outside[:m, :, :m], outside[m:, :, m:].reshape(2 * (self.free.shape[1] * c,))
+        across = mixed[:, m:].reshape(len(both), -1), outside[:m, :, m:].reshape(m * c, -1)
+        inverse = np.linalg.pinv(free, hermitian=True)
+        taken, from_outside = inverse @ across[0].T, inverse @ across[1].T
+        return (
+            both - across[0] @ taken,
+            mixed[:, :m] - (across[0] @ from_outside).reshape(-1, m, c),
+            own - (across[1] @ from_outside).reshape(own.shape),
+        )
 
     def _sums(self, values):
         """Sums (m, c) over each neuron's coefficients of values (K, c)."""

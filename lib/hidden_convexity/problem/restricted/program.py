@@ -17,6 +17,7 @@ import numpy as np
 from hidden_convexity.problem.encoding import decoded
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.restricted.consolidation import consolidate
+from hidden_convexity.problem.restricted.fitted import Fitted
 from hidden_convexity.problem.restricted.group_lasso import change, group_lasso
 from hidden_convexity.problem.restricted.neurons import (
     Neuron,
@@ -35,8 +36,6 @@ PROXIMAL, LEAST_PROXIMAL, BINDING, WEAKER = 1e-9, 1e-14, 0.1, 0.1
 # Quadratic models of a loss minimised in a row, relative decrease below which they have converged,
 # and halvings of a step that climbs.
 MODELS, SAME_HEIGHT, HALVINGS = 20, 1e-12, 12
-# Outputs (n,) that are kept: those of a round's start and of its candidates.
-KEPT = 4
 
 
 class RestrictedProgram:
@@ -62,8 +61,9 @@ class RestrictedProgram:
         self.problem, self.passes, self.basis = problem, passes, basis
         self.X, self.y, self.beta = passes.X, problem.y, problem.beta
         self.free_terms = problem.free_terms
-        self._known, self._free = {}, np.zeros(len(self.free_terms))
+        self._fitted = Fitted(problem, self._own_outputs)
         self._proximal = PROXIMAL
+        self._scale = float(np.linalg.norm(np.sqrt(problem.loss_function.weights) * self.y))
 
     def neuron(self, direction, sign):
         """A neuron of weight zero in a unit direction (d,), on the flat of the rows tight there."""
@@ -93,32 +93,24 @@ class RestrictedProgram:
 
     def outputs(self, neurons):
         """Outputs of the neurons on the data (n,), with the best free terms; not to be written."""
-        weights = np.reshape([neuron.weights for neuron in neurons], (-1, self.X.shape[1]))
-        signs = np.array([neuron.sign for neuron in neurons])
-        # A round asks several times for the outputs of the same neurons: the last few are kept.
-        key = weights.tobytes() + signs.tobytes()
-        if key not in self._known:
-            own = self.passes.predict(weights, signs) if neurons else np.zeros(len(self.y))
-            self._free = self.free_terms.fit(self.problem, own, self._free)
-            self._known[key] = own + self.free_terms.basis @ self._free
-            if len(self._known) > KEPT:
-                del self._known[next(iter(self._known))]
-        return self._known[key]
+        return self._fitted(*self._layers(neurons))
+
+    def _own_outputs(self, weights, signs):
+        return self.passes.predict(weights, signs) if len(signs) else np.zeros(len(self.y))
+
+    def _layers(self, neurons):
+        weights = np.reshape([one.weights for one in neurons], (-1, self.X.shape[1]))
+        return weights, np.array([one.sign for one in neurons])
 
     def residual(self, outputs):
-        """Minus the gradient of the loss at the outputs, as free terms ask of a dual point (n,)."""
-        residual = self.problem.loss_residual(outputs)
-        if len(self.free_terms) == 0:
-            return residual
-        return self.free_terms.balance(residual, self.problem.loss_curvature(outputs))
+        """Minus the gradient of the loss (n,), as free terms ask of a dual point."""
+        return self._fitted.residual(outputs)
 
     def network(self, neurons):
         """The network (||w|| = |a|) of neurons, with the best free terms, in the data's columns."""
-        weights = np.reshape([one.weights for one in neurons], (-1, self.X.shape[1])) @ self.basis.T
-        positive = np.array([one.sign > 0 for one in neurons], dtype=bool)
-        self._known.clear()
-        self.outputs(neurons)
-        free = self.problem.free_weights(self.free_terms.coefficients(self._free))
+        weights, signs = self._layers(neurons)
+        free = self._fitted.free_weights(weights, signs)
+        weights, positive = weights @ self.basis.T, signs > 0
         hidden, output = decoded(weights[positive].T, weights[~positive].T)
         return ReLUNetwork(hidden, output, self.problem.slope, **free)
 
@@ -191,10 +183,11 @@ class RestrictedProgram:
         groups, present = groups_of(neurons), coefficients(neurons)
         damped = gram + np.diag(ridge)
         linear = slope + damped @ present
-        scale = float(np.linalg.norm(self.y))
         while True:
             walls = [self.inward(neuron) @ neuron.basis.T for neuron in neurons]
-            solution, multipliers = group_lasso(damped, linear, self.beta, scale, groups, walls)
+            solution, multipliers = group_lasso(
+                damped, linear, self.beta, self._scale, groups, walls
+            )
             solved = with_coefficients(neurons, groups, solution)
             neurons = [self._add_walls(neuron) for neuron in solved]
             if all(new is old for new, old in zip(neurons, solved, strict=True)):
@@ -216,14 +209,14 @@ class RestrictedProgram:
     def grouped(self, neurons, angle):
         """Sums of the neurons within an angle of the longest, of the longest of the rest, ..."""
         weights = np.stack([neuron.weights for neuron in neurons])
-        signs = np.array([neuron.sign for neuron in neurons])
+        signs = [neuron.sign for neuron in neurons]
         sizes = np.linalg.norm(weights, axis=1)
         unit = weights / sizes[:, None]
         left, grouped = np.argsort(-sizes, kind="stable"), []
         while len(left):
             first = left[0]
             apart = np.linalg.norm(unit[left] - unit[first], axis=1)
-            near = (apart <= angle) & (signs[left] == signs[first])
+            near = (apart <= angle) & [signs[k] == signs[first] for k in left]
             if near.sum() == 1:
                 grouped.append(neurons[first])
             else:
@@ -277,8 +270,12 @@ class RestrictedProgram:
         """The neuron itself, or with the row first crossed and the row most violated as walls."""
         if len(neuron.basis) == 1 or not neuron.weights.any():
             return neuron
-        crossed = self.passes.crossed_rows(neuron.direction, neuron.weights, VIOLATED, neuron.walls)
+        crossed = self.crossed(neuron, neuron.weights, neuron.walls)
         return replace(neuron, walls=tuple({*neuron.walls, *crossed})) if crossed else neuron
+
+    def crossed(self, neuron, weights, enforced=()):
+        """Rows that weights (d,) have crossed; see `Passes.crossed_rows`."""
+        return self.passes.crossed_rows(neuron.direction, weights, VIOLATED, enforced)
 
     def settle(self, neuron, tight):
         """Take the tight walls into the flat: the neuron sits exactly on them from now on."""
@@ -292,6 +289,5 @@ class RestrictedProgram:
             return neuron  # what is left on the flat is rounding, and has no direction
         walls = tuple(row for row, on in zip(neuron.walls, tight, strict=True) if not on)
         if len(basis) == 1:
-            direction = weights / np.linalg.norm(weights)
-            return Neuron(direction, neuron.sign, direction[None, :], (), weights)
+            return replace(self.ray(weights, neuron.sign), weights=weights)
         return replace(neuron, basis=basis, walls=walls, weights=weights)

@@ -14,16 +14,15 @@ import numpy as np
 
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.restricted.consolidation import consolidate
+from hidden_convexity.problem.restricted.fitted import Fitted
 from hidden_convexity.problem.restricted.neurons import (
     SharedNeuron,
     null_space,
     null_space_within,
 )
-from hidden_convexity.problem.restricted.passes import TIGHT
 from hidden_convexity.problem.restricted.piece import Piece, newton_step
+from hidden_convexity.problem.restricted.walls import first_walls
 
-# Angle beyond a hyperplane from which on its row is crossed.
-CROSSED = 1e-9
 # Neurons this small, against the largest in ||u|| ||a||, have vanished.
 VANISHED = 1e-9
 # Newton steps of one solve at most, and the slope of P in each neuron, relative to beta, that ends
@@ -42,8 +41,6 @@ SAME_HEIGHT, BLIND_STEPS = 1e-13, 2
 ALIKE = 0.99
 # Length of a new neuron, as a share of the largest, from which it grows along its direction.
 SEEDLING = 1e-2
-# Outputs (n, c) that are kept: those of a round's start and of its candidates.
-KEPT = 4
 
 
 class SharedProgram:
@@ -68,7 +65,8 @@ class SharedProgram:
         self.problem, self.passes, self.basis = problem, passes, basis
         self.X, self.beta = passes.X, problem.beta
         self._row_norms = np.linalg.norm(self.X, axis=1)
-        self._known = {}
+        self.fitted = Fitted(problem, self._own_outputs)
+        self._latest = None, ()
 
     def neuron(self, direction, outer):
         """A neuron without length in a unit direction (d,), on the flat of the rows tight there."""
@@ -100,19 +98,40 @@ class SharedProgram:
         )
 
     def outputs(self, neurons):
-        """Outputs of the neurons on the data (n, c); not to be written."""
+        """Outputs on the data (n, c), with the best free terms; not to be written."""
+        return self.fitted(*self._layers(neurons))
+
+    def _own_outputs(self, weights, outer):
+        return self.passes.activations(weights) @ outer
+
+    def _layers(self, neurons):
         weights = np.reshape([one.weights for one in neurons], (-1, self.X.shape[1]))
-        outer = np.reshape([one.outer for one in neurons], (-1, self.problem.y.shape[1]))
-        key = weights.tobytes() + outer.tobytes()
-        if key not in self._known:
-            self._known[key] = self.passes.activations(weights) @ outer
-            if len(self._known) > KEPT:
-                del self._known[next(iter(self._known))]
-        return self._known[key]
+        return weights, np.reshape([one.outer for one in neurons], (-1, self.problem.y.shape[1]))
+
+    def features(self, neurons):
+        """Features (n, K) of the neurons' bases, whose they are (K,), and for the squared loss G.
+
+        For the squared loss without their part in the free columns, with G the Gram matrix (K, K);
+        else None. From step to step most flats stay: what they make is kept.
+        """
+        directions = np.stack([one.direction for one in neurons])
+        columns = np.concatenate([one.basis for one in neurons])
+        owner = np.repeat(np.arange(len(neurons)), [len(one.basis) for one in neurons])
+        key = directions.tobytes() + columns.tobytes() + owner.tobytes()
+        if key != self._latest[0]:
+            features, gram = self.passes.features(directions, columns, owner), None
+            if self.problem.loss == "squared":
+                weights, terms = self.problem.loss_function.weights, self.problem.free_terms
+                free = terms.basis
+                metric = terms.hessian(self.problem.loss_curvature(self.problem.y))
+                features -= free @ np.linalg.solve(metric, free.T @ (weights * features))
+                gram = features.T @ (weights * features)
+            self._latest = key, (features, owner, gram)
+        return self._latest[1]
 
     def residual(self, outputs):
-        """Minus the gradient of the loss at the outputs (n, c)."""
-        return self.problem.loss_residual(outputs)
+        """Minus the gradient of the loss (n, c), as free terms ask of a dual point."""
+        return self.fitted.residual(outputs)
 
     def objective(self, neurons, outputs=None):
         """P of the network, balanced."""
@@ -120,10 +139,10 @@ class SharedProgram:
         return self.problem.loss_value(outputs) + self.beta * sum(one.size for one in neurons)
 
     def network(self, neurons):
-        """The balanced network of neurons, in the data's columns."""
-        weights = np.reshape([one.weights for one in neurons], (-1, self.X.shape[1]))
-        outer = np.reshape([one.outer for one in neurons], (-1, self.problem.y.shape[1]))
-        return ReLUNetwork(weights @ self.basis.T, outer, self.problem.slope).balance()
+        """The balanced network of neurons, with the best free terms, in the data's columns."""
+        weights, outer = self._layers(neurons)
+        free = self.fitted.free_weights(weights, outer)
+        return ReLUNetwork(weights @ self.basis.T, outer, self.problem.slope, **free).balance()
 
     def solve(self, neurons):
         """Neurons near a minimum of P on their flats; those that vanish are left out.
@@ -186,7 +205,7 @@ class SharedProgram:
     def _first_size(self, neurons):
         """||u|| ||a|| of a neuron whose contribution is as large as the residual without any."""
         activations = self.passes.activations(np.stack([one.direction for one in neurons]))
-        residual = self.residual(np.zeros(self.problem.y.shape))
+        residual = self.residual(self.outputs([]))
         return float(np.linalg.norm(residual) / np.linalg.norm(activations, axis=0).max())
 
     def _descend(self, neurons, before=None, of=None):
@@ -235,10 +254,7 @@ class SharedProgram:
         Where P climbs if each goes as far as it can, all go as far as the first wall.
         """
         present, moved = piece.parts(piece.start), piece.parts(piece.start + step)
-        walls = [
-            self._first_wall(one, here[0], there[0])
-            for one, here, there in zip(neurons, present, moved, strict=True)
-        ]
+        walls = first_walls(self.X, self._row_norms, neurons, present, moved)
         shares = np.array([share for share, _ in walls])
         for tried in (shares, np.full(len(neurons), shares.min())):
             point = piece.start + piece.whole(tried) * step
@@ -265,22 +281,6 @@ class SharedProgram:
             unit = weights / length
             return SharedNeuron(unit, unit[None, :], np.array([length]), outer)
         return replace(neuron, basis=basis, inner=basis @ weights)
-
-    def _first_wall(self, neuron, here, there):
-        """The share of the way between coefficients at which a wall is met, and its row, or 1."""
-        if len(neuron.basis) == 1:
-            return 1.0, None
-        ends = np.stack([neuron.direction, neuron.basis.T @ here, neuron.basis.T @ there])
-        reference, here, there = ends @ self.X.T
-        side = np.where(np.abs(reference) <= TIGHT * self._row_norms, 0.0, np.sign(reference))
-        reached = side * there
-        crossed = np.flatnonzero(reached < -CROSSED * np.linalg.norm(ends[2]) * self._row_norms)
-        if len(crossed) == 0:
-            return 1.0, None
-        height = np.maximum(side[crossed] * here[crossed], 0.0)
-        shares = height / (height - reached[crossed])
-        first = np.argmin(shares)
-        return float(shares[first]), int(crossed[first])
 
 
 def _alive(neurons):

@@ -120,7 +120,11 @@ def test_where_nothing_can_be_kept_it_is_said_what_to_do(tmp_path, monkeypatch):
     assert told.count("compiling") == 1 and "set NUMBA_CACHE_DIR to a folder" in told
 
 
-@pytest.mark.parametrize(("module", "times"), [("hidden_convexity.oracle", 1), ("elsewhere", 0)])
+@pytest.mark.parametrize(
+    ("module", "times"),
+    # Methods of a numba jitclass, which other libraries use, have no module.
+    [("hidden_convexity.oracle", 1), ("elsewhere", 0), (None, 0)],
+)
 def test_only_what_is_ours_and_takes_long_is_told(module, times, monkeypatch, capsys):
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     function = type("Dispatcher", (), {"py_func": SimpleNamespace(__module__=module)})()

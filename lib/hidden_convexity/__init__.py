@@ -17,7 +17,7 @@ _HOMES = {
     "TooManyChambers": "geometry.arrangement",
     "TrainingProblem": "problem.training_problem",
     "Zonotope": "geometry.zonotope",
-    "beta_max": "proof.certificate",
+    "beta_max": "proof.beta_max",
     "certify": "proof.certificate",
     "check": "companion.exercises",
     "compile": "companion.compiling",

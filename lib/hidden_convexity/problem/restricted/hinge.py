@@ -22,6 +22,10 @@ from hidden_convexity.problem.restricted.neurons import groups_of, with_coeffici
 from hidden_convexity.problem.restricted.passes import Passes, PooledPasses
 from hidden_convexity.problem.restricted.program import RestrictedProgram
 
+# Neurons without weight whose |F_j'nu| is this share of beta or more are kept, the tightest of them
+# and this many at most.
+TIGHT_SHARE, MOST_IDLE = 0.99, 200
+
 
 class HingeProgram(RestrictedProgram):
     """Solves the convex program over given neurons for the hinge loss.
@@ -33,7 +37,7 @@ class HingeProgram(RestrictedProgram):
         super().__init__(problem, passes, basis)
         kept = isinstance(passes, PooledPasses)
         self._features = (passes if kept else Passes(passes.X)).features
-        self._multipliers = None
+        self._multipliers, self._idle = None, []
 
     def residual(self, outputs):
         """The dual point (n,) of the last program solved; before there is one, a subgradient's."""
@@ -46,23 +50,38 @@ class HingeProgram(RestrictedProgram):
         return neurons
 
     def solve(self, neurons):
-        """Optimal weights for the given neurons; those that vanish are left out."""
+        """Optimal weights for the given neurons; those that vanish are left out.
+
+        They are not forgotten, if they are tight: the multipliers of an optimum are not unique, and
+        only neurons in the program, with weight or without, keep those out that violate theirs.
+        """
         if not neurons:
             return []
+        neurons = neurons + self._idle
         groups = groups_of(neurons)
         features = self._signed_features(neurons)
+        height = self.objective([neuron for neuron in neurons if neuron.weights.any()])
         while True:
             walls = [self.inward(neuron) @ neuron.basis.T for neuron in neurons]
-            solution, self._multipliers, tight = self._optimum(features, groups, walls)
+            solution, self._multipliers, tight = self._optimum(features, groups, walls, height)
             solved = with_coefficients(neurons, groups, solution)
             neurons = [self._add_walls(neuron) for neuron in solved]
             if all(new is old for new, old in zip(neurons, solved, strict=True)):
                 break
+        self._idle = self._tight(features, groups, neurons)
         return [
             self.settle(neuron, multiplier > wall @ solution[group])
             for neuron, group, wall, multiplier in zip(neurons, groups, walls, tight, strict=True)
             if neuron.weights.any()
         ]
+
+    def _tight(self, features, groups, neurons):
+        """The neurons without weight that the dual point is held by."""
+        along = features.T @ (self.y * self._multipliers)
+        heights = np.array([np.linalg.norm(along[group]) for group in groups]) / self.beta
+        order = np.argsort(-heights, kind="stable")
+        idle = [k for k in order if heights[k] >= TIGHT_SHARE and not neurons[k].weights.any()]
+        return [neurons[k] for k in idle[:MOST_IDLE]]
 
     def _signed_features(self, neurons):
         sizes = [len(neuron.basis) for neuron in neurons]
@@ -72,25 +91,25 @@ class HingeProgram(RestrictedProgram):
         signs = np.repeat([neuron.sign for neuron in neurons], sizes)
         return signs * self._features(directions, columns, owner)
 
-    def _optimum(self, features, groups, walls):
+    def _optimum(self, features, groups, walls, height):
         """Coefficients (K,), multipliers of the margins (n,) and of each group's walls.
 
         Features are scaled to unit norm and outputs to that of the labels, as in `group_lasso`,
-        whose conventions for groups and walls these are; weights to a largest one of 1.
+        whose conventions for groups and walls these are; and P to `height`, since the solver's
+        tolerance is absolute.
         """
         n, K = features.shape
-        weights = self.problem.loss_function.weights * np.ones(n)
-        heaviest, scale = weights.max(), np.sqrt(n)
+        weights, scale = self.problem.loss_function.weights * np.ones(n), np.sqrt(n)
         lengths = np.linalg.norm(features, axis=0)
         sizes = np.array([lengths[group].max() for group in groups])
         sizes[sizes == 0] = 1.0
         unit = np.repeat(scale / sizes, [len(group) for group in groups])
         single = [k for k, group in enumerate(groups) if len(group) == 1]
         wide = [k for k, group in enumerate(groups) if len(group) > 1]
-        price = self.beta / heaviest * scale / sizes / n
+        price = self.beta / height * scale / sizes
 
         # Unknowns: coefficients, lengths of wide groups, slacks of the margins.
-        cost = np.concatenate([np.zeros(K), price[wide], weights / heaviest / n])
+        cost = np.concatenate([np.zeros(K), price[wide], weights / height])
         alone = np.array([groups[k][0] for k in single], dtype=int)
         cost[alone] = price[single]
         margins = sparse.csc_array(-self.y[:, None] * features * unit)
@@ -143,4 +162,4 @@ class HingeProgram(RestrictedProgram):
             stop = start + len(walls[k])
             multipliers[k] = dual[start:stop] * scale / sizes[k]
             start = stop
-        return coefficients * unit, np.clip(dual[:n] * heaviest * n, 0.0, weights), multipliers
+        return coefficients * unit, np.clip(dual[:n] * height, 0.0, weights), multipliers

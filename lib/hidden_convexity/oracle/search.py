@@ -9,7 +9,7 @@ import numpy as np
 from hidden_convexity.foundations.interruption import STOPPED, Interrupted, by_the_user
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.oracle.boxes import explore, seed
-from hidden_convexity.oracle.cluster import explored, stacks_at_once, work_for
+from hidden_convexity.oracle.cluster import explored, stacks_at_once
 from hidden_convexity.oracle.maximum import DualMaximum
 from hidden_convexity.oracle.stacks import open_stacks
 from hidden_convexity.oracle.threads import in_threads
@@ -42,7 +42,6 @@ class Search:
         self.rounding = oracle.rounding(nu) / scale
         self.closed, self.cells = 0.0, 0
         self._at_once = stacks_at_once(oracle.client)
-        self._most_work = work_for(self._at_once, MOST_WORK)
 
     @property
     def enough(self):
@@ -74,7 +73,7 @@ class Search:
                     and self.cells < oracle.max_cells
                     and (left := oracle.max_seconds + start - time.monotonic()) > 0
                 ):
-                    more = max(work, min(2 * work, self._most_work))
+                    more = max(work, min(2 * work, MOST_WORK))
                     stacks = open_stacks(
                         self._round(stacks, work, left), more, oracle.max_memory, self._at_once
                     )

@@ -41,7 +41,7 @@ class FittedClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[chosen]
 
     def _probabilities(self, outputs):
-        if outputs.ndim == 2 and self.formulation_ == "gated":
+        if self.loss_ == "softmax":
             return softmax(outputs, axis=1)
         positive = expit(outputs)
         if outputs.ndim == 1:
@@ -74,7 +74,8 @@ class FittedClassifier(ClassifierMixin, BaseEstimator):
         X = fitting.inputs(X, self.intercept, bias)
         kind = fitting.resolved(X, classes, self)
         self.formulation_ = kind[0]
-        if classes > 2 and kind[0] == "gated":
+        self.loss_ = "softmax" if classes > 2 and fitting.shares_neurons(X, kind) else "logistic"
+        if self.loss_ == "softmax":
             used = np.unique(index)
             targets = np.zeros((len(X), len(used)))
             targets[np.arange(len(X)), np.searchsorted(used, index)] = 1.0
@@ -108,8 +109,9 @@ class ConvexReLUClassifier(FittedClassifier):
 
     For two classes it minimises sum_i s_i log(1 + exp(-y_i (f(x_i) + b))) + beta/2 sum_j (||w_j||^2
     + a_j^2) with y_i = 1 for the second class and -1 for the first, and weights s_i of the samples.
-    More classes share a softmax loss in a gated network; ReLU networks are trained one class
-    against the rest, each to its own certificate.
+    More classes have one softmax loss and share neurons; only ReLU networks over sampled patterns,
+    and those searched for above rank 16, are trained one class against the rest, each to its own
+    certificate.
 
     Parameters
     ----------
@@ -146,6 +148,7 @@ class ConvexReLUClassifier(FittedClassifier):
         As in `ConvexReLURegressor`.
     intercept_ : () or (classes,) ndarray
         The free constants, of the network; 0 otherwise.
+    loss_ : {"logistic", "softmax"}
     scope_ : {"global", "searched", "sampled"}
         What the bounds bound, and how far they are proven; the weakest over classes.
     gap_ : float
@@ -157,8 +160,9 @@ class ConvexReLUClassifier(FittedClassifier):
 
     References
     ----------
-    Pilanci and Ergen (2020), arXiv:2002.10553, for general convex losses; Mishkin, Sahiner and
-    Pilanci (2022), arXiv:2202.01331, for gated networks.
+    Pilanci and Ergen (2020), arXiv:2002.10553, for general convex losses; Sahiner et al. (2021),
+    arXiv:2012.13329, for several outputs; Mishkin, Sahiner and Pilanci (2022), arXiv:2202.01331,
+    for gated networks.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.gap import format_gap
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem
-from hidden_convexity.solvers import train_path
+from hidden_convexity.solvers import MOVING_ABOVE_RANK, train_path
 from hidden_convexity.solvers.fixed_gates.gated import gated_beta_max, train_gated_path
 
 SCOPES = ("auto", "global", "searched", "sampled")
@@ -154,7 +154,7 @@ class Trainer:
     X : (n, d) ndarray
         Inputs, with the constant column if any.
     y : (n,) or (n, c) ndarray
-        Targets; one-hot rows go with gates.
+        Targets; one-hot rows where classes share neurons.
     weights : (n,) ndarray
         Of the samples, > 0.
     loss : {"squared", "logistic", "softmax"}
@@ -219,6 +219,11 @@ def resolved(X, classes, options):
     """
     formulation, scope = options.formulation, options.scope
     n, rank = len(X), coordinates(X).rows.shape[1]
+    if scope == "searched" and rank > MOVING_ABOVE_RANK and options.intercept == "free":
+        raise ValueError(
+            'intercept must be "regularised" or "none" for scope="searched" on data of rank above '
+            f'{MOVING_ABOVE_RANK}, got "free" and rank {rank}; or take scope="sampled"'
+        )
     if scope == "auto":
         few = count_chambers(n, rank) <= LISTABLE or n <= PROVABLE_SAMPLES.get(rank, 0)
         scope = "global" if few and formulation != "gated" else "sampled"
@@ -226,3 +231,11 @@ def resolved(X, classes, options):
         slow = classes > 2 or rank > CONES_UP_TO_RANK
         formulation = "gated" if scope == "sampled" and slow else "relu"
     return formulation, scope
+
+
+def shares_neurons(X, kind):
+    """Whether one network of several outputs is within reach, each neuron feeding all of them."""
+    formulation, scope = kind
+    if formulation == "gated" or scope == "global":
+        return True
+    return scope == "searched" and coordinates(X).rows.shape[1] <= MOVING_ABOVE_RANK

@@ -82,12 +82,18 @@ def dual_value(y, nu, loss, w=1.0):
         size = math.fsum((np.abs(nu) * (np.abs(y) + np.abs(r))).ravel())
         return math.fsum((nu * (y - 0.5 * r)).ravel()) - SAFE * 8 * U * size - TINY
     if loss == "softmax":
-        if (nu > y).any():
+        w = (w * np.ones(len(y)))[:, None] * np.ones(y.shape)
+        if (nu > w * y).any():  # w * y is exact
             raise Refused("nu", "y - nu must be probabilities for the softmax loss")
-        p = y - nu  # rounded once
-        p = p[p > 0]
-        entropy = math.fsum(-p * np.log(p))
-        return entropy - 16 * U * math.fsum(p * (1 + np.abs(np.log(p))))
+        r = nu / w
+        p = y - r  # rounded once
+        used = p > 0
+        p, r, w = p[used], np.abs(r[used]), w[used]
+        entropy, slope = math.fsum(w * (-p * np.log(p))), 1 + np.abs(np.log(p))
+        # A quotient errs by at most U r: p is U or more then, and right to half of it.
+        off = (w != 1) * w * r * (1 + slope)
+        rounded = 16 * U * math.fsum(w * (p * slope)) + SAFE * 2 * U * math.fsum(off)
+        return entropy - rounded
     q, w = nu * y, w * np.ones(len(y))  # exact: y is -1 or 1
     if q.min() < 0 or (q > w).any():
         raise Refused("nu", f"nu y must be between 0 and the sample's weight for the {loss} loss")

@@ -133,7 +133,7 @@ clean:  ## remove build/ and caches; the environment in .venv stays
 	@rm -rf build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find lib tests notebooks -name __pycache__ -prune -exec rm -rf {} +
 
-# Only pure Python comes in: numpy and torch are those of the environment, the same for everybody.
+# No dependencies come in: numpy and torch are those of the environment, the same for everybody.
 build/pyscnn/installed: benchmarks/requirements.txt $(INSTALLED)
 	@rm -rf build/pyscnn
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --target build/pyscnn \

@@ -66,7 +66,7 @@ def exploring(folder, die_at=None, seconds=0.0):
     log, here = Path(folder) / "calls", os.getpid()
 
     def explore_stack(stack, *limits):
-        from hidden_convexity.oracle.cells import explore
+        from hidden_convexity.oracle.boxes import explore
 
         with open(log, "a") as file:
             file.write("1")
@@ -184,7 +184,7 @@ def test_a_budget_ends_though_no_worker_has_answered(client, monkeypatch, tmp_pa
     monkeypatch.setattr(search, "explore_stack", explore)
     began = time.monotonic()
     found = BranchAndBound(DATA, client=client, max_seconds=1.0)(NU, 1e-3)
-    assert time.monotonic() - began < 20 and found.cells == 2**4
+    assert time.monotonic() - began < 20 and found.cells == 2 * 4
     assert found.bound >= sharp.value
 
 
@@ -205,6 +205,43 @@ def test_ctrl_c_cancels_what_is_queued_and_the_bound_is_valid(
     while processes.scheduler.tasks and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not processes.scheduler.tasks and log.stat().st_size < client.sent
+
+
+# Whole trainings side by side, by joblib
+
+
+@slow
+def test_parts_of_a_path_run_side_by_side_though_a_worker_dies(client, tmp_path):
+    joblib, died = pytest.importorskip("joblib"), tmp_path / "died"
+
+    def part(problem, betas):
+        if betas[0] < 1.0 and not died.exists():
+            died.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return hc.train_path(problem, betas)
+
+    problem, parts = hc.TrainingProblem(*regression(40, 2), 1.0), ([8.0, 4.0], [0.5, 0.1])
+    with joblib.parallel_config("dask"):
+        paths = joblib.Parallel()(joblib.delayed(part)(problem, betas) for betas in parts)
+    assert died.exists()
+    for path, betas in zip(paths, parts, strict=True):
+        alone = hc.train_path(problem, betas)
+        assert [(one.objective, one.lower_bound) for one in path] == [
+            (one.objective, one.lower_bound) for one in alone
+        ]
+
+
+@slow
+def test_cross_validated_estimators_score_on_a_cluster_as_they_do_here(client):
+    joblib = pytest.importorskip("joblib")
+    selection = pytest.importorskip("sklearn.model_selection")
+    from hidden_convexity.estimators import ConvexReLURegressorCV
+
+    estimator = ConvexReLURegressorCV(betas=[0.1, 1.0], cv=2)
+    here = selection.cross_val_score(estimator, *regression(40, 2), cv=3)
+    with joblib.parallel_config("dask"):
+        there = selection.cross_val_score(estimator, *regression(40, 2), cv=3, n_jobs=-1)
+    np.testing.assert_array_equal(there, here)
 
 
 # Ctrl-C in a proof, wherever it runs

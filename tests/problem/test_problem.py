@@ -6,7 +6,8 @@ import pytest
 from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem
-from hidden_convexity.proof.certificate import beta_max, certify
+from hidden_convexity.proof.beta_max import beta_max
+from hidden_convexity.proof.certificate import certify
 from hidden_convexity.solvers import train
 
 

@@ -149,7 +149,7 @@ def exact_sum(Z, weights, drift, u):
     return total, sum(t * t for t in u)
 
 
-@pytest.mark.proves("cases")
+@pytest.mark.proves("checker")
 @pytest.mark.parametrize("seed", range(20))
 def test_whatever_the_multipliers_no_direction_of_a_case_is_above_its_bound(seed):
     rng = np.random.default_rng(seed)

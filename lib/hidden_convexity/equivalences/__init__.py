@@ -5,9 +5,9 @@ To add a row, add one file to this folder. It holds, as `quadratic.py` does::
     table_row, a `parts.TableRow`, and instance(rng), a small demo: X, y and beta;
     objective(network, X, y, beta), the non-convex loss; descend(X, y, beta, rng), trained on it;
     convex_program(X, y, beta), a `parts.Program`; decode(program), a network once it is solved;
-    sizes(program), the sizes of the groups, coefficients or singular values that are sparse.
-
-    train(X, y, beta, tol=1e-4, max_seconds=None, progress=False), a `trained.RowSolution`.
+    sizes(program), the sizes of the groups, coefficients or singular values that are sparse;
+    and, at real size, train(X, y, beta, tol=1e-4, max_seconds=None, progress=False), a
+    `trained.RowSolution`.
 
 The test of all rows, and the table of notebook 07, find the file.
 """

@@ -24,9 +24,9 @@ from hidden_convexity.problem.training_problem import TrainingProblem
 NEURONS = 10
 
 table_row = parts.TableRow(
-    name="ReLU, several outputs (two inputs)",
+    name="ReLU, several outputs",
     model=r"$\frac12\|\sum_g D_g X V_g - Y\|_F^2 + \beta\sum_g\|V_g\|_{K_g,*}$, "
-    "a nuclear norm with left factors in the cone",
+    "a nuclear norm with left factors in the cone (exact for two inputs)",
     signal="low rank, in cones",
     citation="[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
     atoms=r"$\|V_g\|_{K_g,*}$",

@@ -17,7 +17,7 @@ from hidden_convexity.oracle.threads import in_threads
 # Stacks for each core between two meetings: while one is on its way another is explored.
 STACKS_PER_CORE = 2
 # Stacks between two meetings for which pieces of work are as long as those of threads. More of them
-# get longer pieces, as the scheduler takes some 4 ms for each, wherever it is explored.
+# get longer pieces, as each takes the scheduler and this process some 6 ms.
 FEW_STACKS = 32
 # Work, in products, below which a stack stays here: it takes 0.1 s, and a journey takes 0.01 s.
 WORTH_SENDING = 16_000_000

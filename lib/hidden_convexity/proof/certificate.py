@@ -9,7 +9,7 @@ from hidden_convexity.foundations.budget import Budget, limit_seconds
 from hidden_convexity.foundations.interruption import STOPPED, Interrupted, by_the_user
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.foundations.validation import flag, positive_number, whole_number
-from hidden_convexity.geometry.hyperplanes import coordinates, unit_rows
+from hidden_convexity.geometry.hyperplanes import unit_rows
 from hidden_convexity.oracle.cluster import checked_client
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.encoding import output_heads
@@ -78,9 +78,10 @@ class Certificate:
         """Write the certificate to a file that an independent checker can verify.
 
         Of scope "global", the file proves its bound to `python -m hidden_convexity.verify`, every
-        rounding error accounted for. The checker's bounds are simpler than ours, so finding the
-        cones for it takes time, and the file's bound is a little lower: see `tol`. Of other scopes
-        it says what they are, and the checker refuses to call them proven. `hc.load` reads it back.
+        rounding error accounted for. The checker's bounds are simpler than ours, so finding its
+        cones, or where chambers are few its cases, takes time, and the file's bound is a little
+        lower: see `tol`. Of other scopes it says what they are, and the checker refuses to call
+        them proven. `hc.load` reads it back.
 
         Parameters
         ----------
@@ -97,8 +98,8 @@ class Certificate:
         Raises
         ------
         ValueError
-            If the network is no ReLUNetwork, the gap is above `tol`, or the proof would take too
-            many cones: the message says how to go on.
+            If the gap is above `tol`, or the proof would take too many cones or cases: the message
+            says how to go on.
 
         References
         ----------
@@ -257,44 +258,3 @@ def _own_neurons(program, network):
             key = np.packbits(pattern).tobytes(), np.packbits(a > 0).tobytes()
             own.setdefault(key, (unit_rows(w[None])[0], a))
     return [program.neuron(u, a) for u, a in own.values()]
-
-
-def beta_max(X, y, loss="squared", slope=0.0, skip=False, intercept=False, sample_weight=None):
-    """The smallest weight decay at which a network without neurons is optimal.
-
-    M(y) for the squared and the hinge loss without free terms; half of that for the logistic loss,
-    whose residual at the outputs 0 is y / 2, and M(y - 1/c) for the softmax loss of c classes; with
-    weights, rows of these times the weights; with free terms M at the residual of their best fit.
-
-    Parameters
-    ----------
-    X, y, loss, slope, skip, intercept, sample_weight
-        As in `TrainingProblem`.
-
-    Returns
-    -------
-    float
-        From above: to rounding if the rank is 2 or the chambers are at most 100,000, otherwise, and
-        with several outputs, to 1e-7.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `TrainingProblem`, or if a proof is out of reach.
-
-    References
-    ----------
-    Theory: beta-max.
-    """
-    problem = TrainingProblem(X, y, 1.0, loss, slope, skip, intercept, sample_weight)
-    try:
-        layer = HiddenLayer.of(problem, proof=True, exact=True)
-    except ValueError as error:
-        rows, rank = coordinates(problem.pooling.rows).rows.shape
-        raise ValueError(
-            f"X must have a lower rank or fewer rows for beta_max to be proven, got {rows} "
-            f"samples of rank {rank}; hidden_convexity.oracle.Ascent(X)(y).value is a lower "
-            "bound, found by search"
-        ) from error
-    program = layer.program(problem)
-    return layer.last(program.residual(program.outputs([])), tolerance=SHARP).bound

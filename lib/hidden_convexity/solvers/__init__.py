@@ -5,7 +5,6 @@ Read `solution` (what every method returns), `train` here (which method answers 
 `reference` (the same program in CVXPY) and `descent` (Adam, for comparison). Hands on `Solution`.
 """
 
-import numbers
 from dataclasses import replace
 from functools import partial
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.foundations.progress import progress_bar
-from hidden_convexity.foundations.validation import flag, positive_number, real_array, whole_number
+from hidden_convexity.foundations.validation import flag, positive_number, real_array
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import coordinates
 from hidden_convexity.oracle.cluster import checked_client
@@ -23,6 +22,7 @@ from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers import column_generation, reference
 from hidden_convexity.solvers.coarse import COARSEN_ABOVE, coarse_start
 from hidden_convexity.solvers.fixed_gates import cones
+from hidden_convexity.solvers.given_patterns import checked_patterns, given_patterns
 from hidden_convexity.solvers.moving import MovingProgram
 from hidden_convexity.solvers.solution import Solution, Step
 
@@ -129,7 +129,7 @@ def train(
         raise ValueError(f'solver must be None or "cvxpy", got {solver!r}')
     proof, progress = flag(proof, "proof"), flag(progress, "progress")
     budget = Budget(_check_seconds(max_seconds))
-    patterns = _check_patterns(patterns, problem)
+    patterns = checked_patterns(patterns, problem)
     if not proof and (patterns is not None or solver is not None):
         raise ValueError('proof=False goes with patterns="all" and solver=None only')
     client = checked_client(client, proof and patterns is None and solver is None)
@@ -145,10 +145,9 @@ def train(
             )
         found = reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
         return replace(found, problem=problem)
-    if patterns is not None and not (patterns.complete and problem.y.ndim == 1):
-        _check_given_patterns(problem)
-        found = cones.solve(problem, patterns, tol, budget)
-        return replace(found, problem=problem)
+    patterns = given_patterns("all" if patterns is None else patterns, problem, proof)
+    if patterns is not None:
+        return _trainer_over(patterns)(problem, tol, budget)
     return _trainer_over_all(problem, proof, progress, client)(problem, tol, budget)
 
 
@@ -161,37 +160,16 @@ def _check_seconds(max_seconds):
     return None if max_seconds is None else positive_number(max_seconds, "max_seconds")
 
 
-def _check_patterns(patterns, problem):
-    """The arrangement to use, or None for all chambers."""
-    if isinstance(patterns, str) and patterns == "all":
-        return None
-    if problem.X.ndim == 3 or problem.slope != 0:
-        raise ValueError(
-            f'patterns other than "all" take ReLU networks on data (n, d), without slope; got '
-            f"{problem!r}"
-        )
-    if isinstance(patterns, numbers.Integral):
-        return Arrangement.sample(problem.X, whole_number(patterns, "patterns", 1))
-    if not isinstance(patterns, Arrangement):
-        raise TypeError(f'patterns must be "all", an Arrangement or an integer, got {patterns!r}')
-    if not np.array_equal(patterns.X, problem.X):
-        raise ValueError("patterns must be an arrangement of problem.X, got one of other data")
-    return patterns
-
-
-def _check_given_patterns(problem):
-    if problem.loss == "hinge":
-        raise ValueError(
-            'patterns must be "all" for the hinge loss, which has no gradient; or take the '
-            "logistic loss"
-        )
-    if problem.y.ndim == 2 and len(problem.free_terms):
-        raise ValueError(
-            f'patterns other than "all" take skip and intercept with one output, got {problem!r}'
-        )
-
-
-def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=False, client=None):
+def train_path(
+    problem,
+    betas,
+    tol=1e-6,
+    proof=True,
+    max_seconds=None,
+    progress=False,
+    client=None,
+    patterns="all",
+):
     """Train at several weight decays, each run started from the neurons of the one before.
 
     Parameters
@@ -200,7 +178,7 @@ def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=
         Data and targets; its own beta plays no role.
     betas : sequence of float
         Weight decays, > 0. At `beta_max(X, y)` and above, the zero network is optimal.
-    tol, proof, progress, client
+    tol, proof, progress, client, patterns
         As in `train`.
     max_seconds : float or None
         Budget of the whole path, of which each weight decay gets an even share of what is left.
@@ -223,13 +201,17 @@ def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=
     _check_problem(problem)
     tol = positive_number(tol, "tol")
     proof, progress = flag(proof, "proof"), flag(progress, "progress")
-    client = checked_client(client, proof)
+    patterns = given_patterns(patterns, problem, proof)
+    client = checked_client(client, proof and patterns is None)
     budget = Budget(_check_seconds(max_seconds))
     betas = real_array(betas, "betas", ndim=1)
     if len(betas) == 0:
         raise ValueError("betas must hold at least one weight decay, got none")
     betas = [positive_number(float(beta), "betas") for beta in betas]
-    train_at = _trainer_over_all(problem, proof, progress, client)
+    if patterns is None:
+        train_at = _trainer_over_all(problem, proof, progress, client)
+    else:
+        train_at = _trainer_over(patterns)
     solutions, previous = {}, None
     descending = sorted(set(betas), reverse=True)
     with progress_bar(progress, desc="path", unit="beta", total=len(descending)) as bar:
@@ -243,6 +225,16 @@ def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=
             solutions[beta] = previous
             bar.update()
     return [solutions[beta] for beta in betas]
+
+
+def _trainer_over(patterns):
+    """A function that trains over given patterns, each time from where it ended before."""
+    walk = cones.Walk(patterns)
+
+    def train_at(problem, tol, budget, start=None):
+        return replace(walk(problem, tol, budget), problem=problem)
+
+    return train_at
 
 
 def _unproven(solution, problem):

@@ -33,14 +33,13 @@ LEAST_GAIN = 1e-5
 PROOF_SHARE = 0.5
 # A violation is never left alone beyond this, whatever the tolerance.
 LARGEST_SLACK = 0.1
-# A proof within its tolerance that leaves the gap open has been promised too large a share of it,
-# the restricted solution having used up the rest: the next one must be this much sharper.
+# A proof within its tolerance that leaves the gap open has been promised too large a share of it:
+# the next one must be this much sharper.
 SHARPER = 0.1
 # Rounds in which the gap, as the search sees it, must halve, or it is the end of double precision
 # as well: each may still lower P by a digit that does not count. Seen: 20, on badly scaled data.
 CREEPING = 100
-# Share of a budget of seconds that is kept for the proof, where it is not a by-product of the
-# search.
+# Share of a budget of seconds kept for the proof, where it is not a by-product of the search.
 KEPT_FOR_PROOF = 0.3
 # Directions closer than this are one: neurons that have entered are found again to rounding.
 SAME_DIRECTION = 1e-12

@@ -98,9 +98,10 @@ class Solution:
         """Write the solution to a file that an independent checker can verify.
 
         Of scope "global", the file proves its bound to `python -m hidden_convexity.verify`, every
-        rounding error accounted for. The checker's bounds are simpler than ours, so finding the
-        cones for it takes time, and the file's bound is a little lower: see `tol`. Of other scopes
-        it says what they are, and the checker refuses to call them proven. `hc.load` reads it back.
+        rounding error accounted for. The checker's bounds are simpler than ours, so finding its
+        cones, or where chambers are few its cases, takes time, and the file's bound is a little
+        lower: see `tol`. Of other scopes it says what they are, and the checker refuses to call
+        them proven. `hc.load` reads it back.
 
         Parameters
         ----------
@@ -118,7 +119,7 @@ class Solution:
         ------
         ValueError
             If its problem is not known, the gap is above `tol`, or the proof would take too many
-            cones: the message says how to go on.
+            cones or cases: the message says how to go on.
 
         References
         ----------

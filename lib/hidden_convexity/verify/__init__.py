@@ -2,15 +2,10 @@
 
     python -m hidden_convexity.verify FILE [FILE ...]     (or: python FOLDER FILE, of this folder)
 
-This needs NumPy only, and runs none of the code that trains and proves. To be proven is that no
-network of the file's kind, of any width, has an objective P below the file's bound. For two layers
-P = F(f) + beta/2 sum_j (||w_j||^2 + a_j^2), f = sum_j a_j phi(X w_j), and if |nu.phi(Xu)| <= beta
-for all unit vectors u, weak duality says so of the number -F*(-nu), which for the squared loss
-sum_i w_i (f_i - y_i)^2 / 2, of samples with weights w_i, is sum_i nu_i y_i - nu_i^2 / (2 w_i).
-Networks of one variable have their branches in the place of phi(Xu).
-Read `verdict`, then `values` (P, and what nu proves if it may), `feasibility` (that it may: rows,
-then a sort in the plane, `circle`, cones, `cover`, or cases, `signs`), `line` (one variable),
-`freedom` (of linear terms), `rounding`.
+This needs NumPy only, and runs none of the code that trains and proves. Read `verdict`, which says
+what is to be proven, then `values` (P, and what nu proves if it may), `feasibility` (that it may:
+rows, then a sort in the plane, `circle`, cones, `cover`, or cases, `signs`), `line` (one variable),
+`freedom` (of linear terms, and of probabilities that add up to 1), `rounding`.
 """
 
 from .archive import MAX_RANK, OTHERS, complete, content, digest, read

@@ -1,4 +1,17 @@
-"""What a file proves, in one sentence."""
+"""What a file proves, in one sentence.
+
+No network of the file's kind, of any width, has an objective P below the file's bound. For two
+layers P = F(f) + beta/2 sum_j (||w_j||^2 + a_j^2), f = sum_j a_j phi(X w_j), and if
+|nu.phi(Xu)| <= beta for all unit vectors u, weak duality says so of the number -F*(-nu), which for
+the squared loss sum_i w_i (f_i - y_i)^2 / 2, of samples with weights w_i, is
+sum_i nu_i y_i - nu_i^2 / (2 w_i). Of several outputs ||N'phi(Xu)|| <= beta takes its place, and
+networks of one variable have their branches in the place of phi(Xu).
+
+Rank 8 and below is checked by cones, any rank by cases if these are few, and in the plane and on
+the line any number of samples. Of 2,000 samples in four dimensions, at 0.1 beta_max and a gap of
+6e-5, a file has 111 kB and takes 3 s of a processor to check, 6 s to write; of 10,000 samples it
+has 480 kB, of which the data are 400, and takes 14 s, and 24 s to write.
+"""
 
 import decimal
 import sys

@@ -69,20 +69,20 @@ def _name_demo(ax, beta):
 
 
 def active_shares(ax, names, active, available):
-    """How many groups, coefficients or singular values there are (k,), and how many are used."""
+    """How many groups, coefficients or singular values there are (k,), and neurons of them used."""
     position = np.arange(len(names))[::-1]
     ax.barh(position, available, color=FILLS[0], label="in the program")
-    ax.barh(position, active, color=BLUE, height=0.5, label="not zero at the optimum")
+    ax.barh(position, active, color=BLUE, height=0.5, label="used by an optimal network")
     ax.set_xscale("log")
     ax.set_xlim(0.8, None)
     ax.set_yticks(position, names)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel("groups, coefficients or singular values")
+    ax.set_xlabel("groups, coefficients or singular values, and neurons")
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     return ax
 
 
-def forecast_map(ax, axis, outputs, past, weights):
+def forecast_map(ax, axis, outputs, past, weights, limit):
     """A network of two past samples and a bias: its outputs on a grid, the data, its bends.
 
     Parameters
@@ -95,8 +95,9 @@ def forecast_map(ax, axis, outputs, past, weights):
         The earlier sample, and the later one.
     weights : (m, 3) ndarray
         Hidden weights; a neuron bends where its weights, times (past, 1), are zero.
+    limit : float
+        Size of an output of full colour.
     """
-    limit = np.abs(outputs).max()
     extent = (axis[0], axis[-1], axis[0], axis[-1])
     ax.imshow(outputs, cmap=SIGNED, vmin=-limit, vmax=limit, extent=extent, origin="lower")
     for a, b, c in weights:
@@ -143,10 +144,10 @@ def spectral_lines(ax, sparse, smooth, period):
     ax.plot(cycles[used], sparse[used], "o", color=BLUE, markersize=4, label="two layers")
     ax.plot(cycles[~used], sparse[~used], "o", color=BLUE, markersize=1.5)
     top = int(sparse.argmax())
-    words = f"{period / top:g} years"
+    words = f"{period / top:.1f} years"
     ax.annotate(words, (top, sparse[top]), (6, 0), textcoords="offset points", va="center")
     ax.set_ylim(0, None)
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     return ax
 
 
@@ -155,5 +156,5 @@ def forecast_of_a_record(ax, t, values, forecast):
     ax.plot(t, values, color=GREY, linewidth=1, label="record")
     ax.plot(t, forecast, color=BLUE, linewidth=1.2, label="forecast of the next year")
     ax.set_xlim(t[0], t[-1])
-    ax.legend(loc="upper left", ncols=2)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     return ax

@@ -1,5 +1,6 @@
 """The proving oracle for several outputs: cells whose number grows neither with n nor with c."""
 
+import itertools
 import time
 
 import numpy as np
@@ -114,7 +115,7 @@ class VectorBranchAndBound:
 class _Search(Search):
     """One call of the oracle, in units in which sum ||l_i|| ||x_i|| = 1.
 
-    Its first cones, and when one is closed, are those of one output; its cells are others.
+    When a cell is closed is that of one output; its cells are simplicial cones.
     """
 
     def __init__(self, oracle, N, scale, tolerance, level, found):
@@ -141,7 +142,7 @@ class _Search(Search):
         oracle, options = self.oracle, self.oracle.lines
         start, work = time.monotonic(), max(FIRST_WORK, 10 * self.rows.size)
         with progress_bar(options.progress, desc="proof", unit="cell") as bar:
-            stacks = in_threads(self._seed, self._orthants(), worthwhile=work > FIRST_WORK)
+            stacks = in_threads(self._seed, self._first_cells(), worthwhile=work > FIRST_WORK)
             self.cells = len(stacks)
             stacks = self._open(stacks)
             try:
@@ -176,6 +177,11 @@ class _Search(Search):
         bound = (reached + self.allowance) * self.scale
         directions, values = self.found.directions, self.found.values
         return DualMaximum.proven(self.oracle.X, self.N, bound, directions, values, self.cells)
+
+    def _first_cells(self):
+        """The orthants, (rank, rank)."""
+        axes = np.eye(self.oracle.rank)
+        return (axes * s for s in itertools.product((1.0, -1.0), repeat=self.oracle.rank))
 
     def _seed(self, cone):
         return seed(self.rows, self.units, cone, self.linear, self.enough)

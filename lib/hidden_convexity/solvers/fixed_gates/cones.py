@@ -77,42 +77,67 @@ def solve(problem, arrangement, tol, budget):
     Pilanci and Ergen (2020), arXiv:2002.10553, Theorem 1; Mishkin, Sahiner and Pilanci (2022),
     arXiv:2202.01331, for its programs over sampled patterns.
     """
-    if problem.loss == "squared" and problem.y.ndim == 2:
-        return solve_each(
-            problem, lambda single, part: solve(single, arrangement, tol, part), budget
-        )
-    return solve_in_units(problem, lambda scaled: _solve(scaled, arrangement, tol, budget))
+    return Walk(arrangement)(problem, tol, budget)
 
 
-def _solve(problem, arrangement, tol, budget):
-    began = perf_counter()
-    n, d = problem.X.shape
-    pairs = Pairs(problem.X, arrangement.patterns, problem.y.size // n)
-    outputs = _with_free_terms(problem, np.zeros(problem.y.shape))
-    state = _State(np.zeros(0, dtype=np.int64), np.zeros((0, d)), outputs)
-    history, interrupted, out_of_time = [], False, False
-    try:
-        for beta in _way_down(problem, pairs, state):
-            last = beta == problem.beta
-            if budget.spent and not last:
-                continue
-            there = replace(problem, beta=beta)
-            for best in _rounds(there, pairs, state, tol if last else LOOSE):
-                state = best
-                if last:
-                    step = (state.objective, state.lower_bound, len(state.used))
-                    history.append(Step(perf_counter() - began, *step))
-                if budget.spent:
-                    out_of_time = relative_gap(state.objective, state.lower_bound) > tol
-                    break
-    except STOPPED as stopped:
-        if not by_the_user(stopped):
-            raise
-        interrupted = True
-    network = _network(problem, pairs, state)
-    objective, bound = problem.objective(network), history[-1].lower_bound if history else 0.0
-    ended = interrupted, out_of_time
-    return Solution(network, objective, bound, "sampled", history, "sampled", *ended)
+class Walk:
+    """Trains at one weight decay after another, each from where the last one ended.
+
+    Parameters
+    ----------
+    arrangement : Arrangement
+        Of the data of all problems it is called with, which have the same targets.
+    """
+
+    def __init__(self, arrangement):
+        self._arrangement, self._pairs, self._state, self._beta = arrangement, None, None, None
+
+    def __call__(self, problem, tol, budget):
+        """As `solve`, at a weight decay that is best below the last one."""
+        if problem.loss == "squared" and problem.y.ndim == 2:
+            return solve_each(
+                problem,
+                lambda single, part: solve(single, self._arrangement, tol, part),
+                budget,
+            )
+        return solve_in_units(problem, lambda scaled: self._solve(scaled, tol, budget))
+
+    def _start(self, problem):
+        n, d = problem.X.shape
+        self._pairs = Pairs(problem.X, self._arrangement.patterns, problem.y.size // n)
+        outputs = _with_free_terms(problem, np.zeros(problem.y.shape))
+        self._state = _State(np.zeros(0, dtype=np.int64), np.zeros((0, d)), outputs)
+        residual = _residual(problem, outputs)
+        self._beta = _dual_norms(problem.X, self._pairs, residual, problem.beta).max()
+
+    def _solve(self, problem, tol, budget):
+        began = perf_counter()
+        if self._pairs is None:
+            self._start(problem)
+        pairs, history, interrupted, out_of_time = self._pairs, [], False, False
+        try:
+            for beta in _way_down(self._beta, problem.beta):
+                last = beta == problem.beta
+                if budget.spent and not last:
+                    continue
+                there = replace(problem, beta=beta)
+                for best in _rounds(there, pairs, self._state, tol if last else LOOSE):
+                    self._state = best
+                    if last:
+                        step = (best.objective, best.lower_bound, len(best.used))
+                        history.append(Step(perf_counter() - began, *step))
+                    if budget.spent:
+                        out_of_time = relative_gap(best.objective, best.lower_bound) > tol
+                        break
+                self._beta = beta
+        except STOPPED as stopped:
+            if not by_the_user(stopped):
+                raise
+            interrupted = True
+        network = _network(problem, pairs, self._state)
+        objective, bound = problem.objective(network), history[-1].lower_bound if history else 0.0
+        ended = interrupted, out_of_time
+        return Solution(network, objective, bound, "sampled", history, "sampled", *ended)
 
 
 def _network(problem, pairs, state):
@@ -156,13 +181,10 @@ class _State:
     lower_bound: float = 0.0
 
 
-def _way_down(problem, pairs, zero):
-    """Weight decays from where neurons appear down to the problem's own."""
-    norms = _dual_norms(problem.X, pairs, _residual(problem, zero.outputs), problem.beta)
-    count = np.ceil(np.log(max(norms.max() / problem.beta, 1.0)) / np.log(1 / DESCENT))
-    return [problem.beta / DESCENT**k for k in range(max(int(count) - 1, 0), 0, -1)] + [
-        problem.beta
-    ]
+def _way_down(top, beta):
+    """Weight decays from below one, where the solution is known, down to another."""
+    count = np.ceil(np.log(max(top / beta, 1.0)) / np.log(1 / DESCENT))
+    return [beta / DESCENT**k for k in range(max(int(count) - 1, 0), 0, -1)] + [beta]
 
 
 def _rounds(problem, pairs, state, tol):

@@ -63,6 +63,9 @@ class GatedSolution:
             f"{len(self)} of {P} gates)"
         )
 
+    def __call__(self, X):
+        return self.predict(X)
+
     def predict(self, X):
         """Outputs (n,) or (n, c) for samples X (n, d); for classification losses the logits."""
         X = floating_array(X, "X", 2, like=self.gates)

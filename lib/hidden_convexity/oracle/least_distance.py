@@ -13,7 +13,7 @@ from hidden_convexity.foundations.loops import assign, fill
 PIVOTS, MISSED = 64, 1e-10
 # Part of a corner outside the span of others below which it is one of their combinations: corners
 # of a box often are. Its square, as a Cholesky factor has it.
-DEPENDENT = 1e-11
+DEPENDENT = 1e-14
 
 
 @njit(cache=True, nogil=True)

@@ -64,8 +64,9 @@ def test_the_shortest_majorant_is_scipys(instance, seed, tied):
     rng = np.random.default_rng(seed)
     b = rng.integers(-2, 4, len(V)).astype(float) if tied else rng.standard_normal(len(V)) + 0.5
     p = np.empty(box.shape[1])
-    bound = majorise(V, b, reach, p, space[-1])
-    shortest = least_distance(V, b)
+    shortest, count = least_distance(V, b), 0
+    for values in (b + rng.standard_normal(len(V)), b):  # the second from where the first ended
+        bound, count = majorise(V, values, reach, p, count, space[-1])
     assert bound >= shortest * (1 - 1e-9)
     # Opposite values at the corners of a sliver are no bound of anything: any majorant is long.
     if box[1][box[1] > 0].min() > 0.05:

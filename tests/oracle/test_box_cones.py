@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import nnls
 
-from hidden_convexity.oracle.boxes import local_values
+from hidden_convexity.oracle.boxes import explore, local_values, seed
 from hidden_convexity.oracle.branch_and_bound import BranchAndBound
 from hidden_convexity.oracle.least_distance import majorise
 from hidden_convexity.oracle.majorant import at_corners, corners_of, upper_bound, workspace
@@ -64,8 +64,9 @@ def test_the_shortest_majorant_is_scipys(instance, seed, tied):
     rng = np.random.default_rng(seed)
     b = rng.integers(-2, 4, len(V)).astype(float) if tied else rng.standard_normal(len(V)) + 0.5
     p = np.empty(box.shape[1])
-    bound = majorise(V, b, reach, p, space[-1])
-    shortest = least_distance(V, b)
+    shortest, count = least_distance(V, b), 0
+    for values in (b + rng.standard_normal(len(V)), b):  # the second from where the first ended
+        bound, count = majorise(V, values, reach, p, count, space[-1])
     assert bound >= shortest * (1 - 1e-9)
     # Opposite values at the corners of a sliver are no bound of anything: any majorant is long.
     if box[1][box[1] > 0].min() > 0.05:
@@ -136,6 +137,28 @@ def test_the_simplices_of_a_box_fill_it(d):
     for one, other in itertools.combinations(simplices, 2):
         middle = one.mean(axis=0)
         assert np.linalg.solve(other.T, middle).min() < 0
+
+
+def explored(box, enough):
+    """What becomes of 30 rows of positive weight from one face on, and them."""
+    rows = np.ascontiguousarray(np.random.default_rng(0).standard_normal((30, 3)).T)
+    stack = seed(rows, np.empty((3, 0)), box, np.zeros(3), enough)
+    return explore(*stack, enough, 10**6, 10**12, np.empty((0, 2, 3)), np.empty(0)), rows
+
+
+def test_a_direction_above_the_goal_ends_the_exploration():
+    """Cells around it were halved until their sides underflowed, and a width was divided by."""
+    face = box_of(np.zeros(3), np.ones(3), 0, 1.0)
+    (*_, bounds, _, _, _, cells, _, peak, height), rows = explored(face, 1e-3)
+    assert height == pytest.approx(np.maximum(peak @ rows, 0).sum()) and height > 1e-3
+    assert 0 < cells <= 2 and bounds.max() >= height
+
+
+def test_a_cell_that_is_a_point_to_rounding_is_not_halved():
+    point = box_of(np.full(3, 0.25), np.full(3, 2.0**-60), 0, 1.0)
+    (*_, bounds, _, _, closed, cells, _, _, _), rows = explored(point, 1e-3)
+    height = np.maximum(point[0] @ rows, 0).sum() / np.linalg.norm(point[0])
+    assert cells == len(bounds) == 0 and closed == pytest.approx(height)
 
 
 @slow

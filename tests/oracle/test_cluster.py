@@ -35,8 +35,8 @@ def client(processes, monkeypatch):
     """Every stack is sent, for little work each time, and `client.sent` counts them."""
     monkeypatch.setattr(cluster, "WORTH_SENDING", 0)
     for module in (search, several):
-        monkeypatch.setattr(module, "FIRST_WORK", 20_000)
-        monkeypatch.setattr(module, "MOST_WORK", 100_000)
+        monkeypatch.setattr(module, "FIRST_WORK", 4_000)
+        monkeypatch.setattr(module, "MOST_WORK", 20_000)
     client = processes.get_client()
     client.wait_for_workers(2, timeout=60)
     submit, client.sent = client.submit, 0

@@ -23,6 +23,8 @@ from hidden_convexity.oracle.majorant import corners_of, upper_bound, workspace
 
 # Only sides longer than this part of the longest one may be halved, so all sides shrink to nothing.
 LONG_ENOUGH = 0.2
+# Half-widths that only rounding tells apart from a point: its bound is final.
+SMALLEST = 2.0**-53
 # Work of a cell besides its rows, in products.
 CELL_WORK = 500
 
@@ -162,6 +164,8 @@ def seed(positive_rows, negative_rows, box, linear_part, enough):
 def explore(boxes, linear, bounds, counts, rows, enough, most_cells, most_work, kept, kept_bounds):
     """Split the cells of a stack, last in first out, until none is left or a limit is reached.
 
+    It also ends at a direction with |h| above `enough`, which is a better one than was known.
+
     Parameters
     ----------
     boxes, linear, bounds, counts, rows : ndarray
@@ -199,12 +203,13 @@ def explore(boxes, linear, bounds, counts, rows, enough, most_cells, most_work, 
     box, values, bends = np.empty((2, d)), np.empty(d), np.empty(d)
     peak, height = np.zeros(d), 0.0
     closed, cells, done, count = 0.0, 0, 0, 0
-    while size > 0 and cells < most_cells and done < most_work:
+    # No cell around a direction above `enough` can be closed until that is raised.
+    while size > 0 and cells < most_cells and done < most_work and abs(height) <= enough:
         size -= 1
         m, k = C[size]
         top -= d * (m + k)
         over, under = B[size]
-        if max(over, under) <= enough:
+        if max(over, under) <= enough or V[size, 1].max() < SMALLEST:
             closed = max(closed, over, under)
             count += keep(V[size], max(over, under), kept, kept_bounds, count)
             continue

@@ -13,7 +13,7 @@ from hidden_convexity.foundations.loops import assign, fill
 PIVOTS, MISSED = 64, 1e-10
 # Part of a corner outside the span of others below which it is one of their combinations: corners
 # of a box often are. Its square, as a Cholesky factor has it.
-DEPENDENT = 1e-11
+DEPENDENT = 1e-14
 
 
 @njit(cache=True, nogil=True)
@@ -88,7 +88,7 @@ def solve_chosen(b, chosen, z, count, corners, factor, change):
 
 
 @njit(cache=True, nogil=True)
-def majorise(corners, b, reach, p, space):
+def majorise(corners, b, reach, p, count, space):
     """Upper bound, exact up to rounding, of sum z_v b_v over z >= 0 with ||sum z_v v|| <= 1.
 
     It is ||p|| for the shortest p with p.v >= b_v at all corners, and p = sum z_v v for the best z:
@@ -103,12 +103,21 @@ def majorise(corners, b, reach, p, space):
         Largest sum of z, of `corners_of`.
     p : (d,) ndarray
         Output.
+    count : int
+        How many corners carried the p of the last call, which `space` remembers; 0 to start afresh.
     space : tuple of ndarray
         Of `workspace`.
+
+    Returns
+    -------
+    bound : float
+    count : int
+        How many corners carry p.
     """
     z, chosen, factor, change = space
-    count, best, last = 0, np.inf, -1.0
-    fill(p, 0.0)
+    best, last = np.inf, -1.0
+    count = solve_chosen(b, chosen, z, count, corners, factor, change)
+    combine(corners, chosen, z, count, p)
     for _ in range(PIVOTS):
         most, entering = 0.0, -1
         for v in range(len(b)):
@@ -123,11 +132,17 @@ def majorise(corners, b, reach, p, space):
         last = size
         chosen[count], z[count] = entering, 0.0
         count = solve_chosen(b, chosen, z, count + 1, corners, factor, change)
-        fill(p, 0.0)
-        for i in range(count):
-            for k in range(len(p)):
-                p[k] += z[i] * corners[chosen[i], k]
-    return best
+        combine(corners, chosen, z, count, p)
+    return best, count
+
+
+@njit(cache=True, nogil=True)
+def combine(corners, chosen, z, count, p):
+    """p = sum z_v v over the chosen corners."""
+    fill(p, 0.0)
+    for i in range(count):
+        for k in range(len(p)):
+            p[k] += z[i] * corners[chosen[i], k]
 
 
 @njit(cache=True, nogil=True)

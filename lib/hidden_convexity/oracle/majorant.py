@@ -160,7 +160,7 @@ def upper_bound(convex, concave, linear, sign, box, axis, reach, enough, space):
     largest = subtract_at_corners(fixed, mean, b)
     if largest * reach <= enough:
         return largest * reach
-    best = majorise(corners, b, reach, p, pivots)
+    best, count = majorise(corners, b, reach, p, 0, pivots)
     local_point(p, box, axis, point)
     weights[0] = 1.0
     for cut in range(1, CUTS + 1 if concave.shape[1] > 0 else 1):
@@ -186,7 +186,8 @@ def upper_bound(convex, concave, linear, sign, box, axis, reach, enough, space):
             for k in range(d):
                 trial[k] = mean[k] + step * change[k]
             subtract_at_corners(fixed, trial, b)
-            best = min(best, majorise(corners, b, reach, p, pivots))
+            bound, count = majorise(corners, b, reach, p, count, pivots)
+            best = min(best, bound)
             local_point(p, box, axis, trial_point)
             slope = -dot(change, trial_point)
             if slope <= 0.0:

@@ -105,14 +105,13 @@ def test_a_softmax_point_whose_rows_do_not_add_up_is_refused(tmp_path):
     path = tmp_path / "file.npz"
     hc.train(problem_of(2, "softmax"), tol=1e-4).save(path)
     content = dict(np.load(path))
-    above = content["nu"].copy()
-    above[content["y"] == 0] = 1e-3  # a probability below zero
-    changes = {"nu": above, "lower_bound": np.array(0.0)}
-    assert refused(tampered(path, tmp_path, **changes)) == "nu"
-    less = 0.2 * content["nu"]
-    less[0] = content["y"][0] - 0.2  # probabilities that add up to 0.6
-    changes = {"nu": less, "lower_bound": np.array(0.0)}
-    assert refused(tampered(path, tmp_path, **changes)) == "nu"
+    right = content["y"][0].argmax()
+    below, more = np.zeros((2, *content["nu"].shape))
+    below[0, right], below[0, right - 1] = -1e-3, 1e-3  # a probability below zero
+    more[0, right] = 0.1  # probabilities that add up to 0.9
+    for nu in (below, more):
+        changes = {"nu": nu, "lower_bound": np.array(0.0)}
+        assert refused(tampered(path, tmp_path, **changes)) == "nu"
 
 
 # ---------------------------------------------------------------------- against exact arithmetic
@@ -186,8 +185,8 @@ def test_the_entropy_of_a_softmax_point_is_not_below_what_is_claimed(seed):
     y = np.eye(3)[rng.integers(3, size=8)]
     p = rng.dirichlet(np.full(3, 0.3), size=8)
     nu = y - p
-    if seed % 2:
-        nu[:, 0] = np.minimum(nu[:, 0] - 1e-9 * rng.random(8), y[:, 0])
+    # Probabilities that add up to more than 1, or to less.
+    nu[:, 0] = np.minimum(nu[:, 0] + (seed % 3 - 1) * 1e-9 * rng.random(8), y[:, 0])
     file = verify.complete({"X": np.zeros((8, 2)), "y": y, "nu": nu, "loss": np.array("softmax")})
     file |= {"skip": np.zeros((2, 3)), "intercept": np.zeros(3)}
     way, cost = verify.moved(file)

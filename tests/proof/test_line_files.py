@@ -186,6 +186,21 @@ def test_no_branch_exceeds_the_bound_in_exact_arithmetic(activation, layers, see
         assert bound <= float(largest) * (1 + 1e-12) + leeway + 1e-290
 
 
+@pytest.mark.parametrize(("activation", "layers"), FAMILIES[1:])
+@pytest.mark.parametrize("seed", range(10))
+def test_no_kind_of_branch_is_left_out(activation, layers, seed):
+    """A dual point along one branch, a V or a W of either kind, is largest at this branch."""
+    rng = np.random.default_rng(seed)
+    x = np.sort(rng.uniform(0, 10, 5))
+    i, j = sorted(rng.choice(5, size=2, replace=False))
+    vees = [(x[i], 0.0), (x[i], x[j] - x[i]), ((x[i] + x[j]) / 2, (x[j] - x[i]) / 2)]
+    for start in vees[: 1 if layers == 2 else 3]:
+        shifts = [*start[: layers - 1], *[0.0] * (layers - 3)]
+        nu = np.ravel(hc.mirrors.branch(x, [shifts]))
+        exact = exact_correlation(x, nu, [Fraction(t) for t in shifts], activation)
+        assert exact <= line.branches(x, nu, layers, activation)
+
+
 def test_a_dual_point_that_is_not_centred_loses_what_its_mean_is_worth():
     rng = np.random.default_rng(0)
     for _ in range(20):

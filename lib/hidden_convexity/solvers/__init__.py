@@ -111,7 +111,9 @@ def train(
     beta sum_gk (||u_gk|| + ||v_gk||), the columns u_gk and v_gk of U_g and V_g (d, c) in the cone
     of chamber g. Its bound is one over networks whose neurons lie in these chambers and feed one
     output each. A neuron that feeds several can be cheaper, so it bounds no others, even if the
-    chambers are all there are.
+    chambers are all there are. For neurons that feed all outputs over given patterns there is the
+    gated relaxation, `equivalences.gated_relu_vector.train(X, y, beta, patterns=...)`, a nuclear
+    norm for each pattern: its bound is one for these ReLU networks, too.
 
     Results are the same from run to run on one machine with one BLAS thread. Threads add up in
     another order: with two, last digits can differ, each answer within its own gap.

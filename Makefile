@@ -81,7 +81,8 @@ test: $(FOR_TESTS)  ## run the library's tests, then compare the notebooks' outp
 	$(MAKE) --no-print-directory verify-certificates || status=$$?; \
 	$(HEADLESS) $(RUN) -m pytest -n 2 --dist worksteal tests || status=$$?; \
 	HIDDEN_CONVEXITY_FIGURES="$(CURDIR)/build/nbval" $(HEADLESS) $(RUN) -m pytest \
-		-n 2 --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=300 $(NOTEBOOKS:%=notebooks/%.ipynb) || status=$$?; \
+		-n 2 --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=300 \
+		--nbval-sanitize-with tests/nbval.cfg $(NOTEBOOKS:%=notebooks/%.ipynb) || status=$$?; \
 	exit $$status
 
 test-quick: $(FOR_TESTS)  ## run the wings' quick tests, in under a minute: no notebooks
@@ -132,7 +133,7 @@ clean:  ## remove build/ and caches; the environment in .venv stays
 	@rm -rf build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find lib tests notebooks -name __pycache__ -prune -exec rm -rf {} +
 
-# Only pure Python comes in: numpy and torch are those of the environment, the same for everybody.
+# No dependencies come in: numpy and torch are those of the environment, the same for everybody.
 build/pyscnn/installed: benchmarks/requirements.txt $(INSTALLED)
 	@rm -rf build/pyscnn
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --target build/pyscnn \

@@ -68,7 +68,7 @@ class FixedGates(Case):
         return replace(self, n=min(self.n, 40), d=min(self.d, 4), gates=min(self.gates, 20))
 
 
-GATED = ("gated", "skglm", "pyscnn_gated")
+GATED = ("gated", "adelie", "skglm", "pyscnn_gated")
 CONES = ("cones", "pyscnn_cones", "cvxpy_cones")
 
 FIXED_GATES = [

@@ -32,7 +32,7 @@ from time import process_time
 import numpy as np
 
 from benchmarks import results
-from benchmarks.run import PYSCNN, THREAD_VARIABLES
+from benchmarks.run import OWN, THREAD_VARIABLES
 from benchmarks.worker import peak_mib
 from hidden_convexity.solvers.fixed_gates.gated import gated_beta_max, train_gated
 
@@ -217,7 +217,7 @@ def main():
         print(table(lines), file=sys.stderr, flush=True)
         lines += alone(descent, kind, top)
     print(table(lines))
-    about = results.environment(1, LIMIT, PYSCNN)
+    about = results.environment(1, LIMIT, OWN)
     about["versions"]["mlxtend"] = metadata.version("mlxtend")
     # Above 1, other programs ran as well.
     about["load_averages"] = [load_before, os.getloadavg()[0]]

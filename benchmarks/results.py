@@ -16,14 +16,14 @@ SCHEMA = 1
 PACKAGES = ("numpy", "scipy", "numba", "cvxpy", "clarabel", "torch", "skglm")
 
 
-def environment(threads, limit, pyscnn):
+def environment(threads, limit, own):
     """All that two runs must share for their times to be compared: no names, no paths."""
     versions = {"hidden-convexity": hidden_convexity.__version__}
     versions |= {name: metadata.version(name) for name in PACKAGES}
     versions |= {
         one.name: one.version
-        for one in metadata.distributions(path=[str(pyscnn)])
-        if one.name == "pyscnn"
+        for one in metadata.distributions(path=[str(own)])
+        if one.name in ("pyscnn", "adelie")
     }
     return {
         "processor": _processor(),

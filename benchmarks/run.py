@@ -23,7 +23,9 @@ from benchmarks.objective import Run, summarise
 from benchmarks.suites import BY_NAME, SUITES
 
 ROOT = Path(__file__).resolve().parent.parent
-PYSCNN = ROOT / "build" / "pyscnn"
+# Packages that only the benchmark needs, and the programs that find them there.
+OWN = ROOT / "build" / "pyscnn"
+WITH_OWN_PACKAGES = ("pyscnn", "adelie")
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -41,6 +43,7 @@ AGREEMENT = {
     "cvxpy": 1e-6,
     "cvxpy_pooled": 1e-6,
     "pyscnn": 1e-3,
+    "adelie": 1e-5,
     "skglm": 1e-5,
     "pyscnn_gated": 1e-5,
     "pyscnn_cones": 1e-3,
@@ -76,9 +79,9 @@ def run_once(case, name, round_, limit, threads):
     setting = choice[round_ % len(choice)]
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
     environment |= {"PYTHONHASHSEED": "0", "TQDM_DISABLE": "1"}
-    if name.startswith("pyscnn"):
-        # For it alone: PyTorch behaves differently where it finds opt_einsum.
-        search = [str(PYSCNN), *filter(None, [os.environ.get("PYTHONPATH")])]
+    if name.startswith(WITH_OWN_PACKAGES):
+        # For these alone: PyTorch behaves differently where it finds opt_einsum.
+        search = [str(OWN), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment["PYTHONPATH"] = os.pathsep.join(search)
     numbers = [json.dumps(setting), json.dumps(limit)]
     command = [sys.executable, "-m", "benchmarks.worker", case, name, *numbers]
@@ -130,10 +133,14 @@ def main():
     ]
     selected = [*agreed, *(case for case in selected if case not in agreed)]
     wanted = {name for case in selected for name in case.programs} - set(given.without)
-    if any(name.startswith("pyscnn") for name in wanted) and not (PYSCNN / "scnn").is_dir():
-        sys.exit("pyscnn is not installed in build/pyscnn: use `make bench`, or --without pyscnn")
+    missing = [name for name in wanted if name.startswith(WITH_OWN_PACKAGES)]
+    if missing and not all((OWN / folder).is_dir() for folder in ("scnn", "adelie")):
+        sys.exit(
+            f"packages for {', '.join(sorted(missing))} are not in build/pyscnn: use `make bench`, "
+            "or --without these"
+        )
 
-    about = results.environment(given.threads, given.limit, PYSCNN)
+    about = results.environment(given.threads, given.limit, OWN)
     about["without"] = sorted(given.without)
     stored = results.read(given.store)
     # Times of another machine, other versions or other code are not mixed with these.

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import results
-from benchmarks.run import PYSCNN, ROOT, THREAD_VARIABLES
+from benchmarks.run import OWN, ROOT, THREAD_VARIABLES
 
 STORE = Path(__file__).with_name("results-startup.json")
 
@@ -104,7 +104,7 @@ def main(names):
             cases[name] = cold_and_warm(body)
     print(table(cases))
     if len(cases) == len(CASES):
-        results.write(STORE, results.environment(1, None, PYSCNN), cases)
+        results.write(STORE, results.environment(1, None, OWN), cases)
 
 
 if __name__ == "__main__":

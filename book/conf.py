@@ -1,18 +1,15 @@
 """The book: the executed notebooks, the theory, the course and the library's reference, offline.
 
-Nothing is executed here. The notebooks are read as they are committed, and six things are put in
-on the way: the chapters' numbers; the alt text of their figures, which figures/manifest.json
-holds; plotly.js from the installed package in place of the one on the web; exercises as numbered
-environments; above a cell that computes a statement of the theory, which one; and the front page's
-pictures.
+Nothing is executed here. The notebooks are read as they are committed, and five things are put in
+on the way: the chapters' numbers; their figures as SVG, with the alt text that
+figures/manifest.json holds; exercises as numbered environments; above a cell that computes a
+statement of the theory, which one; and the front page's pictures.
 """
 
 import json
 import re
-import shutil
 import sys
 import tomllib
-from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,9 +85,6 @@ html_static_path = ["_static"]
 html_css_files = ["book.css"]
 html_copy_source = False
 
-PLOTLY = "_static/plotly.min.js"
-
-
 EXERCISE = re.compile(r"\A### (Exercise [^\n]+)\n(.*)\Z", re.DOTALL)
 
 
@@ -120,6 +114,14 @@ def computed_statements(cell):
     }
 
 
+def sharpen(cell, figure):
+    """Show a figure's SVG in place of the pixels that its cell shows."""
+    picture = (ROOT / "figures" / f"{figure}.svg").read_text(encoding="utf-8")
+    for output in cell["outputs"]:
+        if output.get("data", {}).pop("image/png", None):
+            output["data"]["image/svg+xml"] = picture
+
+
 def prepare_notebook(app, docname, source):
     """Put in the text of a notebook what only the book needs."""
     if not docname.startswith("notebooks/"):
@@ -136,14 +138,7 @@ def prepare_notebook(app, docname, source):
         drawn = re.search(r"save_figure\(\s*\w+,\s*\"(fig[\w-]+)\"", "".join(cell["source"]))
         if drawn:
             cell["metadata"]["mystnb"] = {"image": {"alt": figures[drawn[1]]["alt"]}}
-        for output in cell["outputs"]:
-            html = output.get("data", {}).get("text/html")
-            if html:
-                output["data"]["text/html"] = re.sub(
-                    r'<script type="module">\s*import "https://cdn\.plot\.ly/[^"]+";',
-                    f'<script src="../{PLOTLY}"></script>\n<script type="module">',
-                    "".join(html),
-                )
+            sharpen(cell, drawn[1])
     source[0] = json.dumps(notebook)
 
 
@@ -219,12 +214,6 @@ def escape_mathematics(app, what, name, obj, options, lines):
     lines[:] = [re.sub(r"\||(?<=\w)_(?=\W|$)", r"\\\g<0>", line) for line in lines]
 
 
-def copy_plotly(app, error):
-    if error is None and app.builder.format == "html":
-        package = Path(find_spec("plotly").origin).parent
-        shutil.copyfile(package / "package_data" / "plotly.min.js", Path(app.outdir) / PLOTLY)
-
-
 def setup(app):
     app.connect("source-read", prepare_notebook)
     app.connect("source-read", drop_badges)
@@ -235,5 +224,4 @@ def setup(app):
     # After numpydoc, which needs the text as it was written.
     app.connect("autodoc-process-docstring", escape_mathematics, priority=900)
     app.connect("autodoc-process-docstring", link_statements, priority=901)
-    app.connect("build-finished", copy_plotly)
     app.connect("build-finished", open_at_the_front_page)

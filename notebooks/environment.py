@@ -61,6 +61,7 @@ def make(venv, group, torch_index):
             point_to_library(venv)
             # Once, here: the first plot would take half a minute to list the fonts.
             call([str(python(venv)), "-c", "import matplotlib.font_manager"], "the fonts")
+            compile_in_background(venv)
         stamp.touch()
 
 
@@ -148,6 +149,18 @@ def point_to_library(venv):
     inside = venv.absolute().is_relative_to(ROOT)
     line = os.path.relpath(library, packages) if inside else str(library)
     (packages / "0-hidden-convexity.pth").write_text(f"{line}\n", encoding="utf-8")
+
+
+def compile_in_background(venv):
+    """What first trainings would compile, for a minute or two, whatever becomes of this make."""
+    print("Compiling the library in the background, once, for a minute or two.", flush=True)
+    subprocess.Popen(
+        [str(python(venv)), "-c", "import hidden_convexity; hidden_convexity.compile()"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def python(venv):

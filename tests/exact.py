@@ -136,28 +136,31 @@ def outputs(X, W, a):
     return [sum(c * max(dot(x, w), Fraction(0)) for w, c in zip(W, a, strict=True)) for x in X]
 
 
-def objective(X, y, beta, W, a, loss="squared"):
-    """P(W, a) as a Fraction: exact for the squared loss, to forty digits for the logistic loss."""
+def objective(X, y, beta, W, a, loss="squared", weights=None):
+    """P(W, a) as a Fraction: exact but for the logistic loss, which is right to forty digits."""
     f = outputs(X, W, a)
     y = [Fraction(float(v)) for v in y]
     squares = sum(Fraction(float(v)) ** 2 for row in W for v in row)
     squares += sum(Fraction(float(v)) ** 2 for v in a)
-    return total_loss(f, y, loss) + Fraction(float(beta)) * squares / 2
+    return total_loss(f, y, loss, weights) + Fraction(float(beta)) * squares / 2
 
 
-def total_loss(f, y, loss):
+def total_loss(f, y, loss, weights=None):
+    w = [Fraction(1)] * len(f) if weights is None else [Fraction(float(v)) for v in weights]
     if loss == "squared":
-        return sum((p - t) ** 2 for p, t in zip(f, y, strict=True)) / 2
+        return sum(v * (p - t) ** 2 for v, p, t in zip(w, f, y, strict=True)) / 2
+    if loss == "hinge":
+        return sum(v * max(1 - p * t, Fraction(0)) for v, p, t in zip(w, f, y, strict=True))
     with localcontext() as context:
         context.prec = DIGITS
         total = Decimal(0)
-        for p, t in zip(f, y, strict=True):
+        for v, p, t in zip(w, f, y, strict=True):
             margin = decimal(p * t)
-            total += (1 + (-abs(margin)).exp()).ln() + max(-margin, Decimal(0))
+            total += decimal(v) * ((1 + (-abs(margin)).exp()).ln() + max(-margin, Decimal(0)))
         return Fraction(total)
 
 
-def dual_bound(nu, y, beta, square, loss="squared"):
+def dual_bound(nu, y, beta, square, loss="squared", weights=None):
     """The best dual value at s nu for 0 <= s <= beta / M, given M^2: what duality can promise.
 
     To forty digits, as the root M is irrational. For the logistic loss the slope of the entropy in
@@ -165,40 +168,46 @@ def dual_bound(nu, y, beta, square, loss="squared"):
     """
     with localcontext() as context:
         context.prec = DIGITS
-        nu, y = ([decimal(Fraction(float(v))) for v in vector] for vector in (nu, y))
+        w = [1.0] * len(nu) if weights is None else weights
+        nu, y, w = ([decimal(Fraction(float(v))) for v in vector] for vector in (nu, y, w))
         most = decimal(Fraction(float(beta))) / decimal(square).sqrt() if square > 0 else None
-        along, energy = dot(nu, y), dot(nu, nu)
+        along = dot(nu, y)
+        energy = sum((v * v / q for v, q in zip(nu, w, strict=True)), Decimal(0))
         if energy == 0:
             return Fraction(0)
         if loss == "squared":
             s = max(along / energy, Decimal(0))
             s = s if most is None else min(s, most)
             return Fraction(s * along - s * s * energy / 2)
-        p = [v * t for v, t in zip(nu, y, strict=True)]
+        p = [v * t / q for v, t, q in zip(nu, y, w, strict=True)]
         if min(p) < 0:
             return Fraction(0)
         end = 1 / max(p)
         low, high = Decimal(0), end if most is None else min(end, most)
+        if loss == "hinge":  # the dual value rises with s
+            return Fraction(high * along)
         for _ in range(HALVINGS):
             s = (low + high) / 2
-            if sum((v * ((1 - s * v) / (s * v)).ln() for v in p if v > 0), Decimal(0)) > 0:
+            slopes = (q * v * ((1 - s * v) / (s * v)).ln() for v, q in zip(p, w, strict=True) if v)
+            if sum(slopes, Decimal(0)) > 0:
                 low = s
             else:
                 high = s
-        return Fraction(max(entropy(low, p), entropy(high, p)))
+        return Fraction(max(entropy(low, p, w), entropy(high, p, w)))
 
 
-def entropy(s, p):
-    """The logistic loss' dual value at s nu, for p = nu y >= 0."""
+def entropy(s, p, w):
+    """The logistic loss' dual value at s nu, for p = nu y / w >= 0."""
     total = Decimal(0)
-    for v in p:
-        share = s * v
+    for v, weight in zip(p, w, strict=True):
+        share, part = s * v, Decimal(0)
         if share > 0:
-            total -= share * share.ln()
+            part -= share * share.ln()
         if share < Decimal("1e-15"):  # 1 - share has too few digits of it
-            total += share - share * share / 2 - share**3 / 6
+            part += share - share * share / 2 - share**3 / 6
         elif share < 1:
-            total -= (1 - share) * (1 - share).ln()
+            part -= (1 - share) * (1 - share).ln()
+        total += weight * part
     return total
 
 

@@ -18,18 +18,21 @@ import numpy as np
 import trouble
 
 CASES = Path(__file__).parent / "fuzz_cases"
+LOSSES = "squared", "logistic", "hinge"
 # Judges, columns of X (from, to), most rows, losses, and how often: in the plane the exact maximum
-# takes a millisecond, training and its searches a few tenths of a second.
+# takes a millisecond, training and its searches a few tenths of a second. Where there is more than
+# one loss, samples have weights.
 PLAN = (
     ("plane", (2, 2), 8, ("squared",), 900),
     ("oracles", (2, 2), 7, ("squared",), 20),
     ("oracles", (3, 3), 6, ("squared",), 12),
     ("oracles", (4, 5), 5, ("squared",), 3),
+    ("checker", (2, 4), 5, ("squared",), 12),
     ("beta_max", (2, 4), 5, ("squared",), 30),
-    ("dual_bound", (2, 2), 6, ("squared", "logistic"), 30),
-    ("training", (2, 2), 7, ("squared", "logistic"), 16),
-    ("training", (3, 5), 6, ("squared", "logistic"), 4),
-    ("path", (2, 3), 5, ("squared", "logistic"), 2),
+    ("dual_bound", (2, 2), 6, LOSSES, 30),
+    ("training", (2, 2), 7, LOSSES, 16),
+    ("training", (3, 5), 6, LOSSES, 4),
+    ("path", (2, 3), 5, LOSSES, 2),
     ("line", (2, 2), 7, ("squared",), 3),
 )
 # Seconds after which a case is named for being slow; the first ones wait for compilation.
@@ -58,9 +61,10 @@ def data_set(seed, number):
     kind = list(trouble.KINDS)[number % len(trouble.KINDS)]
     shares = np.array([share for *_, share in PLAN], dtype=float)
     name, columns, rows, losses, _ = PLAN[rng.choice(len(PLAN), p=shares / shares.sum())]
-    made = trouble.case(int(rng.integers(2**32)), kind, columns, rows, losses)
+    weighted = len(losses) > 1
+    made = trouble.case(int(rng.integers(2**32)), kind, columns, rows, losses, weighted)
     X, y, loss = made.X.tolist(), made.y.tolist(), made.loss
-    if name in ("plane", "oracles"):
+    if name in ("plane", "oracles", "checker"):
         return kind, {"judge": name, "X": X, "nu": y}
     if name == "beta_max":
         return kind, {"judge": name, "X": X, "y": y}
@@ -68,17 +72,24 @@ def data_set(seed, number):
         return kind, {"judge": name, "x": made.line.tolist(), "y": y, "share": made.share}
     beta = weight_decay(made)
     case = {"judge": name, "X": X, "y": y, "loss": loss}
+    if made.sample_weight is not None:
+        case["sample_weight"] = made.sample_weight.tolist()
     if name == "path":
         return kind, case | {"betas": [beta, beta * 0.3, beta * 0.1]}
     if name == "dual_bound":
         nu = rng.uniform(-0.1, 1.0, size=len(y)) * np.where(made.y == 0, 1.0, made.y)
+        if made.sample_weight is not None:
+            kept = made.sample_weight > 0  # a dual point is one of the samples that count
+            case |= {key: np.array(case[key])[kept].tolist() for key in ("X", "y", "sample_weight")}
+            nu = (made.sample_weight * nu)[kept]
         return kind, case | {"beta": beta, "nu": nu.tolist()}
     return kind, case | {"beta": beta, "seed": number}
 
 
 def weight_decay(made):
     """The share of beta_max, or 1 where that is 0, within what the library takes."""
-    most = judge.sqrt_of(exact.maximum_squared(made.X, made.y))
+    weights = 1.0 if made.sample_weight is None else made.sample_weight
+    most = judge.sqrt_of(exact.maximum_squared(made.X, weights * made.y))
     most *= 0.5 if made.loss == "logistic" else 1.0
     return float(np.clip(made.share * most or 1.0, 1e-150, 1e150))
 
@@ -90,7 +101,7 @@ def smaller(case):
     def still(other):
         return valid(other) and any(told.startswith(kind) for told in complaints(other))
 
-    rows = [key for key in ("X", "x", "y", "nu") if key in case]
+    rows = [key for key in ("X", "x", "y", "nu", "sample_weight") if key in case]
     k = 0
     while k < len(case["y" if "y" in case else "nu"]) > 1:
         shorter = case | {key: case[key][:k] + case[key][k + 1 :] for key in rows}
@@ -111,7 +122,8 @@ def smaller(case):
 def valid(case):
     """Whether rounding has left what the library takes: labels, positive numbers, sizes."""
     positive = all(case.get(key, 1.0) > 0 for key in ("beta", "share"))
-    return positive and (case.get("loss") != "logistic" or set(case["y"]) <= {-1.0, 1.0})
+    labels = case.get("loss", "squared") == "squared" or set(case["y"]) <= {-1.0, 1.0}
+    return positive and labels and max(case.get("sample_weight", [1.0])) > 0
 
 
 def rounded(value, digits):

@@ -15,8 +15,10 @@ import numpy as np
 from scipy.optimize import minimize
 
 import hidden_convexity as hc
+from hidden_convexity import verify
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.oracle import Ascent, BranchAndBound, Circle, Exhaustive
+from hidden_convexity.proof.cases import cases
 
 # Float sums of n products, taken along paths of a few dozen splits: a share of sum |nu_i| ||x_i||.
 EPS = np.finfo(float).eps
@@ -26,6 +28,14 @@ PAID = 1e-11
 # Objectives are sums of squares that floats evaluate: a relative error, far above n EPS, and far
 # below any gap that is claimed.
 EVALUATED = 1e-10
+# Margins over which the hinge loss is rounded, for a search only.
+ROUNDED = 1e-3
+# Relative tolerance that the checker's bounds are asked for.
+CHECKED = 1e-4
+# And the share of sum |nu_i| ||x_i|| by which cones may be too high: near copies make them thin.
+COARSE = 0.02
+# What it adds for numbers too small for floats, which is all there is if nu is zero.
+UNDERFLOW = 1e-290
 # Cells after which branch and bound may give up; its bound must be valid all the same.
 CELLS = 20_000
 # What a proof is asked for: the sign of nu, a tolerance, and the level below which nothing need be
@@ -70,6 +80,31 @@ def judge_plane(X, nu):
         if found.value < sqrt_of(square) - PAID * total_size(X, nu):
             told = [f"value {found.value!r} is far below M, {sqrt_of(square)!r}"]
             verdict.add(f"Circle at {sign:+g} nu", told)
+    return verdict
+
+
+def judge_checker(X, nu):
+    """The bounds of the independent checker: by a sort or by cones, and by cases."""
+    X, nu = np.asarray(X, dtype=float), np.asarray(nu, dtype=float)
+    square, verdict = exact.maximum_squared(X, nu), Verdict()
+    enough = sqrt_of(square) * (1 + CHECKED) + PAID * total_size(X, nu) + UNDERFLOW
+    if X.shape[1] == 2:
+        ways = {"sort": lambda: verify.plane(X, nu)}
+    else:
+        roots = np.zeros(2 ** X.shape[1], dtype=np.uint8)
+        wide = (1 + COARSE) * sqrt_of(square) + COARSE * total_size(X, nu) + UNDERFLOW
+        ways = {"cones": lambda: verify.cones(X, nu, roots, wide)[0]}
+    ways["cases"] = lambda: verify.cases(X, nu, cases(X, nu, enough))
+    for name, way in ways.items():
+        try:
+            bound = way()
+        except verify.Refused as refusal:
+            verdict.add(name, [f"M, {sqrt_of(square)!r}, is not proven: {refusal}"])
+            continue
+        if not Fraction(bound) ** 2 >= square:
+            verdict.add(name, [f"bound {bound!r} is below M, {short_of(bound, square)}"])
+        if bound > enough * (1 + 4 * EPS) and name != "cones":
+            verdict.add(name, [f"bound {bound!r} is far above M, {sqrt_of(square)!r}"])
     return verdict
 
 
@@ -165,43 +200,46 @@ def judge_beta_max(X, y):
     return verdict
 
 
-def judge_dual_bound(X, y, beta, loss, nu):
+def judge_dual_bound(X, y, beta, loss, nu, sample_weight=None):
     """The bound that a dual point proves, given M(nu) exactly."""
     X = np.asarray(X, dtype=float)
     square = exact.maximum_squared(X, nu)
     maximum = float(np.nextafter(sqrt_of(square) * (1 + 2 * EPS), np.inf))
-    bound = hc.TrainingProblem(X, y, beta, loss).dual_bound(nu, maximum)
-    promised = exact.dual_bound(nu, y, beta, square, loss)
+    problem = hc.TrainingProblem(X, y, beta, loss, sample_weight=sample_weight)
+    bound = problem.dual_bound(nu, maximum)
+    promised = exact.dual_bound(nu, y, beta, square, loss, problem.sample_weight)
     verdict = Verdict()
     if Fraction(bound) > promised:
         verdict.add("dual bound", [f"{bound!r}; duality proves {float(promised)!r}"])
     return verdict
 
 
-def judge_training(X, y, beta, loss="squared", seed=0, most_gap=None, solver=None):
+def judge_training(
+    X, y, beta, loss="squared", seed=0, most_gap=None, solver=None, sample_weight=None
+):
     """A training, and certificates, by networks that may do better.
 
     `most_gap`, if given, is the largest gap that training may end with; `solver` another one,
     whose bound must not exceed what the first reaches either.
     """
     rng = np.random.default_rng(seed)
-    problem = hc.TrainingProblem(X, y, beta, loss)
-    X, y = problem.X, problem.y
+    problem = hc.TrainingProblem(X, y, beta, loss, sample_weight=sample_weight)
+    X, y, w = problem.X, problem.y, problem.sample_weight
     verdict = Verdict()
     solutions = [hc.train(problem)]
     if solver is not None:
         solutions.append(hc.train(problem, solver=solver))
     networks = [weights(solution.network) for solution in solutions]
-    networks += searched(X, y, beta, loss, networks[0], rng)
-    lowest = min(exact.objective(X, y, beta, *network, loss) for network in networks)
+    networks += searched(X, y, beta, loss, networks[0], rng, w)
+    lowest = min(exact.objective(X, y, beta, *network, loss, w) for network in networks)
     for solution in solutions:
         own = weights(solution.network)
-        verdict.add(solution.solver, complaints_about_objective(solution, X, y, beta, loss, own))
+        verdict.add(solution.solver, complaints_about_objective(solution, X, y, beta, loss, own, w))
         verdict.add(solution.solver, *below(solution.lower_bound, lowest))
     for network, rounds in product([networks[-1], perturbed(networks[0], rng)], (0, 1)):
         certificate = hc.certify(hc.ReLUNetwork(*network), problem, rounds=rounds)
         where = f"certificate, {rounds} rounds"
-        verdict.add(where, complaints_about_objective(certificate, X, y, beta, loss, network))
+        verdict.add(where, complaints_about_objective(certificate, X, y, beta, loss, network, w))
         verdict.add(where, *below(certificate.lower_bound, lowest))
     verdict.gap = solutions[0].gap
     if most_gap is not None and verdict.gap > most_gap:
@@ -209,35 +247,35 @@ def judge_training(X, y, beta, loss="squared", seed=0, most_gap=None, solver=Non
     return verdict
 
 
-def judge_certificate(X, y, beta, W, a, loss="squared"):
+def judge_certificate(X, y, beta, W, a, loss="squared", sample_weight=None):
     """Certificates of a given network."""
-    problem = hc.TrainingProblem(X, y, beta, loss)
-    X, y = problem.X, problem.y
+    problem = hc.TrainingProblem(X, y, beta, loss, sample_weight=sample_weight)
+    X, y, w = problem.X, problem.y, problem.sample_weight
     W, a = np.asarray(W, dtype=float), np.asarray(a, dtype=float)
-    reached = exact.objective(X, y, beta, W, a, loss)
+    reached = exact.objective(X, y, beta, W, a, loss, w)
     verdict = Verdict()
     for rounds in (0, 1):
         certificate = hc.certify(hc.ReLUNetwork(W, a), problem, rounds=rounds)
-        told = complaints_about_objective(certificate, X, y, beta, loss, (W, a))
+        told = complaints_about_objective(certificate, X, y, beta, loss, (W, a), w)
         verdict.add(f"certificate, {rounds} rounds", told)
         verdict.add(f"certificate, {rounds} rounds", *below(certificate.lower_bound, reached))
     return verdict
 
 
-def judge_path(X, y, betas, loss="squared"):
+def judge_path(X, y, betas, loss="squared", sample_weight=None):
     """A path: each weight decay's bound against all the path's networks, and a fresh training."""
-    problem = hc.TrainingProblem(X, y, betas[0], loss)
-    X, y = problem.X, problem.y
+    problem = hc.TrainingProblem(X, y, betas[0], loss, sample_weight=sample_weight)
+    X, y, w = problem.X, problem.y, problem.sample_weight
     path = hc.train_path(problem, betas)
     verdict = Verdict()
     for beta, solution in zip(betas, path, strict=True):
-        alone = hc.train(hc.TrainingProblem(X, y, beta, loss))
+        alone = hc.train(hc.TrainingProblem(X, y, beta, loss, sample_weight=w))
         for other in [*path, alone]:
-            reached = exact.objective(X, y, beta, *weights(other.network), loss)
+            reached = exact.objective(X, y, beta, *weights(other.network), loss, w)
             verdict.add(f"path at {beta!r}", *below(solution.lower_bound, reached))
             verdict.add(f"training at {beta!r}", *below(alone.lower_bound, reached))
         own = weights(solution.network)
-        told = complaints_about_objective(solution, X, y, beta, loss, own)
+        told = complaints_about_objective(solution, X, y, beta, loss, own, w)
         verdict.add(f"path at {beta!r}", told)
         verdict.gap = max(verdict.gap, solution.gap)
     return verdict
@@ -247,30 +285,36 @@ def weights(network):
     return network.hidden_weights, network.output_weights
 
 
-def complaints_about_objective(result, X, y, beta, loss, network):
+def complaints_about_objective(result, X, y, beta, loss, network, w=None):
     """The objective is the network's, the bound is below it, and the gap says so."""
-    true = exact.objective(X, y, beta, *network, loss)
+    true = exact.objective(X, y, beta, *network, loss, w)
+    rounded = rounding_of_objective(X, network, true, loss, w)
     told = below(result.lower_bound, true)[0]
     if not np.isfinite(result.objective):
         return [*told, f"objective {result.objective!r}"]
-    if abs(Fraction(result.objective) - true) > rounding_of_objective(X, network, true):
+    if abs(Fraction(result.objective) - true) > rounded:
         told.append(f"objective {result.objective!r} of a network that has {float(true)!r}")
     if result.scope != "global":
         told.append(f"scope {result.scope}")
     if true > 0 and not told:
         gap = 1 - Fraction(result.lower_bound) / true
-        if abs(gap - Fraction(result.gap)) > 10 * rounding_of_objective(X, network, true) / true:
+        if abs(gap - Fraction(result.gap)) > 10 * rounded / true:
             told.append(f"gap {result.gap!r} where it is {float(gap)!r}")
     return told
 
 
-def rounding_of_objective(X, network, objective):
+def rounding_of_objective(X, network, objective, loss="squared", w=None):
     """How far off an objective may be that floats evaluate: a Fraction.
 
     Neurons orthogonal to a large row have outputs that are differences of large products.
     """
     W, a = (np.abs(array) for array in network)
-    off = (X.shape[1] + len(a) + 2) * EPS * float(np.hypot.reduce((np.abs(X) @ W.T) @ a, initial=0))
+    w = np.ones(len(X)) if w is None else w
+    sizes, steps = (np.abs(X) @ W.T) @ a, (X.shape[1] + len(a) + 2) * EPS
+    if loss == "hinge":  # a difference of 1 and an output
+        return Fraction(EVALUATED) * objective + Fraction(steps * float(w @ (1 + sizes)))
+    sizes = (np.sqrt(w) if loss == "squared" else w) * sizes
+    off = steps * float(np.hypot.reduce(sizes, initial=0))
     return Fraction(EVALUATED) * objective + Fraction(off) * Fraction(sqrt_of(2 * objective) + off)
 
 
@@ -284,7 +328,7 @@ def below(bound, reached):
     return [], slack
 
 
-def searched(X, y, beta, loss, trained, rng):
+def searched(X, y, beta, loss, trained, rng, w=None):
     """Networks (W, a) that independent searches end at, the last of them a crude one.
 
     A Lasso over the directions in which M could be attained at the residual of the trained network,
@@ -292,7 +336,8 @@ def searched(X, y, beta, loss, trained, rng):
     ones. In units in which the largest entries of X and y are one.
     """
     size_x = float(np.abs(X).max()) or 1.0
-    size_y = 1.0 if loss == "logistic" else float(np.abs(y).max()) or 1.0
+    size_y = 1.0 if loss != "squared" else float(np.abs(y).max()) or 1.0
+    w = np.ones(len(y)) if w is None else w
     Xs, ys, decay = X / size_x, y / size_y, beta / size_x / size_y
 
     def there(network):
@@ -303,11 +348,9 @@ def searched(X, y, beta, loss, trained, rng):
 
     n, d = X.shape
     start = there(trained)
-    residual = ys - outputs(Xs, *start)
-    if loss == "logistic":
-        residual = ys / (1 + np.exp(np.minimum(ys * outputs(Xs, *start), 700)))
+    residual = -loss_and_slope(outputs(Xs, *start), ys, loss, w)[1]
     directions = candidate_directions(Xs, residual, rng)
-    by_lasso = lasso(Xs, ys, decay, loss, directions)
+    by_lasso = lasso(Xs, ys, decay, loss, directions, w)
     starts = [
         (rng.standard_normal((n + 1, d)), rng.standard_normal(n + 1)),
         by_lasso,
@@ -316,8 +359,8 @@ def searched(X, y, beta, loss, trained, rng):
         ),
         joined(perturbed(by_lasso, rng), start),
     ]
-    crude = descended(Xs, ys, decay, loss, starts[0], 5)
-    found = [descended(Xs, ys, decay, loss, network, 200) for network in starts]
+    crude = descended(Xs, ys, decay, loss, starts[0], 5, w)
+    found = [descended(Xs, ys, decay, loss, network, 200, w) for network in starts]
     return [back(network) for network in [by_lasso, *found, crude]]
 
 
@@ -363,28 +406,28 @@ def candidate_directions(X, nu, rng, most=24):
     )
 
 
-def lasso(X, y, beta, loss, directions):
+def lasso(X, y, beta, loss, directions, w):
     """The network (W, a) of the Lasso over neurons in given directions."""
     norms = np.linalg.norm(directions, axis=1)
     directions = directions[norms > 0] / norms[norms > 0, None]
-    z = nonnegative_lasso(np.maximum(X @ directions.T, 0.0), y, beta, loss)
+    z = nonnegative_lasso(np.maximum(X @ directions.T, 0.0), y, beta, loss, w)
     return balanced((directions, z), 1.0)
 
 
-def nonnegative_lasso(features, y, beta, loss):
+def nonnegative_lasso(features, y, beta, loss, w=1.0):
     """Coefficients z, either sign, of min F(features z) + beta ||z||_1, as far as L-BFGS gets."""
     k = features.shape[1]
     both = np.hstack([features, -features])
 
     def height(z):
-        value, slope = loss_and_slope(both @ z, y, loss)
+        value, slope = loss_and_slope(both @ z, y, loss, w)
         return value + beta * z.sum(), both.T @ slope + beta
 
     found = minimize(height, np.zeros(2 * k), jac=True, bounds=[(0, None)] * 2 * k).x
     return found[:k] - found[k:]
 
 
-def descended(X, y, beta, loss, network, steps):
+def descended(X, y, beta, loss, network, steps, w):
     """Where L-BFGS on all weights gets in some steps, its kinks ignored."""
     W, a = network
     shape = W.shape
@@ -394,7 +437,7 @@ def descended(X, y, beta, loss, network, steps):
     def height(theta):
         W, a = theta[:W_size].reshape(shape), theta[W_size:]
         activations = np.maximum(X @ W.T, 0.0)
-        value, slope = loss_and_slope(activations @ a, y, loss)
+        value, slope = loss_and_slope(activations @ a, y, loss, w)
         to_W = (slope[:, None] * a * (activations > 0)).T @ X + beta * W
         to_a = activations.T @ slope + beta * a
         value += 0.5 * beta * float(theta @ theta)
@@ -407,11 +450,15 @@ def descended(X, y, beta, loss, network, steps):
     return theta[:W_size].reshape(shape), theta[W_size:]
 
 
-def loss_and_slope(f, y, loss):
+def loss_and_slope(f, y, loss, w):
     if loss == "squared":
-        return 0.5 * float((f - y) @ (f - y)), f - y
+        return 0.5 * float((w * (f - y) ** 2).sum()), w * (f - y)
     margin = y * f
-    return float(np.logaddexp(0, -margin).sum()), -y * np.exp(-np.logaddexp(0, margin))
+    if loss == "hinge":  # its kink rounded, over a margin of ROUNDED: a descent stops at a kink
+        part = np.clip((1 - margin) / ROUNDED, 0, 1)
+        return float((w * part * (1 - margin - ROUNDED * part / 2)).sum()), -w * y * part
+    slope = -y * np.exp(-np.logaddexp(0, margin))
+    return float((w * np.logaddexp(0, -margin)).sum()), w * slope
 
 
 def judge_line(x, y, share):

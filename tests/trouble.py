@@ -198,6 +198,7 @@ class Case:
     y: np.ndarray
     share: float
     loss: str = "squared"
+    sample_weight: np.ndarray | None = None
 
     @property
     def line(self):
@@ -205,18 +206,36 @@ class Case:
         return self.X[:, np.abs(self.X).max(axis=0).argmax()]
 
 
-def case(seed, kind, columns=(2, 2), most_rows=9, losses=("squared",)):
+def weights(rng, n):
+    """Weights of samples (n,), or None: alike, of integers, some of them 0, far apart."""
+    which = rng.integers(5)
+    if which == 0:
+        return None
+    if which == 1:
+        return rng.exponential(size=n) + 1e-3
+    if which == 2:
+        return rng.integers(1, 4, size=n).astype(float)
+    some = np.where(rng.random(n) < 0.3, 0.0, rng.exponential(size=n))
+    some[rng.integers(n)] = 1.0
+    return some if which == 3 else some * 10.0 ** rng.uniform(-7, 7, size=n)
+
+
+def case(seed, kind, columns=(2, 2), most_rows=9, losses=("squared",), weighted=False):
     """The case of a seed and a kind; `share` is the weight decay as a share of beta_max."""
     rng = np.random.default_rng([seed, list(KINDS).index(kind)])
     d = int(rng.integers(columns[0], columns[1] + 1))
     X = KINDS[kind](rng, int(rng.integers(1, most_rows + 1)), d)
     loss = str(rng.choice(losses))
     y = targets(rng, X)
-    if loss == "logistic":
+    if loss != "squared":
         y = np.where(y > 0, 1.0, -1.0)
     if np.abs(y).max() < SMALLEST:  # what is left of a projection may be only rounding
         y = np.zeros(len(y))
-    return Case(kind, X, y, float(10.0 ** rng.uniform(-6, np.log10(1.1))), loss)
+    share = float(10.0 ** rng.uniform(-6, np.log10(1.1)))
+    w = weights(rng, len(X)) if weighted else None
+    if w is not None and 0 < np.abs(X[w > 0]).max() < SMALLEST:
+        w = None  # what is left without the samples of weight 0 is too small
+    return Case(kind, X, y, share, loss, w)
 
 
 def turn(rng, d):

@@ -2,14 +2,15 @@
 
 Each row is one method at one width from one seed. The two minimise different objectives, so each
 chooses its own weight decay: the one with the fewest errors on validation digits, the largest of
-them in case of a tie. Test digits are seen once, by the network chosen.
+them in case of a tie. Classics choose from their grids (`classics.py`) in the same way, have no
+width and no seed, and stand in one row each. Test digits are seen once, by what is chosen.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.experiments import command, descent, problems
+from benchmarks.experiments import classics, command, descent, problems
 from hidden_convexity.solvers.fixed_gates.gated import train_gated_path
 
 PATH = Path(__file__).with_name("digits.csv")
@@ -51,11 +52,16 @@ def adam(A, labels, width, seed):
 
 
 METHODS = {"gated": gated, "adam": adam}
+CLASSICS = ("logistic", "SVM", "boosting", "neighbours")
 
 
 def run(method, width, seed):
     """Train at every weight decay, validate, and test the one that is chosen."""
     train, validation, test = problems.digits()
+    if method in CLASSICS:
+        candidates = classics.classifiers(train[0].shape[1])[method]
+        best, wrong = classics.chosen(candidates, train, validation, _share)
+        return {"validation_error": wrong, "test_error": _share(best.predict(test[0]), test[1])}
     found = list(METHODS[method](*train, width, seed))
     errors = [_errors(predict, *validation) for predict, _ in found]
     best = int(np.argmin(errors))
@@ -65,12 +71,22 @@ def run(method, width, seed):
 
 
 def _errors(predict, A, labels):
-    return float(np.mean(predict(A).argmax(axis=1) != labels))
+    return _share(predict(A).argmax(axis=1), labels)
+
+
+def _share(found, labels):
+    return float(np.mean(found != labels))
+
+
+def points():
+    """All runs of the sweep."""
+    rows = [(method, width, seed) for method in METHODS for width in WIDTHS for seed in SEEDS]
+    rows += [(method, 0, 0) for method in CLASSICS]
+    return [dict(zip(("method", "width", "seed"), row, strict=True)) for row in rows]
 
 
 def main():
-    grid = {"method": list(METHODS), "width": WIDTHS, "seed": SEEDS}
-    return command.complete(run, grid, command.options(__doc__, PATH).parse_args())
+    return command.complete(run, points(), command.options(__doc__, PATH).parse_args())
 
 
 if __name__ == "__main__":

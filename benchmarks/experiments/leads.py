@@ -13,7 +13,7 @@ import numpy as np
 from scipy.signal import butter, decimate, sosfiltfilt
 
 import hidden_convexity as hc
-from benchmarks.experiments import command
+from benchmarks.experiments import classics, command
 from hidden_convexity.companion import datasets
 from hidden_convexity.oracle import Ascent
 from hidden_convexity.solvers.descent import adam
@@ -26,7 +26,9 @@ DECIMATION, WANDER = 16, 0.5
 # Samples of the seen lead around the moment, and their distance in samples of 16 ms.
 TAPS, WIDE_TAPS, DISTANCE = 3, 21, 2
 SHARES, TOLERANCE = (0.1, 0.03, 0.01), 1e-2
-METHODS = ("linear", "lasso", "convex", "adam")
+# Of the classics, those of `classics.py`, with the network's window and with the wide one.
+CLASSICS = ("kernel ridge", "boosting", "neighbours")
+METHODS = ("linear", "lasso", "convex", "adam", *CLASSICS, *(f"{one}, wide" for one in CLASSICS))
 NEURONS, SEEDS, STEPS, RATES = 50, 3, 2_000, (0.01, 0.03)
 
 
@@ -50,13 +52,16 @@ def windows(signal, taps):
 def reconstruct(lead, method, record, database):
     """Fit on the first half, judge on the second."""
     seen, hidden = load(record, database)
-    A, moments = windows(seen, WIDE_TAPS if method == "lasso" else TAPS)
+    wide = method == "lasso" or method.endswith(", wide")
+    A, moments = windows(seen, WIDE_TAPS if wide else TAPS)
     y = hidden[lead][moments]
     half = len(y) // 2
     # Units of the first half's spread: seen lead and target.
     A[:, :-1] /= A[:half, :-1].std()
     y = (y - y[:half].mean()) / y[:half].std()
-    return METHOD[method](A[:half], y[:half], A[half:], y[half:])
+    parts = A[:half], y[:half], A[half:], y[half:]
+    kind = method.removesuffix(", wide")
+    return classic(kind, *parts) if kind in CLASSICS else METHOD[method](*parts)
 
 
 def error(predicted, y):
@@ -73,6 +78,15 @@ def lasso(A, y, A_test, y_test):
 
     fitted = LassoCV(cv=5).fit(A[:, :-1], y)
     return {"test_error": error(fitted.predict(A_test[:, :-1]), y_test)}
+
+
+def classic(kind, A, y, A_test, y_test):
+    """Chosen like the weight decay, on the last quarter of the samples, and not refitted."""
+    part, X = round(0.75 * len(y)), A[:, :-1]
+    candidates = classics.regressors(X.shape[1])[kind]
+    stretches = (X[:part], y[:part]), (X[part:], y[part:])
+    best, _ = classics.chosen(candidates, *stretches, error)
+    return {"test_error": error(best.predict(A_test[:, :-1]), y_test)}
 
 
 def decay(A, y):

@@ -12,6 +12,7 @@ from hidden_convexity.companion.datasets import (
     ecg,
     load_ecg,
     patches,
+    pulse,
     split_in_time,
     standardise,
     windows,
@@ -44,7 +45,26 @@ def test_ecg_hands_out_a_copy():
     assert ecg().values.any()
 
 
-@pytest.mark.parametrize(("module", "call"), [("pywt", ecg), ("wfdb", lambda: load_ecg("100"))])
+# HeartPy's signal
+
+
+def test_pulse_beats_as_often_as_a_heart_does():
+    """The file of which importing HeartPy is no part: that needs a module of old setuptools."""
+    if importlib.util.find_spec("heartpy") is None:
+        pytest.skip("HeartPy is not installed")
+    signal = pulse()
+    assert signal.values.shape == (68_476,) and 100 < signal.rate < 101
+    values = signal.values - signal.values.mean()
+    lags = np.arange(round(0.4 * signal.rate), round(1.5 * signal.rate))
+    beat = lags[np.argmax([values[:-lag] @ values[lag:] for lag in lags])] / signal.rate
+    assert 0.5 < beat < 1.0
+    assert "heartpy" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("module", "call"),
+    [("pywt", ecg), ("heartpy", pulse), ("wfdb", lambda: load_ecg("100"))],
+)
 def test_missing_package_says_what_to_install(monkeypatch, module, call):
     for name in [module, *(name for name in sys.modules if name.startswith(f"{module}."))]:
         monkeypatch.setitem(sys.modules, name, None)

@@ -66,6 +66,11 @@ def test_a_figure_is_three_files_and_its_hashes_are_true(figures):
         assert hashlib.sha256(content).hexdigest() == entry["sha256"][kind]
 
 
+def test_the_picture_says_what_it_shows_to_a_screen_reader(figures):
+    save(alt="A parabola,\n  where a < b.")
+    assert "<title>A parabola, where a &lt; b.</title>" in (figures / f"{NAME}.svg").read_text()
+
+
 def test_a_global_optimum_is_stored_with_its_certificate_in_the_same_bytes(figures):
     problem = hc.TrainingProblem([[1.0, 1.0], [2.0, 1.0], [-1.0, 1.0]], [1.0, -1.0, 0.5], 0.1)
     path = manifest.certificate_of(figures, NAME)

@@ -86,7 +86,7 @@ def test_a_new_file_is_a_new_row(tmp_path, monkeypatch):
         rows = equivalences.rows()
         assert set(rows) == {*ROWS, "brand_new"}
         found = equivalences.check(rows["brand_new"], np.random.default_rng(0), starts=1)
-        assert "| brand new |" in equivalences.markdown_table([found])
+        assert "| brand new (" in equivalences.markdown_table([found])
     finally:
         sys.modules.pop("hidden_convexity.equivalences.brand_new", None)
 
@@ -110,6 +110,25 @@ def test_a_row_that_fails_is_not_in_the_table(wrong):
     assert found.holds and not failed.holds
     with pytest.raises(ValueError, match="checks"):
         equivalences.markdown_table([found, failed])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.29, "< 0.3"), (0.31, "< 3"), (29.0, "< 30"), (31.0, "> 30")]
+)
+def test_a_training_in_the_table(seconds, told):
+    """Times tell their order only, or the table would be another in each run."""
+    row, X, y, beta, _ = instance("quadratic")
+    solution = row.train(X, y, beta, tol=1e-7)
+    table = equivalences.training_table([equivalences.Training(row, "noise", solution, seconds)])
+    assert table.splitlines()[-1] == (
+        f"| {row.table_row.name} | any size | noise | gap < 1e-6, global | "
+        f"{solution.network.width} | {told} |"
+    )
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_says_where_its_training_is_proven(name):
+    assert ROWS[name].table_row.proven
 
 
 # What the files of single rows state

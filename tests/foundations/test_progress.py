@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import hidden_convexity as hc
-from hidden_convexity.foundations import progress
+from hidden_convexity.foundations import compilation, progress
 from hidden_convexity.oracle import BranchAndBound
 
 SCRIPT = """
@@ -42,6 +42,7 @@ def at_once(monkeypatch):
     """Bars show from the start, as no test runs for a second; whatever `make test` says."""
     monkeypatch.setattr(progress, "DELAY", 0.0)
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    monkeypatch.setattr(compilation.waiting, "told", True)  # see test_compilation
 
 
 @pytest.mark.parametrize("name", LONG)

@@ -6,7 +6,8 @@ import pytest
 from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem
-from hidden_convexity.proof.certificate import beta_max, certify
+from hidden_convexity.proof.beta_max import beta_max
+from hidden_convexity.proof.certificate import certify
 from hidden_convexity.solvers import train
 
 
@@ -151,6 +152,7 @@ def test_beta_max_scales_with_the_data_and_the_targets():
 def test_relative_gap():
     assert relative_gap(2.0, 1.0) == 0.5
     assert relative_gap(0.0, 0.0) == 0
+    assert relative_gap(np.inf, 1.0) == 1
     assert relative_gap(1.0, 1.0 + 1e-15) == 0
 
 

@@ -65,7 +65,7 @@ def test_the_smallest_case_runs_from_end_to_end(tmp_path):
 @pytest.mark.parametrize("case", ["gates-agreement", "cones-agreement"])
 def test_every_program_over_given_gates_ends_at_one_optimum(case):
     pytest.importorskip("skglm")
-    programs = [one for one in ALL[case].programs if not one.startswith("pyscnn")]
+    programs = [one for one in ALL[case].programs if not one.startswith(run.WITH_OWN_PACKAGES)]
     runs = {name: [run.run_once(case, name, 2, limit=60, threads=1)] for name in programs}
     entry = summarise(ALL[case], runs)
     assert not list(run.complaints(ALL[case], entry))
@@ -73,7 +73,7 @@ def test_every_program_over_given_gates_ends_at_one_optimum(case):
 
 
 def test_pyscnn_solves_the_same_problem():
-    if not (run.PYSCNN / "scnn").is_dir():
+    if not (run.OWN / "scnn").is_dir():
         pytest.skip("pyscnn is not installed in build/pyscnn: `make bench` installs it")
     pytest.importorskip("torch")
     tightest = 2
@@ -81,6 +81,18 @@ def test_pyscnn_solves_the_same_problem():
     optimum = run.run_once("agreement", "ours", 0, limit=60, threads=1).lower_bound
     assert one.status == "finished"
     assert -1e-7 < one.objective / optimum - 1 < run.AGREEMENT["pyscnn"]
+
+
+def test_adelie_solves_the_same_problem():
+    if not (run.OWN / "adelie").is_dir():
+        pytest.skip("adelie is not installed in build/pyscnn: `make bench` installs it")
+    case = "gates-agreement"
+    runs = {
+        name: [run.run_once(case, name, 2, limit=60, threads=1)] for name in ("gated", "adelie")
+    }
+    entry = summarise(ALL[case], runs)
+    assert not list(run.complaints(ALL[case], entry))
+    assert abs(entry["programs"]["adelie"]["gap"]) < run.AGREEMENT["adelie"]
 
 
 def test_sampled_chambers_are_worth_no_more_than_a_search_over_all():

@@ -83,7 +83,7 @@ def test_its_links_to_other_pages_resolve(page, name):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("notebooks/")])
+@pytest.mark.parametrize("name", PAGES)
 def test_it_fits_the_screen(page, name, size):
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})
@@ -94,16 +94,39 @@ def test_it_fits_the_screen(page, name, size):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_zonotope_turns(page):
+def test_the_zonotope_turns_by_mouse_and_by_keys(page):
     visit(page, "notebooks/04-zonotopes.html")
-    plot = page.locator(".js-plotly-plot").first
-    plot.scroll_into_view_if_needed()
-    page.wait_for_selector(".js-plotly-plot canvas")
-    eye = "() => document.querySelector('.js-plotly-plot')._fullLayout.scene._scene.getCamera().eye"
-    before, box = page.evaluate(eye), plot.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
+    solid = page.locator("#zonotope")
+    solid.scroll_into_view_if_needed()
+    shown = [solid.inner_html()]
+    box = solid.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
-    page.mouse.move(x + 120, y + 40, steps=5)
+    page.mouse.move(box["x"] + box["width"] / 2 + 60, box["y"] + box["height"] / 2, steps=5)
     page.mouse.up()
-    assert page.evaluate(eye) != before
+    shown.append(solid.inner_html())
+    solid.press("ArrowUp")
+    shown.append(solid.inner_html())
+    assert len(set(shown)) == 3
+    assert all("<polygon" in drawn for drawn in shown)
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("notebooks/")])
+def test_its_films_run_by_keys_and_by_button(page, name):
+    visit(page, name)
+    for film in page.locator("[id^=film]").all():
+        picture, slider = film.locator("img"), film.locator("input")
+        shown, said = picture.get_attribute("src"), film.locator("output").inner_text()
+        slider.press("ArrowRight")
+        assert picture.get_attribute("src") != shown
+        assert film.locator("output").inner_text() != said
+        slider.press("Home")
+        shown = picture.get_attribute("src")
+        film.locator("button").click()
+        page.wait_for_function(
+            "([film, shown]) => film.querySelector('img').src !== shown",
+            arg=[film.element_handle(), shown],
+        )
+        film.locator("button").click()
+        assert film.locator("button").inner_text() == "play"
+    assert page.complaints == []

@@ -41,6 +41,13 @@ def test_with_more_rows_no_oracle_is_below_what_some_directions_attain(kind):
     assert judge.judge_oracles(case.X, case.y, orders).complaints == []
 
 
+@pytest.mark.parametrize("kind", trouble.KINDS)
+@pytest.mark.parametrize("columns", [2, 3, 4])
+def test_the_checker_has_no_bound_below_the_exact_maximum(kind, columns):
+    case = trouble.case(100 + columns, kind, (columns, columns), most_rows=5)
+    assert judge.judge_checker(case.X, case.y).complaints == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", trouble.KINDS)
 @pytest.mark.parametrize("loss", ["squared", "logistic"])

@@ -316,7 +316,7 @@ def test_the_dual_value_of_the_logistic_loss_is_below_the_exact_one(seed, n, sca
         for p in (nu * y).tolist():
             p = decimal.Decimal(p) * decimal.Decimal(scale)
             exact -= sum(q * q.ln() for q in (p, 1 - p) if q > 0)
-    value = LOSSES["logistic"].dual_value(y, nu, scale)
+    value = LOSSES["logistic"]().dual_value(y, nu, scale)
     assert decimal.Decimal(value) <= exact
     assert value >= float(exact) * (1 - 1e-13) - 1e-14 * n
 

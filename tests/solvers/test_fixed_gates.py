@@ -23,7 +23,7 @@ from hidden_convexity.solvers.fixed_gates.interpolation import interpolate
 from hidden_convexity.solvers.fixed_gates.ridge import Kernel
 
 torch = pytest.importorskip("torch")
-Softmax = LOSSES["softmax"]
+Softmax = LOSSES["softmax"]()
 # Programs to solve: loss and number of outputs, 0 for targets (n,).
 KINDS = [("squared", 0), ("squared", 3), ("logistic", 0), ("softmax", 3)]
 

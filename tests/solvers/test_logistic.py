@@ -8,7 +8,7 @@ import hidden_convexity as hc
 from hidden_convexity.problem.losses import LOSSES
 from hidden_convexity.solvers import descent
 
-Logistic = LOSSES["logistic"]
+Logistic = LOSSES["logistic"]()
 
 
 def labelled(n, d, share, seed=0):
@@ -140,7 +140,7 @@ def test_other_labels_are_refused(y):
         hc.TrainingProblem(np.ones((2, 1)), y, 1.0, "logistic")
 
 
-@pytest.mark.parametrize("loss", ["hinge", None, 3, ["squared"]])
+@pytest.mark.parametrize("loss", ["absolute", None, 3, ["squared"]])
 def test_other_losses_are_refused(loss):
     with pytest.raises(ValueError, match="loss must be"):
         hc.TrainingProblem(np.ones((2, 1)), np.ones(2), 1.0, loss)

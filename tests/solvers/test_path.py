@@ -1,5 +1,7 @@
 """The regularisation path: where it starts, its continuity, and that warm starts are safe."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import regression
@@ -73,3 +75,23 @@ def test_bad_weight_decays_are_refused():
     for betas in ([], [1.0, 0.0], [np.nan], [[1.0]], "small"):
         with pytest.raises((TypeError, ValueError), match="betas"):
             hc.train_path(problem, betas)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_a_path_over_given_patterns_is_that_of_single_runs(loss):
+    """Each run walked down from the zero network again: twenty weight decays took twenty walks."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=(60, 3)), np.ones(60)])
+    y = np.sin(2 * X[:, 0]) + 0.1 * rng.normal(size=60)
+    y = y if loss == "squared" else np.where(y > 0, 1.0, -1.0)
+    problem = hc.TrainingProblem(X, y, 1.0, loss, intercept=True)
+    arrangement = hc.Arrangement.sample(X, 20)
+    betas = [0.1, 3.0, 1.0, 0.1]
+    path = hc.train_path(problem, betas, tol=1e-6, patterns=arrangement)
+    assert path[0] is path[3] and [one.problem.beta for one in path] == betas
+    for beta, one in zip(betas, path, strict=True):
+        alone = hc.train(replace(problem, beta=beta), patterns=arrangement, tol=1e-6)
+        assert one.scope == "sampled" and one.gap <= 1e-6
+        assert one.objective == pytest.approx(alone.objective, rel=2e-6)
+    with pytest.raises(ValueError, match="proof"):
+        hc.train_path(problem, betas, proof=False, patterns=arrangement)

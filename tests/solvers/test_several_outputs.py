@@ -27,7 +27,7 @@ def data(kind, n, d, P, seed=0):
 
 def threshold(X, y, loss, arrangement):
     """The largest dual norm at the outputs 0, over cones and columns."""
-    nu = LOSSES[loss].residual(y, np.zeros(y.shape))
+    nu = LOSSES[loss]().residual(y, np.zeros(y.shape))
     return max(Exhaustive(arrangement)(column).bound for column in nu.T)
 
 

@@ -1,6 +1,6 @@
 """What only notebooks need: data sets, pictures, exercises, and figures as files.
 
-Read `recordings` and `datasets` (signals, and X and y of them), `plotting` (a file a chapter),
-`manifest` and `report` (figures and numbers that read the same everywhere), `exercises` (`check`)
-and `sweeps`. No wing imports it.
+Read `recordings`, `packaged` and `datasets` (signals, and X and y of them), `plotting` (a file a
+chapter), `manifest` and `report` (figures and numbers that read the same everywhere), `exercises`
+(`check`) and `sweeps`. No wing imports it.
 """

@@ -1,4 +1,4 @@
-"""Real electrocardiograms, and the few steps from a signal to ``X, y``.
+"""Real electrocardiograms and pulse waves, and the few steps from a signal to ``X, y``.
 
 The order that leaks nothing from the future: ``windows``, ``split_in_time``, ``standardise``,
 ``with_bias``. For convolutional networks, ``patches``.
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.fft import idct
 
-from hidden_convexity.companion.recordings import Signal, ecg, load_ecg
+from hidden_convexity.companion.packaged import ecg, pulse
+from hidden_convexity.companion.recordings import Signal, load_ecg
 from hidden_convexity.foundations.validation import flag, real_array, real_number, whole_number
 from hidden_convexity.problem.data import with_bias
 
@@ -19,6 +20,7 @@ __all__ = [
     "ecg",
     "load_ecg",
     "patches",
+    "pulse",
     "split_in_time",
     "standardise",
     "windows",

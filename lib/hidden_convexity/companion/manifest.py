@@ -6,6 +6,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,8 @@ from hidden_convexity.proof.file import write_atomically
 FIGURES_VARIABLE = "HIDDEN_CONVEXITY_FIGURES"
 NOTEBOOK_VARIABLE = "HIDDEN_CONVEXITY_NOTEBOOK"
 
-# Two runs of one figure agree when each pair of numbers is this close. Solvers stop at 1e-9 or
-# better, and BLAS adds in another order on another processor: neither moves a number this far.
+# How close numbers of two runs of a figure are. Solvers stop at 1e-9 or better, and BLAS adds in
+# another order on another processor: neither moves a number this far.
 RELATIVE_TOLERANCE = 1e-5
 ABSOLUTE_TOLERANCE = 1e-8
 # Points (1/72 inch) that ink may move by for that reason. Fonts are scaled by their size / 100, so
@@ -29,13 +30,11 @@ _INK_TOLERANCE = 5e-4
 
 # Bytes of a figure's certificate, of which every clone has a copy.
 LARGEST_CERTIFICATE = 200_000
-
 # Data are stored with 10 significant digits, past which they are roundoff; key numbers with 6.
 _DATA_DIGITS = 10
 _NUMBER_DIGITS = 6
 
-# What makes two drawings of the same figure the same bytes: fixed element names, letters drawn as
-# paths (no fonts of the machine), and the page the figure asked for, not one cropped to its ink.
+# So drawings are the same bytes: fixed element names, letters as paths, and no cropping to the ink.
 _SVG_STYLE = {
     "svg.hashsalt": "hidden-convexity",
     "svg.fonttype": "path",
@@ -43,8 +42,7 @@ _SVG_STYLE = {
     "savefig.dpi": "figure",
 }
 
-
-# A coordinate, but not a digit within a name or a colour such as #0072b2.
+# A coordinate, not a digit within a name or a colour such as #0072b2.
 _NUMBER = re.compile(r"(?<![\w#.])-?\d+(?:\.\d+)?(?![\w.])")
 
 
@@ -94,12 +92,13 @@ def save_figure(
     picture = io.BytesIO()
     with mpl.rc_context(_SVG_STYLE):
         fig.savefig(picture, format="svg", metadata={"Date": None})
-    picture = picture.getvalue()
+    alt = " ".join(alt.split())
+    picture = _titled(picture.getvalue(), alt)
     table = _lines({key: _stored(value, f"data[{key!r}]") for key, value in data.items()})
     entry = {
         "notebook": notebook,
         "paper_figure": paper_figure,
-        "alt": " ".join(alt.split()),
+        "alt": alt,
         "parameters": _lists(parameters or {}, "parameters"),
         "solution": None if solution is None else _summary(solution),
         "numbers": _lists(numbers or {}, "numbers", _NUMBER_DIGITS),
@@ -112,11 +111,15 @@ def save_figure(
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / f"{name}.svg", picture)
     write_atomically(folder / f"{name}.json", table)
-    # Networks on the line have another dual, of which the files know nothing.
-    problem = None if solution is None else solution.problem
-    if problem is not None and solution.scope == "global":
+    if solution is not None and solution.scope == "global" and solution.problem is not None:
         _save_certificate(certificate_of(folder, name), solution)
     write_manifest(folder, read_manifest(folder) | {name: entry})
+
+
+def _titled(picture, alt):
+    """An SVG with a title, which is what a screen reader reads where there is no alt text."""
+    title = f" <title>{escape(alt)}</title>\n <metadata>".encode()
+    return picture.replace(b" <metadata>", title, 1)
 
 
 def certificate_of(folder, name):
@@ -125,7 +128,7 @@ def certificate_of(folder, name):
 
 
 def _save_certificate(path, solution):
-    """Write a certificate without its history, whose seconds differ from run to run."""
+    """Write a certificate, without its history, whose seconds differ from run to run."""
     path.parent.mkdir(exist_ok=True)
     try:
         replace(solution, history=[]).save(path)
@@ -147,15 +150,14 @@ def read_manifest(folder):
 
 def write_manifest(folder, entries):
     """Write ``folder/manifest.json``, sorted by figure name."""
-    text = json.dumps(dict(sorted(entries.items())), indent=2, ensure_ascii=False)
-    write_atomically(Path(folder) / "manifest.json", (text + "\n").encode())
+    text = json.dumps(dict(sorted(entries.items())), indent=2, ensure_ascii=False) + "\n"
+    write_atomically(Path(folder) / "manifest.json", text.encode())
 
 
 def differences(committed, fresh, names=None):
-    """Compare two folders of figures.
+    """Compare two folders of figures: numbers within the tolerances, pictures byte by byte.
 
-    Numbers agree within RELATIVE_TOLERANCE and ABSOLUTE_TOLERANCE. Pictures agree byte by byte
-    where they can: drawn by the same Matplotlib from the same digits.
+    The latter where they can agree: drawn by the same Matplotlib from the same digits.
 
     Parameters
     ----------
@@ -239,7 +241,7 @@ def _close(old, new):
 
 
 def _notebook(name):
-    """Return the notebook that make is executing, None where it is not; check the figure's name."""
+    """Return the notebook that make is executing, or None; check the figure's name."""
     match = re.fullmatch(r"fig(\d\d)-[a-z0-9]+(-[a-z0-9]+)*", name)
     if match is None:
         raise ValueError(

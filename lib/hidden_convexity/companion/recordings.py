@@ -1,4 +1,4 @@
-"""Real electrocardiograms, from a package, a file or PhysioNet."""
+"""Real electrocardiograms, from a file or PhysioNet."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 from hidden_convexity.foundations.validation import real_number
 
-_INSTALL = 'pip install "hidden-convexity[notebooks]"'
+INSTALL = 'pip install "hidden-convexity[notebooks]"'
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,35 +38,6 @@ class Signal:
         rate = "rate unknown" if self.rate is None else f"{self.rate:g} Hz"
         unit = "unit unknown" if self.unit is None else self.unit
         return f"Signal({self.name!r}, {len(self.values)} samples{leads}, {rate}, {unit})"
-
-
-def ecg():
-    """Load the electrocardiogram that PyWavelets ships: 1,024 samples, no network needed.
-
-    PyWavelets documents neither its sampling rate, nor its unit, nor its origin, so ``rate`` and
-    ``unit`` are None and time is counted in samples.
-
-    Returns
-    -------
-    Signal
-        ``values`` (1024,).
-
-    Raises
-    ------
-    ImportError
-        If PyWavelets is not installed.
-    """
-    try:
-        import pywt.data
-    except ImportError as error:
-        raise ImportError(f"ecg() reads its signal from PyWavelets: {_INSTALL}") from error
-    return Signal(
-        values=pywt.data.ecg().astype(float),
-        rate=None,
-        unit=None,
-        name="PyWavelets ECG",
-        source="PyWavelets, pywt.data.ecg()",
-    )
 
 
 def load_ecg(record, pn_dir=None, channel=0, start=0.0, seconds=None):
@@ -112,7 +83,7 @@ def load_ecg(record, pn_dir=None, channel=0, start=0.0, seconds=None):
     try:
         import wfdb
     except ImportError as error:
-        raise ImportError(f"load_ecg() reads PhysioNet records with wfdb: {_INSTALL}") from error
+        raise ImportError(f"load_ecg() reads PhysioNet records with wfdb: {INSTALL}") from error
 
     record = str(Path(record).expanduser()) if pn_dir is None else str(record)
     header, layout = _headers(wfdb, record, pn_dir)

@@ -5,27 +5,42 @@ To add a row, add one file to this folder. It holds, as `quadratic.py` does::
     table_row, a `parts.TableRow`, and instance(rng), a small demo: X, y and beta;
     objective(network, X, y, beta), the non-convex loss; descend(X, y, beta, rng), trained on it;
     convex_program(X, y, beta), a `parts.Program`; decode(program), a network once it is solved;
-    sizes(program), the sizes of the groups, coefficients or singular values that are sparse.
+    sizes(program), the sizes of the groups, coefficients or singular values that are sparse;
+    and, at real size, train(X, y, beta, tol=1e-4, max_seconds=None, progress=False), a
+    `trained.RowSolution`.
 
-And train(X, y, beta, tol=1e-4, max_seconds=None, progress=False), a `trained.RowSolution`, where it
-trains at real size, by `trained`, `nuclear_norm` or `hidden_convexity.solvers.lasso`. The test of
-all rows, and the table of notebook 07, find the file.
+The test of all rows, and the table of notebook 07, find the file.
 """
 
 import pkgutil
 from collections import Counter
 from dataclasses import dataclass
 from importlib import import_module
+from typing import NamedTuple
 
 import numpy as np
 
 from hidden_convexity.equivalences.parts import ACTIVE, Program, TableRow
 from hidden_convexity.foundations.validation import positive_number, real_array, whole_number
+from hidden_convexity.problem.gap import format_gap
+from hidden_convexity.solvers.solution import Solution
 
-__all__ = ["Check", "Program", "TableRow", "check", "markdown_table", "rows", "sizes_along"]
+__all__ = [
+    "Check",
+    "Program",
+    "TableRow",
+    "Training",
+    "check",
+    "markdown_table",
+    "rows",
+    "sizes_along",
+    "training_table",
+]
 
 # Relative differences: of the two values of one solution, and of the best descent from them.
 SAME_VALUE, NEAR = 1e-6, 1e-3
+# Seconds are told as the least of these that they are below, since they differ from run to run.
+CLASSES = (0.3, 3, 30)
 
 
 def rows():
@@ -157,7 +172,7 @@ def _without_small(sizes):
 
 
 def markdown_table(checks):
-    """The table in Markdown: a line for each check that holds, with the values of both sides.
+    """The table in Markdown: a line for each check that holds, with the value of both sides.
 
     Raises
     ------
@@ -165,15 +180,39 @@ def markdown_table(checks):
         If a check does not hold, since its row has no place in the table.
     """
     lines = [
-        "| network | convex model | sparse signal model | source | convex | network | |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| network | convex model | sparse signal model | value |",
+        "| --- | --- | --- | --- |",
     ]
     for one in checks:
         if not one.holds:
             raise ValueError(f"checks: {one!r}; a row that fails has no place in the table")
         row = one.row.table_row
-        values = f"{one.convex:.4g} | {one.decoded:.4g} | ✓"
         # A bar in a formula would end the table's cell.
         model = row.model.replace(r"\|", r"\Vert ")
-        lines.append(f"| {row.name} | {model} | {row.signal} | {row.citation} | {values} |")
+        lines.append(
+            f"| {row.name} ({row.citation}) | {model} | {row.signal} | {one.convex:.4g} ✓ |"
+        )
+    return "\n".join(lines)
+
+
+class Training(NamedTuple):
+    """A row trained on data: what they are, what came out, and the seconds that it took."""
+
+    row: object
+    data: str
+    solution: Solution
+    seconds: float
+
+
+def training_table(trainings):
+    """What trainings reached, in Markdown: the text is the same for times that differ a little."""
+    lines = [
+        "| network | proven at | trained on | result | width | seconds |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row, data, solution, seconds in trainings:
+        result = f"{format_gap(solution.gap)}, {solution.scope}"
+        below = next((f"< {limit:g}" for limit in CLASSES if seconds < limit), f"> {CLASSES[-1]:g}")
+        known = row.table_row.name, row.table_row.proven, data, result
+        lines.append(f"| {' | '.join(known)} | {solution.network.width} | {below} |")
     return "\n".join(lines)

@@ -16,6 +16,7 @@ table_row = parts.TableRow(
     signal="group Lasso",
     citation="[Ergen, Pilanci 2023](https://arxiv.org/abs/2312.12657)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",
+    proven="rank up to 6, any number of samples",
 )
 objective = parts.neurons_objective
 convex_program = partial(parts.neurons_program, slope=SLOPE)

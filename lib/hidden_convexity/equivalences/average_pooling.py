@@ -21,6 +21,7 @@ table_row = parts.TableRow(
     signal="group Lasso, over filters",
     citation="[Ergen, Pilanci 2021](https://arxiv.org/abs/2006.14798)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",
+    proven="filters up to 6 long, any number of signals",
 )
 
 

@@ -26,6 +26,7 @@ table_row = parts.TableRow(
     signal="group Lasso, whitened",
     citation="[Ergen et al. 2022](https://arxiv.org/abs/2103.01499)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",
+    proven="rank up to 6, any number of samples",
 )
 
 

@@ -28,6 +28,7 @@ table_row = parts.TableRow(
     citation="[Gunasekar et al. 2018](https://arxiv.org/abs/1806.00468), "
     "[Ergen, Pilanci 2021](https://arxiv.org/abs/2006.14798)",
     atoms=r"$|Fz|_k$",
+    proven="any size",
 )
 
 

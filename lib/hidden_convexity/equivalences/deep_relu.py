@@ -37,6 +37,7 @@ table_row = parts.TableRow(
     signal="Lasso, of clipped ramps",
     citation="[Zeger et al. 2024](https://arxiv.org/abs/2403.01046)",
     atoms=r"$|z_k|$",
+    proven="one input, any number of samples",
 )
 
 

@@ -20,6 +20,7 @@ table_row = parts.TableRow(
     signal="low rank, in blocks",
     citation="[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
     atoms=r"singular values of $V_1, V_2, \ldots$",
+    proven="any size, over its gates",
 )
 
 

@@ -23,6 +23,7 @@ table_row = parts.TableRow(
     signal="low rank, over heads",
     citation="[Sahiner et al. 2022](https://arxiv.org/abs/2205.08078)",
     atoms="singular values of $Z$",
+    proven="any size",
 )
 
 

@@ -21,6 +21,7 @@ table_row = parts.TableRow(
     citation="[Srebro et al. 2004](https://papers.nips.cc/paper/2655), "
     "[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
     atoms="singular values of $Z$",
+    proven="any size",
 )
 
 

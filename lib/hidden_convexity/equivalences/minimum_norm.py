@@ -2,19 +2,44 @@
 
 It is the limit of training as beta -> 0, divided by beta. The argument of Theorem 1 does not need
 the loss: balancing and merging keep the outputs, so the constraint takes the place of the loss and
-the price is sum_g (||u_g|| + ||v_g||).
+the price is sum_g (||u_g|| + ||v_g||). The dual is max nu.y subject to M(nu) <= 1, the constraint
+of training at any weight decay divided by it.
+
+`train` is the method of multipliers: training at a weight decay, where what the outputs miss of y
+is added to the targets of the next round. Each round's dual point bounds the least norm.
 """
+
+from dataclasses import replace
+from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
 
-from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.equivalences import descent, parts, trained
+from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.foundations.validation import flag
+from hidden_convexity.oracle.hidden_layer import HiddenLayer
+from hidden_convexity.problem.encoding import output_heads
+from hidden_convexity.problem.gap import relative_gap
+from hidden_convexity.problem.training_problem import TrainingProblem
+from hidden_convexity.solvers import column_generation
+from hidden_convexity.solvers.solution import Step
 
 # Descent: the weight decay of its start, and the Newton steps at its end, which converge
 # quadratically, with the singular values, relative to the largest, below which one is zero.
 WARM_DECAY, NEWTON_STEPS, SINGULAR = 0.03, 5, 1e-8
 # Outputs this close to y, relative to the largest target, count as equal to it.
 INTERPOLATES = 1e-6
+# Training: the first weight decay, as a share of the largest that gives any neuron; by how much a
+# round is to divide the misfit, or the next one has a tenth of the weight decay; and the most
+# rounds. Ten are usual.
+DECAY, FALL, ROUNDS = 1e-2, 10, 30
+# Relative gaps to which rounds are trained, as shares of the misfit they start from and, at least,
+# of the tolerance; and the largest.
+OF_MISFIT, OF_TOLERANCE, LARGEST_GAP = 0.01, 0.2, 1e-3
+# Least-norm steps that complete a network, each in the pieces where the last one ended.
+COMPLETIONS = 3
 
 table_row = parts.TableRow(
     name="ReLU, minimum-norm interpolation",
@@ -22,6 +47,7 @@ table_row = parts.TableRow(
     signal="group Lasso, without noise: basis pursuit",
     citation="[Wang et al. 2022](https://arxiv.org/abs/2209.15265)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",
+    proven="rank up to 4, hundreds of samples",
 )
 
 
@@ -43,6 +69,131 @@ def convex_program(X, y, beta):
     X, y, _ = parts.checked(X, y, beta)
     groups = parts.cone_groups(X)
     return parts.Program(groups.lengths, [*groups.cones, groups.outputs == y])
+
+
+class _Round(NamedTuple):
+    """A network, its norm (infinite unless it interpolates), and a lower bound on the least."""
+
+    network: parts.Neurons
+    objective: float
+    lower_bound: float
+
+    @property
+    def gap(self):
+        return relative_gap(self.objective, self.lower_bound)
+
+
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
+    """Train the network of least norm that interpolates, to a certified gap.
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+        Hundreds of samples; as a proof asks for, d <= 4 or so.
+    y : (n,) array_like
+    beta : float
+        Weight decay, > 0; without a role, as in the row's objective.
+    tol : float
+        Relative duality gap at which to stop, > 0. Below about 1e-7, double precision may end
+        first; the solution's `gap` says what was reached.
+    max_seconds : float, optional
+        Time after which the best network so far is returned, `interrupted`, with its valid bound:
+        of infinite objective where none interpolates yet.
+    progress : bool
+        Show progress bars on stderr, one a round.
+    proof : bool
+        False: search for violators without proof, in any dimension; the scope is "searched".
+
+    Returns
+    -------
+    RowSolution
+        Of scope "global": any number of neurons. Its bound holds for all networks that miss no
+        target by more than the solution's does.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of these kinds, a proof is out of reach, or no network interpolates.
+    """
+    X, y, beta = parts.checked(X, y, beta)
+    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    budget, started, problem = Budget(max_seconds), perf_counter(), TrainingProblem(X, y, 1.0)
+    layer = HiddenLayer.of(problem, flag(proof, "proof"), progress)
+    oracles = column_generation.Oracles(layer.search, layer.last, layer.scope)
+    decay = DECAY * layer.search(y).value or 1.0
+    nu, misfit, neurons = 0.0 * y, y, []
+    best, bound, history = None, 0.0, []
+    for _ in range(ROUNDS):
+        start = _relative(misfit, y)
+        gap = min(max(OF_MISFIT * start, OF_TOLERANCE * tol), LARGEST_GAP)
+        shifted = replace(problem, y=y + decay * nu, beta=decay)
+        program = layer.program(shifted)
+        found = column_generation.solve(program, oracles, gap, budget, neurons, progress)
+        heads = output_heads(found.network.output_weights)
+        neurons = list(zip(found.network.hidden_weights @ layer.basis, heads, strict=True))
+        misfit = y - found.network(X)
+        # The part of the targets that is left over, over the weight decay: the next multipliers.
+        nu = nu + misfit / decay
+        if _relative(misfit, y) > start / FALL:
+            decay /= 10
+        this = _completed(found, program, layer.basis, X, y)
+        best = min(best or this, this, key=lambda one: one.gap)
+        bound = max(bound, this.lower_bound)
+        history.append(Step(perf_counter() - started, best.objective, bound, best.network.width))
+        early = found.interrupted or budget.spent
+        if best.gap <= tol or early:
+            break
+    if best.objective == np.inf and not early:
+        raise ValueError(
+            "y can't be interpolated by a ReLU network on these X, as far as double precision "
+            f"tells: {ROUNDS} rounds left a misfit of {_relative(misfit, y):.1e} of the "
+            "largest target; look for rows on one line with different targets, or append a "
+            "column of ones to X"
+        )
+    value, bound = best.objective, best.lower_bound
+    found = replace(found, objective=value, lower_bound=bound, history=history, interrupted=early)
+    return trained.solution(best.network, value, layer.scope, found)
+
+
+def _completed(found, program, basis, X, y):
+    """The `_Round` of a trained network, after least-norm steps within its neurons' pieces.
+
+    In a piece outputs are linear in the weights, so one step interpolates unless it leaves it.
+    """
+    hidden, output = found.network.hidden_weights, found.network.output_weights
+    weights, signs = (hidden * np.abs(output)[:, None]) @ basis, np.sign(output)
+    misfit = y - found.network(X)
+    for _ in range(COMPLETIONS):
+        pieces = [
+            program.neuron(u / np.linalg.norm(u), s) for u, s in zip(weights, signs, strict=True)
+        ]
+        features = [one.sign * _linear(program.X, one) for one in pieces]
+        if not features:
+            break
+        moves = np.linalg.lstsq(np.hstack(features), misfit, rcond=SINGULAR)[0]
+        moves = np.split(moves, np.cumsum([len(one.basis) for one in pieces])[:-1])
+        moved = weights + [move @ one.basis for move, one in zip(moves, pieces, strict=True)]
+        left = y - np.maximum(program.X @ moved.T, 0.0) @ signs
+        if np.abs(left).max() >= np.abs(misfit).max():
+            break
+        weights, misfit = moved, left
+    network = parts.Neurons(*parts.balanced(weights @ basis.T, signs))
+    misfit = np.abs(y - network(X))
+    nu = found.dual_point / found.problem.beta
+    # Of products of n entries, each a rounded sum of as many; and what the misfit may be worth.
+    allowance = len(y) * float(np.finfo(float).eps) * float(np.abs(nu) @ np.abs(y))
+    bound = max(float(nu @ y) - allowance - float(np.abs(nu) @ misfit), 0.0)
+    return _Round(network, float(objective(network, X, y, found.problem.beta)), bound)
+
+
+def _linear(X, neuron):
+    """(X u)_+ as a linear map of a neuron's coefficients, (n, k), as long as it keeps its piece."""
+    return (X @ neuron.direction > 0)[:, None] * (X @ neuron.basis.T)
+
+
+def _relative(misfit, y):
+    """The largest entry, relative to the largest target."""
+    return float(np.abs(misfit).max() / max(np.abs(y).max(), np.finfo(float).tiny))
 
 
 decode = parts.decode_neurons

@@ -44,6 +44,8 @@ class TableRow(NamedTuple):
         Who proved it, and where, in Markdown.
     atoms : str
         What `sizes` measures, as the label of an axis.
+    proven : str
+        The sizes at which the gap of its `train` is proven; empty if it has none.
     """
 
     name: str
@@ -51,6 +53,7 @@ class TableRow(NamedTuple):
     signal: str
     citation: str
     atoms: str
+    proven: str = ""
 
 
 class Program(cp.Problem):
@@ -225,7 +228,7 @@ def decode_neurons(program):
 def balanced(directions, signs):
     """Hidden weights u / sqrt(||u||) and output weights +-sqrt(||u||) of non-zero groups u."""
     lengths = np.linalg.norm(directions, axis=1)
-    used = lengths > NEGLIGIBLE * lengths.max()
+    used = lengths > NEGLIGIBLE * lengths.max(initial=0.0)
     root = np.sqrt(lengths[used])
     return directions[used] / root[:, None], signs[used] * root
 

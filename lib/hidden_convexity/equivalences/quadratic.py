@@ -22,6 +22,7 @@ table_row = parts.TableRow(
     signal="low rank, symmetric",
     citation="[Bartan, Pilanci 2021](https://arxiv.org/abs/2101.02429)",
     atoms="|eigenvalues| of $Z$",
+    proven="any size",
 )
 
 

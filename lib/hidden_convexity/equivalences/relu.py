@@ -17,6 +17,7 @@ table_row = parts.TableRow(
     signal="group Lasso",
     citation="[Pilanci, Ergen 2020](https://arxiv.org/abs/2002.10553)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",
+    proven="rank up to 6, any number of samples",
 )
 objective = parts.neurons_objective
 convex_program = parts.neurons_program

@@ -9,6 +9,7 @@ non-negative, since vectors at an angle of at most 90 degrees can be turned toge
 first quadrant. So, with M = [[C, L], [L', B]], V_g = R_g L and the price is
 (beta/2)(trace(R_g C R_g') + trace(B)), exactly. With more rays than four, a semidefinite matrix
 with non-negative entries need not have such a factor, and this becomes a copositive program.
+Training does without it, in more dimensions too: see `hidden_convexity.train`.
 """
 
 from typing import NamedTuple
@@ -16,18 +17,20 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.geometry.zonotope import Zonotope
+from hidden_convexity.problem.training_problem import TrainingProblem
 
 NEURONS = 10
 
 table_row = parts.TableRow(
-    name="ReLU, several outputs (two inputs)",
+    name="ReLU, several outputs",
     model=r"$\frac12\|\sum_g D_g X V_g - Y\|_F^2 + \beta\sum_g\|V_g\|_{K_g,*}$, "
-    "a nuclear norm with left factors in the cone",
+    "a nuclear norm with left factors in the cone (exact for two inputs)",
     signal="low rank, in cones",
     citation="[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
     atoms=r"$\|V_g\|_{K_g,*}$",
+    proven="rank up to 4 or 5, any number of samples and outputs",
 )
 
 
@@ -36,6 +39,11 @@ class VectorNetwork(NamedTuple):
 
     hidden: np.ndarray
     output: np.ndarray
+
+    @property
+    def width(self):
+        """Number m of neurons."""
+        return self.hidden.shape[-2]
 
     def __call__(self, X):
         return np.maximum(X @ self.hidden.swapaxes(-1, -2), 0.0) @ self.output
@@ -65,6 +73,45 @@ def convex_program(X, y, beta):
         rays.append(R)
     loss = 0.5 * cp.sum_squares(outputs - y)
     return parts.Program(loss + beta * price, cones, rays=rays)
+
+
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
+    """Train the network to a certified gap, by column generation; see `hidden_convexity.train`.
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+        Of any rank for a search, of rank 4 or 5 at most for a proof.
+    y : (n, c) array_like
+    beta : float
+        Weight decay, > 0.
+    tol : float
+        Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
+        first; the solution's `gap` says what was reached.
+    max_seconds : float, optional
+        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+    progress : bool
+        Show progress bars on stderr.
+    proof : bool
+        False: search for violators without proof, in any dimension; the scope is "searched".
+
+    Returns
+    -------
+    RowSolution
+        Of scope "global": any number of neurons.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of these kinds, or a proof is out of reach.
+    """
+    X, y, beta = parts.checked(X, y, beta, outputs="several")
+    return trained.of_neurons(
+        TrainingProblem(X, y, beta),
+        lambda found: VectorNetwork(found.hidden_weights, found.output_weights),
+        lambda network: objective(network, X, y, beta),
+        *(tol, max_seconds, progress, proof),
+    )
 
 
 def decode(program):

@@ -21,6 +21,7 @@ table_row = parts.TableRow(
     signal="group Lasso, and a linear term",
     citation="[Wang et al. 2022](https://arxiv.org/abs/2209.15265)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",
+    proven="rank up to 6, any number of samples",
 )
 
 

@@ -18,12 +18,19 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, parts
+from hidden_convexity.equivalences import descent, parts, trained
+from hidden_convexity.equivalences.branches import BranchProgram, BranchSearch
+from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.geometry.arrangement import Arrangement
+from hidden_convexity.geometry.hyperplanes import coordinates
+from hidden_convexity.problem.training_problem import TrainingProblem
+from hidden_convexity.solvers.column_generation import ColumnGeneration, Oracles
 
 BRANCHES = 6
 # Groups that CVXPY takes seconds for; twice as many samples would be thousands of times as many.
 MAX_GROUPS = 2_000
+# Random branches a search starts from, in every round and at the end.
+STARTS, LAST_STARTS = 48, 512
 
 table_row = parts.TableRow(
     name="three layers in parallel branches, path regularisation",
@@ -32,6 +39,7 @@ table_row = parts.TableRow(
     signal="group Lasso, two layers of patterns",
     citation="[Ergen, Pilanci 2023](https://arxiv.org/abs/2110.09548)",
     atoms=r"$\|(u_{1g}, u_{2g})\|$",
+    proven="searched, not proven",
 )
 
 
@@ -41,6 +49,11 @@ class ParallelNetwork(NamedTuple):
     first: np.ndarray
     second: np.ndarray
     last: np.ndarray
+
+    @property
+    def width(self):
+        """Number K of branches."""
+        return self.last.shape[-1]
 
     def __call__(self, X):
         features = np.maximum(X @ self.first.swapaxes(-1, -2), 0.0)  # (..., K, n, 2)
@@ -104,15 +117,64 @@ def layered_patterns(patterns):
     return np.array(first).T, np.array(second).T, np.array(sign), np.array(outer).T
 
 
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+    """Train a network by column generation over branches, which are searched.
+
+    Parameters
+    ----------
+    X : (n, d) array_like
+        Thousands of samples, d of a few.
+    y : (n,) array_like
+    beta : float
+        Price of a branch, > 0.
+    tol : float
+        Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
+        first; the solution's `gap` says what was reached.
+    max_seconds : float, optional
+        Time after which the best network so far is returned, `interrupted`.
+    progress : bool
+        Show a progress bar on stderr.
+
+    Returns
+    -------
+    RowSolution
+        Of scope "searched": its gap holds if no branch is better than those that ascents from many
+        starts have found, which is evidence and no proof.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of these kinds.
+    """
+    X, y, beta = parts.checked(X, y, beta)
+    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    space = coordinates(X)
+    search, last = (BranchSearch(space.rows, starts) for starts in (STARTS, LAST_STARTS))
+    program = BranchProgram(TrainingProblem(X, y, beta), space.rows)
+    found = ColumnGeneration(program, Oracles(search, last, "searched"), tol, Budget(max_seconds))
+    found.run(progress=progress)
+    found.interrupted |= found.out_of_time
+    weights = np.reshape([one.weights for one in found.best], (-1, 2, space.basis.shape[1]))
+    signs = np.reshape([one.sign for one in found.best], (-1, 2))
+    pairs = (weights @ space.basis.T).reshape(-1, 2 * X.shape[1])
+    network = _of_pairs(pairs, *signs.T)
+    return trained.solution(network, objective(network, X, y, beta), "searched", found)
+
+
 def decode(program):
     """A branch a non-zero group: w_j = u_j / r, b_j = s_j, c = +-r with r^2 = ||(u_1, u_2)||."""
-    sign = np.tile(program.known["sign"], 2)
     pairs = np.concatenate([program.weights(name) for name in "uv"], axis=1).T
+    outer = np.repeat([1.0, -1.0], len(pairs) // 2)
+    return _of_pairs(pairs, outer, np.tile(program.known["sign"], 2))
+
+
+def _of_pairs(pairs, outer, inner):
+    """A branch for each (u_1, u_2), pairs (K, 2d), that is not zero, of signs (K,)."""
     lengths = np.linalg.norm(pairs, axis=1)
-    used = lengths > parts.NEGLIGIBLE * lengths.max()
-    first, last = parts.balanced(pairs, np.repeat([1.0, -1.0], len(pairs) // 2))
-    second = np.column_stack([np.ones(len(last)), sign[used]])
-    return ParallelNetwork(first.reshape(len(last), 2, -1), second, last)
+    used = lengths > parts.NEGLIGIBLE * lengths.max(initial=0.0)
+    first, last = parts.balanced(pairs, outer)
+    second = np.column_stack([np.ones(len(last)), inner[used]])
+    return ParallelNetwork(first.reshape(-1, 2, pairs.shape[1] // 2), second, last)
 
 
 sizes = parts.group_lengths

@@ -33,6 +33,7 @@ table_row = parts.TableRow(
     signal="Lasso, one-bit dictionary",
     citation="[Ergen et al. 2023](https://arxiv.org/abs/2303.03382)",
     atoms=r"$|z_k|$",
+    proven="rank up to 3; above, over sampled patterns",
 )
 
 

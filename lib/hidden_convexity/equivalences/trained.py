@@ -43,10 +43,10 @@ def lower_bound(y, nu, beta, maximum):
     """
     if not (nu * nu).sum() > 0:
         return 0.0
-    scale = LOSSES["squared"].best_scale(y, nu)
+    scale = LOSSES["squared"]().best_scale(y, nu)
     if maximum > 0:
         scale = min(scale, beta / maximum)
-    return LOSSES["squared"].dual_value(y, scale * nu)
+    return LOSSES["squared"]().dual_value(y, scale * nu)
 
 
 def solution(network, objective, scope, found):

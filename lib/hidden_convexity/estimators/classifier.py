@@ -1,17 +1,17 @@
 """Classification with two-layer ReLU networks, as a scikit-learn estimator."""
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hidden_convexity.estimators import fitting
 from hidden_convexity.foundations.budget import Budget
-from hidden_convexity.problem.training_problem import TrainingProblem
+from hidden_convexity.foundations.validation import positive_number
 from hidden_convexity.solvers.several_outputs import side_by_side
 
-INTERCEPTS = ("regularised", "none")
 # From the strongest claim to the weakest: an answer made of several is as strong as its weakest.
 STRENGTH = ("global", "searched", "sampled")
 
@@ -28,11 +28,11 @@ class FittedClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=float, reset=False)
-        return self.network_(fitting.inputs(X, self.intercept))
+        return self.network_(fitting.inputs(X, self.intercept, self.bias_))
 
     def predict_proba(self, X):
-        """Probabilities (n, classes); of several classes, those one against the rest, rescaled."""
-        return probabilities(self.decision_function(X))
+        """Probabilities (n, classes); of classes one against the rest, rescaled."""
+        return self._probabilities(self.decision_function(X))
 
     def predict(self, X):
         """The most probable class of each row of X (n, d)."""
@@ -40,9 +40,20 @@ class FittedClassifier(ClassifierMixin, BaseEstimator):
         chosen = (outputs > 0).astype(int) if outputs.ndim == 1 else outputs.argmax(axis=1)
         return self.classes_[chosen]
 
-    def _checked(self, X, y):
-        """X, and the signs of each one-against-the-rest problem (1 or classes, n)."""
-        fitting.check_options(self, INTERCEPTS)
+    def _probabilities(self, outputs):
+        if self.loss_ == "softmax":
+            return softmax(outputs, axis=1)
+        positive = expit(outputs)
+        if outputs.ndim == 1:
+            return np.column_stack([1 - positive, positive])
+        # Where every model is sure of "the rest", all classes are the same.
+        total = positive.sum(axis=1, keepdims=True)
+        uniform = np.full_like(positive, 1 / positive.shape[1])
+        return np.divide(positive, total, out=uniform, where=total > 0)
+
+    def _checked(self, X, y, sample_weight):
+        """X, the number of each label's class (n,), and weights (n,)."""
+        fitting.check_options(self)
         X, y = validate_data(self, X, y, dtype=float)
         check_classification_targets(y)
         self.classes_, index = np.unique(y, return_inverse=True)
@@ -51,95 +62,135 @@ class FittedClassifier(ClassifierMixin, BaseEstimator):
                 "y must hold at least two classes for the classifier to be trained, got 1 class: "
                 f"{self.classes_[0]!r}"
             )
-        return X, signs_of(index, len(self.classes_))
+        weights = fitting.checked_weights(sample_weight, X)
+        known = {"classes": self.classes_, "y": y, "sample_weight": weights}
+        with np.errstate(divide="ignore", invalid="ignore"):  # no sample of a class has a weight
+            factors = compute_class_weight(self.class_weight, **known)[index]
+            return X, index, np.where(weights > 0, weights * factors, 0.0)
 
-    def _trainer(self, X):
-        return fitting.Trainer(fitting.inputs(X, self.intercept), self)
+    def _path(self, X, index, weights, shares, seconds):
+        """The constant column's entry, and the fits at shares of beta_max."""
+        classes, bias = len(self.classes_), fitting.spread_of(X, weights)
+        X = fitting.inputs(X, self.intercept, bias)
+        kind = fitting.resolved(X, classes, self)
+        self.formulation_ = kind[0]
+        self.loss_ = "softmax" if classes > 2 and fitting.shares_neurons(X, kind) else "logistic"
+        if self.loss_ == "softmax":
+            used = np.unique(index)
+            targets = np.zeros((len(X), len(used)))
+            targets[np.arange(len(X)), np.searchsorted(used, index)] = 1.0
+            trainer = fitting.Trainer(X, targets, weights, "softmax", kind, self)
+            self.beta_max_ = trainer.beta_max
+            return bias, trainer.path(shares, seconds)
+        budget, paths, tops = Budget(seconds), [], []
+        rows = [1] if classes == 2 else range(classes)
+        for done, k in enumerate(rows):
+            signs = np.where(index == k, 1.0, -1.0)
+            trainer = fitting.Trainer(X, signs, weights, "logistic", kind, self)
+            part = budget.part(1 / (len(rows) - done))
+            paths.append(trainer.path(shares, part.seconds))
+            tops.append(trainer.beta_max)
+        self.beta_max_ = tops[0] if classes == 2 else np.array(tops)
+        return bias, [together(fits) for fits in zip(*paths, strict=True)]
 
-    def _fit_at(self, X, signs, beta, budget):
-        trainer = self._trainer(X)
-        solutions = []
-        for done, y in enumerate(signs):
-            part = budget.part(1 / (len(signs) - done))
-            problem = TrainingProblem(trainer.X, y, beta, "logistic")
-            solutions.append(trainer(problem, part.seconds))
-        networks = [solution.network for solution in solutions]
-        self.network_ = side_by_side(networks) if len(networks) > 1 else networks[0]
-        self.scope_ = max((solution.scope for solution in solutions), key=STRENGTH.index)
-        self.gap_ = max(solution.gap for solution in solutions)
-        fitting.warn_of_gap(self.gap_, self.tol)
+    def _fit_at(self, X, index, weights, beta, budget):
+        X, index, weights = fitting.merged(X, index, weights)
+        self.bias_, [fit] = self._path(X, index, weights, [beta], budget.seconds)
+        self.network_ = fit.network
+        self.intercept_ = fit.network.intercept if self.intercept == "free" else 0.0
+        self.scope_, self.gap_, self.weight_decay_ = fit.scope, fit.gap, fit.weight_decay
+        self.objective_, self.lower_bound_ = fit.objective, fit.lower_bound
+        fitting.warn_of_gap(self.gap_, self.tol, weights)
         return self
 
 
 class ConvexReLUClassifier(FittedClassifier):
-    """Two-layer ReLU network with logistic loss and weight decay, by convex optimisation.
+    """Two-layer ReLU network with cross-entropy and weight decay, by convex optimisation.
 
-    For two classes it minimises sum_i log(1 + exp(-y_i f(x_i))) + beta/2 sum_j (||w_j||^2 + a_j^2)
-    with y_i = 1 for the second class and -1 for the first. More classes are trained one against the
-    rest, each to its own certificate.
+    For two classes it minimises sum_i s_i log(1 + exp(-y_i (f(x_i) + b))) + beta/2 sum_j (||w_j||^2
+    + a_j^2) with y_i = 1 for the second class and -1 for the first, and weights s_i of the samples.
+    More classes have one softmax loss and share neurons; only ReLU networks over sampled patterns,
+    and those searched for above rank 16, are trained one class against the rest, each to its own
+    certificate.
 
     Parameters
     ----------
     beta : float
-        Weight decay, > 0, as in `TrainingProblem`: it is not divided by the number of samples.
+        Weight decay, > 0, as a share of `beta_max_`, the smallest one at which the network is
+        constant: it predicts the most frequent class. So it depends neither on the number of
+        samples nor on the unit of X.
+    class_weight : dict, "balanced" or None
+        Weights of the classes, by label, which multiply those of their samples. "balanced": such
+        that all classes have the same weight in total. None: all 1.
+    formulation : {"auto", "relu", "gated"}
+        As in `ConvexReLURegressor`; "auto" is "gated" for more than two classes besides, unless
+        `scope` is another than "sampled".
     scope : {"auto", "global", "searched", "sampled"}
-        What to ask for, as in `ConvexReLURegressor`.
     gates : int
-        Random directions drawn where patterns are sampled, >= 1.
-    intercept : {"regularised", "none"}
-        "regularised": a column of ones is appended to X, so that each neuron has a bias, which is
-        decayed like its weights.
+    intercept : {"free", "regularised", "none"}
+        All as in `ConvexReLURegressor`.
     tol : float
         Relative duality gap at which training ends, > 0.
     max_seconds : float or None
         Budget of a fit, > 0, proofs included; `gap_` says how far it came. None: no limit but a
         minute for each proof.
+    progress : bool
+        Show progress bars on stderr.
     random_state : int, RandomState or None
         For the directions drawn where patterns are sampled.
 
     Attributes
     ----------
     classes_ : ndarray
-    network_ : ReLUNetwork
-        On X with its column of ones if there is one: one output for two classes, else one a class.
+    network_ : ReLUNetwork or GatedSolution
+        On X with its constant column if there is one: one output for two classes, else one a class.
+    bias_, formulation_, n_features_in_
+        As in `ConvexReLURegressor`.
+    intercept_ : () or (classes,) ndarray
+        The free constants, of the network; 0 otherwise.
+    loss_ : {"logistic", "softmax"}
     scope_ : {"global", "searched", "sampled"}
         What the bounds bound, and how far they are proven; the weakest over classes.
     gap_ : float
-        Relative duality gap; the largest over classes.
-    n_features_in_ : int
-
-    Notes
-    -----
-    One loss for all classes, softmax, is within reach over given patterns: see `train`.
-
-    There are no sample weights: the trick that makes them exact for the squared loss, scaling a
-    row by the root of its weight, has no counterpart for the logistic one. Repeat a sample instead.
+        Relative duality gap; of classes one against the rest, the largest.
+    objective_, lower_bound_ : float
+        Of classes one against the rest, the sums.
+    beta_max_, weight_decay_ : float or (classes,) ndarray
+        As in `ConvexReLURegressor`; one a class where they are trained one against the rest.
 
     References
     ----------
-    Pilanci and Ergen (2020), arXiv:2002.10553, for general convex losses.
+    Pilanci and Ergen (2020), arXiv:2002.10553, for general convex losses; Sahiner et al. (2021),
+    arXiv:2012.13329, for several outputs; Mishkin, Sahiner and Pilanci (2022), arXiv:2202.01331,
+    for gated networks.
     """
 
     def __init__(
         self,
-        beta=1.0,
+        beta=0.01,
         *,
+        class_weight=None,
+        formulation="auto",
         scope="auto",
-        gates=100,
-        intercept="regularised",
-        tol=1e-4,
+        gates=32,
+        intercept="free",
+        tol=1e-2,
         max_seconds=None,
+        progress=False,
         random_state=0,
     ):
         self.beta = beta
+        self.class_weight = class_weight
+        self.formulation = formulation
         self.scope = scope
         self.gates = gates
         self.intercept = intercept
         self.tol = tol
         self.max_seconds = max_seconds
+        self.progress = progress
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Train.
 
         Parameters
@@ -147,6 +198,8 @@ class ConvexReLUClassifier(FittedClassifier):
         X : (n, d) array_like
         y : (n,) array_like
             Labels, of at least two classes.
+        sample_weight : (n,) array_like or None
+            Weights s_i >= 0, not all 0.
 
         Returns
         -------
@@ -156,23 +209,33 @@ class ConvexReLUClassifier(FittedClassifier):
         ------
         TypeError, ValueError
             For an option or data out of range, or a proof asked for and out of reach.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the gap at the end is above tol.
+        UserWarning
+            If beta is above 1.
         """
-        X, signs = self._checked(X, y)
-        return self._fit_at(X, signs, self.beta, Budget(self.max_seconds))
+        X, index, weights = self._checked(X, y, sample_weight)
+        fitting.warn_of_beta(positive_number(self.beta, "beta"))
+        return self._fit_at(X, index, weights, self.beta, Budget(self.max_seconds))
 
 
-def signs_of(index, classes):
-    """Labels 0 .. classes - 1 as signs: one row for two classes, else one a class."""
-    rows = [1] if classes == 2 else range(classes)
-    return np.array([np.where(index == k, 1.0, -1.0) for k in rows])
-
-
-def probabilities(outputs):
-    """Outputs (n,) or (n, classes) of logistic models as probabilities (n, classes)."""
-    positive = expit(outputs)
-    if outputs.ndim == 1:
-        return np.column_stack([1 - positive, positive])
-    # Where every model is sure of "the rest", all classes are the same.
-    total = positive.sum(axis=1, keepdims=True)
-    uniform = np.full_like(positive, 1 / positive.shape[1])
-    return np.divide(positive, total, out=uniform, where=total > 0)
+def together(fits):
+    """One fit of those of two classes, or of classes one against the rest."""
+    if len(fits) == 1:
+        return fits[0]
+    networks = [one.network for one in fits]
+    whole = side_by_side([network.with_free_terms(None, None) for network in networks])
+    if networks[0].intercept is not None:
+        constants = np.array([float(network.intercept) for network in networks])
+        whole = whole.with_free_terms(None, constants)
+    return fitting.Fit(
+        whole,
+        max((one.scope for one in fits), key=STRENGTH.index),
+        sum(one.objective for one in fits),
+        sum(one.lower_bound for one in fits),
+        max(one.gap for one in fits),
+        np.array([one.weight_decay for one in fits]),
+    )

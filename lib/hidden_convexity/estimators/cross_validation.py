@@ -1,67 +1,78 @@
 """The same estimators with their weight decay chosen by cross-validation along a path."""
 
 import numpy as np
+from sklearn import get_config
 from sklearn.model_selection import check_cv
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
 
 from hidden_convexity.estimators import fitting
-from hidden_convexity.estimators.classifier import FittedClassifier, probabilities
-from hidden_convexity.estimators.free_constant import with_free_constant
+from hidden_convexity.estimators.classifier import FittedClassifier
 from hidden_convexity.estimators.regressor import FittedRegressor
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.foundations.validation import positive_number, real_array
-from hidden_convexity.oracle import Ascent
-from hidden_convexity.problem.training_problem import TrainingProblem
 
-# Weight decays tried when none are given: from about the largest that does anything down to this
-# share of it.
-COUNT, SMALLEST_SHARE = 10, 1e-3
+# Shares of beta_max that are tried when none are given: from it down to this one.
+COUNT, SMALLEST_SHARE = 10, 3e-3
 
 
 class _PathMixin:
     """Training at all weight decays in each fold: the best of them is that of the final fit.
 
     Within a fold the path is trained from the largest weight decay down, each network being the
-    start of the next where all patterns are considered. A fold with a share q of the samples is
-    trained at q beta, so that loss and penalty keep their proportion.
+    start of the next. Weight decays are shares of the beta_max of each fold.
     """
 
-    def _choose_beta(self, X, targets, splits, losses):
-        """Set `betas_`, `loss_path_` and `beta_`.
+    def get_metadata_routing(self):
+        """What goes where of what `fit` is given besides X and y: groups to the splitter."""
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(splitter=check_cv(self.cv), method_mapping=mapping)
 
-        Parameters
-        ----------
-        X : (n, d) ndarray
-        targets : (k, n) ndarray
-            What the network is fitted to, for the largest weight decay.
-        splits : iterable of (fitted, judged) indices
-        losses : callable
-            Of fitted, judged, weight decays and seconds: the loss of each weight decay on what is
-            judged.
-
-        Returns
-        -------
-        Budget
-            What is left for the final fit.
-        """
-        budget = Budget(self.max_seconds)
-        if self.betas is None:
-            search = Ascent(fitting.inputs(X, self.intercept))
-            largest = max(search(target).value for target in targets)
-            betas = (largest or 1.0) * np.geomspace(1.0, SMALLEST_SHARE, COUNT)
+    def _splits(self, X, y, classifier, params):
+        """Pairs of indices, from the splitter and what was routed to it."""
+        if _routing_enabled():
+            chosen = process_routing(self, "fit", **params).splitter.split
         else:
+            unknown = sorted(set(params) - {"groups"})
+            if unknown:
+                raise TypeError(f"fit takes sample_weight and groups besides X, y; got {unknown}")
+            chosen = params
+        return list(check_cv(self.cv, y, classifier=classifier).split(X, y, **chosen))
+
+    def _fit_best(self, X, y, weights, splits):
+        """Set `betas_`, `loss_path_` and `beta_`, and fit at it."""
+        betas = np.geomspace(1.0, SMALLEST_SHARE, COUNT)
+        if self.betas is not None:
             betas = real_array(self.betas, "betas", ndim=1)
             if len(betas) == 0:
                 raise ValueError("betas must hold at least one weight decay, got none")
             for beta in betas:
                 positive_number(float(beta), "betas")
-        splits, folds = list(splits), []
+        fitting.warn_of_beta(float(betas.max()))
+        budget, folds, sizes = Budget(self.max_seconds), [], []
         for fitted, judged in splits:
             part = budget.part(1 / (len(splits) + 1 - len(folds)))
-            scaled = len(fitted) / len(X) * betas
-            folds.append(losses(fitted, judged, scaled, part))
+            fitted, judged = (chosen[weights[chosen] > 0] for chosen in (fitted, judged))
+            known = X[fitted], y[fitted], weights[fitted]
+            bias, fits = self._path(*known, betas, part.seconds)
+            inputs = fitting.inputs(X[judged], self.intercept, bias)
+            losses = [self._losses(fit.network(inputs), y[judged]) for fit in fits]
+            folds.append([fitting.mean(each, weights[judged]) for each in losses])
+            sizes.append(weights[judged].sum())
         self.betas_, self.loss_path_ = betas, np.array(folds).T
-        self.beta_ = float(betas[self.loss_path_.mean(axis=1).argmin()])
-        return budget
+        # Folds of samples that are weighted count as in scikit-learn: by the weight they judge.
+        shares = None if (weights == 1).all() else sizes
+        means = np.average(self.loss_path_, axis=1, weights=shares)
+        self.beta_ = float(betas[means.argmin()])
+        return self._fit_at(X, y, weights, self.beta_, budget)
+
+
+def _routing_enabled():
+    return get_config().get("enable_metadata_routing", False)
 
 
 class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
@@ -70,21 +81,22 @@ class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
     Parameters
     ----------
     betas : (k,) array_like or None
-        Weight decays to try, > 0, for all samples; in a fold with a share q of them, q beta is
-        used. None: ten from about the largest that does anything down to a thousandth of it.
+        Weight decays to try, > 0, each a share of the beta_max of the samples it is trained on.
+        None: ten from 1 down to 0.003.
     cv : int, splitter or None
         As in scikit-learn; None is five folds, not shuffled.
-    scope, gates, intercept, tol, max_seconds, random_state
+    formulation, scope, gates, intercept, tol, max_seconds, progress, random_state
         As in `ConvexReLURegressor`; the folds and the final fit share the budget evenly.
 
     Attributes
     ----------
     betas_ : (k,) ndarray
     loss_path_ : (k, folds) ndarray
-        Mean squared error on what was held out.
+        Mean squared error, weighted, on what was held out.
     beta_ : float
-        The weight decay of the smallest mean error, used for the final fit on all samples.
-    network_, intercept_, scope_, gap_, objective_, lower_bound_, n_features_in_
+        The one of the smallest mean error, used for the final fit on all samples.
+    network_, bias_, intercept_, formulation_, scope_, gap_, objective_, lower_bound_, beta_max_,
+    weight_decay_, n_features_in_
         As in `ConvexReLURegressor`.
     """
 
@@ -93,24 +105,36 @@ class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
         betas=None,
         *,
         cv=None,
+        formulation="auto",
         scope="auto",
-        gates=100,
-        intercept="regularised",
+        gates=32,
+        intercept="free",
         tol=1e-4,
         max_seconds=None,
+        progress=False,
         random_state=0,
     ):
         self.betas = betas
         self.cv = cv
+        self.formulation = formulation
         self.scope = scope
         self.gates = gates
         self.intercept = intercept
         self.tol = tol
         self.max_seconds = max_seconds
+        self.progress = progress
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None, **params):
         """Choose the weight decay, and train on X (n, d), y (n,) with it.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `ConvexReLURegressor`; what is held out is weighted too.
+        **params
+            `groups` (n,), for splitters that take them; with scikit-learn's metadata routing, what
+            is routed to the splitter.
 
         Returns
         -------
@@ -122,25 +146,11 @@ class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
             As `ConvexReLURegressor`; and if betas is empty or not positive.
         """
         X, y = self._checked(X, y)
+        weights = fitting.checked_weights(sample_weight, X)
+        return self._fit_best(X, y, weights, self._splits(X, y, False, params))
 
-        def losses(fitted, judged, betas, budget):
-            ones = np.ones(len(fitted))
-            trainer = self._trainer(X[fitted], ones)
-            problem = TrainingProblem(trainer.X, y[fitted], 1.0)
-
-            def path(one):
-                return trainer.path(one, betas, budget.seconds)
-
-            if self.intercept == "free":
-                pairs = with_free_constant(problem, ones, path)
-            else:
-                pairs = [(solution, 0.0) for solution in path(problem)]
-            inputs = fitting.inputs(X[judged], self.intercept)
-            return [np.mean((one.network(inputs) + b - y[judged]) ** 2) for one, b in pairs]
-
-        centre = y.mean() if self.intercept == "free" else 0.0
-        left = self._choose_beta(X, [y - centre], check_cv(self.cv).split(X, y), losses)
-        return self._fit_at(X, y, np.ones(len(X)), self.beta_, left)
+    def _losses(self, outputs, y):
+        return (outputs - y) ** 2
 
 
 class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
@@ -149,21 +159,22 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
     Parameters
     ----------
     betas : (k,) array_like or None
-        Weight decays to try, > 0, for all samples; in a fold with a share q of them, q beta is
-        used. None: ten from about the largest that does anything down to a thousandth of it.
+        Weight decays to try, > 0, each a share of the beta_max of the samples it is trained on.
+        None: ten from 1 down to 0.003.
     cv : int, splitter or None
         As in scikit-learn; None is five stratified folds, not shuffled.
-    scope, gates, intercept, tol, max_seconds, random_state
+    class_weight, formulation, scope, gates, intercept, tol, max_seconds, progress, random_state
         As in `ConvexReLUClassifier`; the folds and the final fit share the budget evenly.
 
     Attributes
     ----------
     betas_ : (k,) ndarray
     loss_path_ : (k, folds) ndarray
-        Mean negative log-likelihood, in nats, on what was held out.
+        Mean negative log-likelihood, in nats, weighted, on what was held out.
     beta_ : float
-        The weight decay of the smallest mean loss, used for the final fit on all samples.
-    classes_, network_, scope_, gap_, n_features_in_
+        The one of the smallest mean loss, used for the final fit on all samples.
+    classes_, network_, bias_, intercept_, formulation_, scope_, gap_, objective_, lower_bound_,
+    beta_max_, weight_decay_, n_features_in_
         As in `ConvexReLUClassifier`.
     """
 
@@ -172,24 +183,38 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
         betas=None,
         *,
         cv=None,
+        class_weight=None,
+        formulation="auto",
         scope="auto",
-        gates=100,
-        intercept="regularised",
-        tol=1e-4,
+        gates=32,
+        intercept="free",
+        tol=1e-2,
         max_seconds=None,
+        progress=False,
         random_state=0,
     ):
         self.betas = betas
         self.cv = cv
+        self.class_weight = class_weight
+        self.formulation = formulation
         self.scope = scope
         self.gates = gates
         self.intercept = intercept
         self.tol = tol
         self.max_seconds = max_seconds
+        self.progress = progress
         self.random_state = random_state
 
-    def fit(self, X, y):
-        """Choose the weight decay, and train on X (n, d) and labels y (n,) with it.
+    def fit(self, X, y, sample_weight=None, **params):
+        """Choose the weight decay, and train on X (n, d), y (n,) with it.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `ConvexReLUClassifier`; what is held out is weighted too.
+        **params
+            `groups` (n,), for splitters that take them; with scikit-learn's metadata routing, what
+            is routed to the splitter.
 
         Returns
         -------
@@ -200,27 +225,11 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
         TypeError, ValueError
             As `ConvexReLUClassifier`; and if betas is empty or not positive.
         """
-        X, signs = self._checked(X, y)
-        index = signs.argmax(axis=0) if len(signs) > 1 else (signs[0] > 0).astype(int)
+        X, index, weights = self._checked(X, y, sample_weight)
+        splits = self._splits(X, index, True, params)
+        return self._fit_best(X, index, weights, splits)
 
-        def losses(fitted, judged, betas, budget):
-            trainer, paths = self._trainer(X[fitted]), []
-            for one in signs:
-                problem = TrainingProblem(trainer.X, one[fitted], 1.0, "logistic")
-                part = budget.part(1 / (len(signs) - len(paths)))
-                paths.append(trainer.path(problem, betas, part.seconds))
-            inputs, truth = fitting.inputs(X[judged], self.intercept), index[judged]
-            outputs = np.array([[one.network(inputs) for one in path] for path in paths])
-            return [_log_loss(outputs[:, k], truth) for k in range(len(betas))]
-
-        # Half, since the residual of the logistic loss at the outputs 0 is y / 2.
-        splits = check_cv(self.cv, index, classifier=True).split(X, index)
-        left = self._choose_beta(X, signs / 2, splits, losses)
-        return self._fit_at(X, signs, self.beta_, left)
-
-
-def _log_loss(outputs, truth):
-    """Mean -log of the probability of the true class, from outputs (1 or classes, n)."""
-    chances = probabilities(outputs[0] if len(outputs) == 1 else outputs.T)
-    chance = chances[np.arange(len(truth)), truth]
-    return float(-np.log(np.maximum(chance, np.finfo(float).tiny)).mean())
+    def _losses(self, outputs, index):
+        """-log of the probability of the true class (n,)."""
+        chance = self._probabilities(outputs)[np.arange(len(index)), index]
+        return -np.log(np.maximum(chance, np.finfo(float).tiny))

@@ -1,15 +1,15 @@
 """Regression with a two-layer ReLU network, as a scikit-learn estimator."""
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hidden_convexity.estimators import fitting
-from hidden_convexity.estimators.free_constant import with_free_constant
 from hidden_convexity.foundations.budget import Budget
-from hidden_convexity.problem.training_problem import TrainingProblem
-
-INTERCEPTS = ("regularised", "free", "none")
+from hidden_convexity.foundations.validation import positive_number
+from hidden_convexity.problem.network import ReLUNetwork
 
 
 class FittedRegressor(RegressorMixin, BaseEstimator):
@@ -19,107 +19,134 @@ class FittedRegressor(RegressorMixin, BaseEstimator):
         """Outputs (n,) of the network at X (n, d)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=float, reset=False)
-        return self.network_(fitting.inputs(X, self.intercept)) + self.intercept_
+        return self.network_(fitting.inputs(X, self.intercept, self.bias_))
 
     def _checked(self, X, y):
-        fitting.check_options(self, INTERCEPTS)
+        fitting.check_options(self)
         X, y = validate_data(self, X, y, dtype=float, y_numeric=True)
         return X, y.astype(float)
 
-    def _trainer(self, X, ones):
-        """What trains on X, with a column `ones`, scaled as its rows are, for the biases."""
-        A = X if self.intercept == "none" else np.column_stack([X, ones])
-        return fitting.Trainer(A, self)
+    def _path(self, X, y, weights, shares, seconds):
+        """The constant column's entry, and the fits at shares of beta_max."""
+        bias = fitting.spread_of(X, weights)
+        X = fitting.inputs(X, self.intercept, bias)
+        # Targets are counted from one of them where a constant is free: of equal ones 0 is left.
+        level = float(np.sort(y)[len(y) // 2]) if self.intercept == "free" else 0.0
+        kind = fitting.resolved(X, 1, self)
+        trainer = fitting.Trainer(X, y - level, weights, "squared", kind, self)
+        fits = trainer.path(shares, seconds)
+        self.beta_max_, self.formulation_ = trainer.beta_max, trainer.formulation
+        if self.intercept != "free":
+            return bias, fits
+        return bias, [replace(one, network=_lifted(one.network, level)) for one in fits]
 
     def _fit_at(self, X, y, weights, beta, budget):
-        X, y, weights = _merged(X, y, weights)
-        root = np.sqrt(weights)
-        trainer = self._trainer(X * root[:, None], root)
-        problem = TrainingProblem(trainer.X, y * root, beta)
-        if self.intercept == "free":
-            [(solution, self.intercept_)] = with_free_constant(
-                problem, root, lambda joint: [trainer(joint, budget.seconds)]
-            )
-        else:
-            solution, self.intercept_ = trainer(problem, budget.seconds), 0.0
-        self.network_ = solution.network
-        self.scope_, self.gap_ = solution.scope, solution.gap
-        self.objective_, self.lower_bound_ = solution.objective, solution.lower_bound
+        X, y, weights = fitting.merged(X, y, weights)
+        self.bias_, [fit] = self._path(X, y, weights, [beta], budget.seconds)
+        self.network_ = fit.network
+        self.intercept_ = float(fit.network.intercept) if self.intercept == "free" else 0.0
+        self.scope_, self.gap_, self.weight_decay_ = fit.scope, fit.gap, fit.weight_decay
+        self.objective_, self.lower_bound_ = fit.objective, fit.lower_bound
         fitting.warn_of_gap(self.gap_, self.tol, weights)
         return self
+
+
+def _lifted(network, level):
+    """The network with a level added to its constant."""
+    constant = float(network.intercept) + level
+    if isinstance(network, ReLUNetwork):
+        return network.with_free_terms(None, constant)
+    return replace(network, intercept=constant)
 
 
 class ConvexReLURegressor(FittedRegressor):
     """Two-layer ReLU network with weight decay, trained by convex optimisation.
 
-    Minimises 1/2 sum_i s_i (f(x_i) - y_i)^2 + beta/2 sum_j (||w_j||^2 + a_j^2) over the networks
-    f(x) = sum_j a_j (x.w_j)_+ of every width, or over those whose neurons have sampled activation
-    patterns. There is no width, no learning rate and no seed of a descent to choose.
+    Minimises 1/2 sum_i s_i (f(x_i) + b - y_i)^2 + beta/2 sum_j (||w_j||^2 + a_j^2) over constants b
+    and the networks f(x) = sum_j a_j (x.w_j)_+ of every width, or over those whose neurons have
+    sampled activation patterns. There is no width, no learning rate and no seed of a descent to
+    choose.
 
     Parameters
     ----------
     beta : float
-        Weight decay, > 0, as in `TrainingProblem`: it is not divided by the number of samples.
+        Weight decay, > 0, as a share of `beta_max_`, the smallest one at which the network is
+        constant. So it depends neither on the number of samples nor on the units of X and y.
+    formulation : {"auto", "relu", "gated"}
+        "relu": ReLU networks. "gated": networks whose neurons a_j 1[x.g_j > 0] x.w_j are switched
+        by random gates g_j, a relaxation that trains faster where the rank is high; its bound is
+        one over networks with these gates. "auto": "relu" where it is trained within seconds, that
+        is where `scope` is not "sampled", and up to rank 16; "gated" elsewhere.
     scope : {"auto", "global", "searched", "sampled"}
         What to ask for. "global": the proven optimum over networks of every width. "searched": the
-        same without the proof, in any dimension. "sampled": the proven optimum over networks with
-        the patterns of random directions. "auto": "global" where rank and number of samples allow
-        it within seconds, "sampled" elsewhere.
+        same without the proof. "sampled": the proven optimum over networks with the patterns of
+        random directions. "auto": "global" where rank and number of samples allow it within
+        seconds, "sampled" elsewhere.
     gates : int
         Random directions drawn where patterns are sampled, >= 1.
-    intercept : {"regularised", "free", "none"}
-        "regularised": a column of ones is appended to X, so that each neuron has a bias, which is
-        decayed like its weights. "free": the same, and a constant without penalty is added to the
-        output. "none": no bias at all.
+    intercept : {"free", "regularised", "none"}
+        "free": the output has a constant without penalty, and X gets a constant column, so that
+        each neuron has a bias, which is decayed like its weights. "regularised": the column
+        without the constant. "none": no bias at all.
     tol : float
         Relative duality gap at which training ends, > 0.
     max_seconds : float or None
         Budget of a fit, > 0, proofs included; `gap_` says how far it came. None: no limit but a
         minute for each proof.
+    progress : bool
+        Show progress bars on stderr.
     random_state : int, RandomState or None
         For the directions drawn where patterns are sampled.
 
     Attributes
     ----------
-    network_ : ReLUNetwork
-        The trained network, on X with its column of ones if there is one.
+    network_ : ReLUNetwork or GatedSolution
+        The trained network, on X with its constant column if there is one.
+    bias_ : float
+        What the constant column holds: the root mean square distance of the entries of X from the
+        means of their columns. So biases are as cheap as weights in any unit of X.
     intercept_ : float
-        The free constant; 0 otherwise.
+        The free constant, of the network; 0 otherwise.
+    formulation_ : {"relu", "gated"}
     scope_ : {"global", "searched", "sampled"}
         What the bound bounds, and how far it is proven; see `Solution`.
     gap_ : float
         Relative duality gap, (objective - lower bound) / objective, in that scope.
     objective_, lower_bound_ : float
+    beta_max_ : float
+        Of the program; found by search where `scope_` is not "sampled", so that with beta = 1 a
+        neuron may be left.
+    weight_decay_ : float
+        beta times beta_max_: the beta of the `TrainingProblem`.
     n_features_in_ : int
-
-    Notes
-    -----
-    Sample weights are exact: ReLU networks are positively homogeneous, sqrt(s) f(x) =
-    f(sqrt(s) x), so rows of X and y times sqrt(s) give the weighted loss and leave every
-    activation pattern as it is.
 
     References
     ----------
-    Pilanci and Ergen (2020), arXiv:2002.10553, Theorem 1.
+    Pilanci and Ergen (2020), arXiv:2002.10553, Theorem 1; Mishkin, Sahiner and Pilanci (2022),
+    arXiv:2202.01331, for gated networks.
     """
 
     def __init__(
         self,
-        beta=1.0,
+        beta=0.01,
         *,
+        formulation="auto",
         scope="auto",
-        gates=100,
-        intercept="regularised",
+        gates=32,
+        intercept="free",
         tol=1e-4,
         max_seconds=None,
+        progress=False,
         random_state=0,
     ):
         self.beta = beta
+        self.formulation = formulation
         self.scope = scope
         self.gates = gates
         self.intercept = intercept
         self.tol = tol
         self.max_seconds = max_seconds
+        self.progress = progress
         self.random_state = random_state
 
     def fit(self, X, y, sample_weight=None):
@@ -144,21 +171,12 @@ class ConvexReLURegressor(FittedRegressor):
         Warns
         -----
         ConvergenceWarning
-            If the gap at the end is above tol: of sample weights that differ by factors of 1e10,
-            double precision keeps too few digits.
+            If the gap at the end is above tol: for want of seconds, or of digits, as where sample
+            weights differ by factors of 1e10.
+        UserWarning
+            If beta is above 1.
         """
         X, y = self._checked(X, y)
-        weights = _check_sample_weight(sample_weight, X, dtype=float, ensure_non_negative=True)
+        weights = fitting.checked_weights(sample_weight, X)
+        fitting.warn_of_beta(positive_number(self.beta, "beta"))
         return self._fit_at(X, y, weights, self.beta, Budget(self.max_seconds))
-
-
-def _merged(X, y, weights):
-    """The same loss with repeated samples made one, of their total weight, in sorted order.
-
-    So the fit depends neither on the order of the samples nor on whether a sample is repeated or
-    weighted, not even in its last digit.
-    """
-    rows, place = np.unique(np.column_stack([X, y]), axis=0, return_inverse=True)
-    total = np.bincount(place.ravel(), weights)
-    rows, total = rows[total > 0], total[total > 0]
-    return rows[:, :-1], rows[:, -1], total

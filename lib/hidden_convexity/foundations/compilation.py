@@ -1,9 +1,17 @@
-"""numba's `njit`, wherever compiled code can be kept and where it cannot, and never out of date."""
+"""numba's `njit`, wherever compiled code can be kept and where it cannot, and never out of date.
+
+Whoever has to wait for it is told once.
+"""
 
 import hashlib
 import numbers
+import threading
+from time import perf_counter
 
 import numba
+from numba.core import event
+
+from hidden_convexity.foundations.progress import say
 
 # What each cached function was made from.
 _sources = {}
@@ -52,3 +60,52 @@ def _source(own, function):
         elif isinstance(value, numba.core.dispatcher.Dispatcher):
             known.update(f"{name}={_sources.get(value)!r}".encode())
     return known.hexdigest()
+
+
+# Seconds of compiling in one process before it is told what takes so long.
+PATIENCE = 2.0
+_TOLD = (
+    "hidden_convexity: compiling what is called for the first time, {}; "
+    "hidden_convexity.compile() does all of it beforehand, TQDM_DISABLE=1 silences this"
+)
+_ONCE = "once for all runs, half a minute at most"
+_ALWAYS = (
+    "in every process, as it cannot be kept: set NUMBA_CACHE_DIR to a folder that can be written"
+)
+
+
+class Waiting(event.Listener):
+    """Tells on stderr, once a process, that functions of this library are being compiled.
+
+    What is compiled within a compilation belongs to it. numba compiles one function at a time.
+    """
+
+    def __init__(self):
+        self.told, self._depth, self._spent = False, 0, 0.0
+
+    def on_start(self, event):
+        # Of a function that another library has made by exec there is no module.
+        module = event.data["dispatcher"].py_func.__module__ or ""
+        if self._depth or module.startswith("hidden_convexity."):
+            self._depth += 1
+        if self._depth == 1:
+            kept = event.data["dispatcher"] in _sources
+            self._timer = threading.Timer(PATIENCE - self._spent, self._tell, [kept])
+            self._timer.daemon = True
+            self._timer.start()
+            self._began = perf_counter()
+
+    def on_end(self, event):
+        if self._depth == 1:
+            self._timer.cancel()
+            self._spent += perf_counter() - self._began
+        self._depth = max(self._depth - 1, 0)
+
+    def _tell(self, kept):
+        if not self.told:
+            self.told = True
+            say(_TOLD.format(_ONCE if kept else _ALWAYS))
+
+
+waiting = Waiting()
+event.register("numba:compile", waiting)

@@ -9,3 +9,14 @@ def by_the_user(error):
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C in a call that has a valid answer all the same, `found`.
+
+    Who does not ask for it is interrupted as by any other.
+    """
+
+    def __init__(self, found):
+        super().__init__()
+        self.found = found

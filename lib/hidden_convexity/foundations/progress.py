@@ -1,6 +1,7 @@
-"""Progress bars: off unless asked for, and off for everybody where TQDM_DISABLE is set."""
+"""Progress bars, off unless asked for, and lines: none of them where TQDM_DISABLE is set."""
 
 import os
+import sys
 
 from tqdm import tqdm
 
@@ -17,6 +18,15 @@ def progress_bar(shown, **options):
     options
         As tqdm takes them: desc, unit, total.
     """
-    # Said outright: tqdm itself looks at the variable only once, when it is imported.
-    silenced = os.environ.get("TQDM_DISABLE", "") not in ("", "0")
-    return tqdm(delay=DELAY, leave=False, disable=silenced or not shown, **options)
+    return tqdm(delay=DELAY, leave=False, disable=silenced() or not shown, **options)
+
+
+def silenced():
+    """Whether TQDM_DISABLE is set: tqdm itself looks at it only once, when it is imported."""
+    return os.environ.get("TQDM_DISABLE", "") not in ("", "0")
+
+
+def say(line):
+    """A line on stderr that no bar runs through, unless silenced."""
+    if not silenced():
+        tqdm.write(line, file=sys.stderr)

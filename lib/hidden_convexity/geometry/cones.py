@@ -175,3 +175,85 @@ def project_each(unit, patterns, owner, points, tight, counts, out, totals):
         counts[j], totals[j] = _project(
             unit, patterns[owner[j]], points[j], tight[j], counts[j], out[j]
         )
+
+
+@njit(cache=True, nogil=True)
+def _cleared(v, basis, count):
+    """Take the components along orthonormal rows off a vector (d,); what is left of its length."""
+    for _ in range(2):  # the second time for what rounding has left
+        for i in range(count):
+            along = 0.0
+            for k in range(len(v)):
+                along += basis[i, k] * v[k]
+            for k in range(len(v)):
+                v[k] -= along * basis[i, k]
+    size = 0.0
+    for k in range(len(v)):
+        size += v[k] * v[k]
+    return np.sqrt(size)
+
+
+@njit(cache=True, nogil=True)
+def flat_bases(unit, tight, counts, first, out):
+    """Orthonormal bases of the flats where tight rows vanish, each from a direction in it.
+
+    Parameters
+    ----------
+    unit : (n, d) ndarray
+    tight : (k, d) ndarray of int
+    counts : (k,) ndarray of int
+        How many of the tight rows are meant.
+    first : (k, d) ndarray
+        Unit vectors in the flats.
+    out : (k, d, d) ndarray
+        One basis vector a row, `first` the first of them.
+
+    Returns
+    -------
+    (k,) ndarray of int
+        Dimensions of the flats: so many rows are filled.
+    """
+    k_all, d = first.shape
+    sizes = np.zeros(k_all, dtype=np.int64)
+    basis, rest, left = np.empty((2 * d, d)), np.empty((d, d)), np.empty(d)
+    for j in range(k_all):
+        count = np.int64(0)
+        for i in range(counts[j]):
+            assign(basis[count], unit[tight[j, i]])
+            length = _cleared(basis[count], basis, count)
+            if length > INDEPENDENT:
+                for k in range(d):
+                    basis[count, k] /= length
+                count += 1
+        normals = count
+        assign(basis[count], first[j])
+        count += 1
+        # What is left of the unit vectors: the longest one is the next, d times at most.
+        for i in range(d):
+            for k in range(d):
+                rest[i, k] = 1.0 if i == k else 0.0
+            left[i] = _cleared(rest[i], basis, count)
+        while count < d:
+            longest = np.int64(0)
+            for i in range(d):
+                if left[i] > left[longest]:
+                    longest = i
+            for k in range(d):
+                basis[count, k] = rest[longest, k] / left[longest]
+            length = _cleared(basis[count], basis, count)
+            for k in range(d):
+                basis[count, k] /= length
+            for i in range(d):
+                along = 0.0
+                for k in range(d):
+                    along += rest[i, k] * basis[count, k]
+                size = 0.0
+                for k in range(d):
+                    rest[i, k] -= along * basis[count, k]
+                    size += rest[i, k] * rest[i, k]
+                left[i] = np.sqrt(size)
+            count += 1
+        sizes[j] = count - normals
+        for i in range(sizes[j]):
+            assign(out[j, i], basis[normals + i])
+    return sizes

@@ -219,3 +219,5 @@ def check_pair(network, problem):
             f"{problem.y.shape} and {network.output_weights.shape}"
         )
     problem.require_plain("the theory of local minima here")
+    if problem.loss == "hinge":
+        raise ValueError("problem must have a loss with a gradient, not the hinge loss")

@@ -57,8 +57,8 @@ def descend(network, problem):
         If it has not converged after 2,000 steps; start nearer to a local minimum.
     """
     check_pair(network, problem)
-    if problem.loss != "squared":
-        raise ValueError(f'problem must have the loss "squared", got "{problem.loss}"')
+    if problem.loss != "squared" or problem.sample_weight is not None:
+        raise ValueError(f"problem must have the squared loss without weights, got {problem!r}")
     state = _State.of(network, problem)
     for _ in range(STEPS):
         gradient, hessian, bases = state.quadratic()

@@ -8,10 +8,13 @@ convex program, in which P = F(sum_j s_j (X u_j)_+) + beta sum_j ||u_j||.
 import numpy as np
 
 from hidden_convexity.foundations.validation import real_number
+from hidden_convexity.landscape.alignment import align, barrier
 from hidden_convexity.landscape.plain_networks import data_of
 from hidden_convexity.problem.encoding import ON_WALL
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.pruning import pruning_scale
+
+__all__ = ["Path", "align", "barrier", "descending_path", "merging_path"]
 
 
 class Path:

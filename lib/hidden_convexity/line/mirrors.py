@@ -20,6 +20,7 @@ from hidden_convexity.line.reflections import (
     reflections,
 )
 from hidden_convexity.problem.parallel_network import ParallelNetwork
+from hidden_convexity.problem.parallel_problem import ParallelProblem
 from hidden_convexity.solvers import lasso
 from hidden_convexity.solvers.solution import Solution
 
@@ -103,16 +104,9 @@ def train(x, y, beta, layers=3, tol=1e-6, max_seconds=None, progress=False):
     shifts, z = found.columns, found.coefficients
     constant = mean(y) - float(np.mean(branch(x, shifts) @ z))
     network = ParallelNetwork.from_features(z, shifts, constant)
-    objective = network.objective(x, y, problem.beta)
-    return Solution(
-        network,
-        objective,
-        found.lower_bound,
-        "global",
-        found.history,
-        "mirrors",
-        found.interrupted,
-    )
+    asked = ParallelProblem(x, y, beta, layers, "absolute")
+    known = asked.objective(network), found.lower_bound, "global", found.history, "mirrors"
+    return Solution(network, *known, found.interrupted, problem=asked, dual_point=found.dual_point)
 
 
 def beta_max(x, y, layers=3):

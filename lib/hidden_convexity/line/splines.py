@@ -26,6 +26,7 @@ from hidden_convexity.line.fixed_knots import VANISHED, FixedKnots, slope_variat
 from hidden_convexity.line.ramps import Ramps, line_problem, mean
 from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.problem.parallel_network import ParallelNetwork
+from hidden_convexity.problem.parallel_problem import ParallelProblem
 from hidden_convexity.solvers.solution import Solution, Step
 
 __all__ = ["beta_max", "slope_variation", "train"]
@@ -82,17 +83,20 @@ def train(x, y, beta, tol=1e-6):
     spline = FixedKnots(ramps, problem)
     wanted = np.unique([0, len(ramps.points) - 1])
     best, bound, stalled, interrupted = (np.inf, wanted, np.zeros(len(wanted))), 0.0, 0, False
+    point = np.zeros(len(problem.y))
     try:
         while True:
             knots, values, objective = spline.fit(wanted)
             nu = problem.y - np.interp(ramps.points, ramps.points[knots], values)[ramps.member]
             nu -= nu.mean()  # orthogonal to the free constant, to the last digit
             R = ramps.correlate(nu)
-            proven = problem.dual_bound(nu, _largest(R) + 2 * ramps.allowance(nu))
+            largest = _largest(R) + 2 * ramps.allowance(nu)
+            proven = problem.dual_bound(nu, largest)
             stalled = 0 if objective < best[0] or proven > bound else stalled + 1
             if objective < best[0]:
                 best = objective, knots, values
-            bound = max(bound, proven)
+            if proven > bound:
+                bound, point = proven, problem.feasible_point(nu, largest)
             history.append(Step(perf_counter() - started, best[0], bound, max(len(knots) - 1, 0)))
             wanted = np.union1d(knots, _violators(R, problem.beta, knots, ramps.points))
             closed = relative_gap(best[0], bound) <= tol
@@ -104,8 +108,9 @@ def train(x, y, beta, tol=1e-6):
         interrupted = True
     _, knots, values = best
     network = _network(ramps.points[knots], values, mean(y))
-    objective = network.objective(x, y, problem.beta)
-    return Solution(network, objective, bound, "global", history, "splines", interrupted)
+    asked = ParallelProblem(x, y, beta)
+    known = asked.objective(network), bound, "global", history, "splines", interrupted
+    return Solution(network, *known, problem=asked, dual_point=point)
 
 
 def beta_max(x, y):

@@ -27,11 +27,14 @@ class BoundedOrListed:
         Show a progress bar during each call.
     dropped : (n,) ndarray or None
         How far the rows were moved by who reduced them, which every bound is to include.
+    client : distributed.Client or None
+        As for `BranchAndBound`; chambers are listed here.
     """
 
-    def __init__(self, X, progress=False, dropped=None):
+    def __init__(self, X, progress=False, dropped=None, client=None):
         self.X, self._dropped = X, dropped
-        self._bounds = BranchAndBound(X, max_seconds=PATIENCE, progress=progress, dropped=dropped)
+        options = {"progress": progress, "dropped": dropped, "client": client}
+        self._bounds = BranchAndBound(X, max_seconds=PATIENCE, **options)
         self._chambers = None
 
     @property

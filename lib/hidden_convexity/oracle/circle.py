@@ -86,7 +86,7 @@ class Circle:
         self._tangents = unit_rows(first)
         self._breakpoints = np.stack([self._tangents[:, 1], -self._tangents[:, 0]], axis=1)
         self._moved = Remainders(self.X, dropped, self._distances_to_breakpoints())
-        self._moments = None
+        self._moments, self._weights = None, None
 
     def _distances_to_breakpoints(self):
         """How far the rows are from the row whose breakpoint they share: (n,)."""
@@ -186,14 +186,12 @@ class Circle:
         """Products of all pairs of features D_j X c: (K, K). See `Passes.gram`.
 
         Prefix sums of second moments make the cost independent of n, but for their own pass over
-        the data: one in all without weights.
+        the data: one in all while the weights are the same array, or None.
         """
-        if weights is not None:
-            entered, left = self._second_moments(weights[self._order, None])
-        else:
-            if self._moments is None:
-                self._moments = self._second_moments(1.0)
-            entered, left = self._moments
+        if self._moments is None or weights is not self._weights:
+            factors = 1.0 if weights is None else weights[self._order, None]
+            self._moments, self._weights = self._second_moments(factors), weights
+        entered, left = self._moments
         arc, upper = self._locate(directions)
         active = entered[arc] + left[-1] - left[arc]
         both = entered[np.minimum.outer(arc, arc)] + left[-1] - left[np.maximum.outer(arc, arc)]

@@ -12,6 +12,7 @@ from hidden_convexity.oracle.several_outputs import (
     VectorCircle,
     vector_proving_oracle,
 )
+from hidden_convexity.problem.restricted.hinge import HingeProgram
 from hidden_convexity.problem.restricted.passes import Passes, PooledPasses
 from hidden_convexity.problem.restricted.program import RestrictedProgram
 from hidden_convexity.problem.restricted.shared import SharedProgram
@@ -44,7 +45,7 @@ class HiddenLayer:
     scope: str
 
     @classmethod
-    def of(cls, problem, proof, progress=False, last_starts=None, exact=False):
+    def of(cls, problem, proof, progress=False, last_starts=None, exact=False, client=None):
         """Of a problem with one output or several.
 
         Parameters
@@ -58,6 +59,8 @@ class HiddenLayer:
             Without a proof: random starts of `last`; None to ask `search` again.
         exact : bool
             Prefer an exact maximum to a fast bound where the chambers are few.
+        client : distributed.Client or None
+            A Dask cluster for the cells of branch and bound.
 
         Raises
         ------
@@ -74,12 +77,12 @@ class HiddenLayer:
             search = VectorCircle(rows, dropped) if in_plane else VectorAscent(rows)
             last = search
             if proof and not in_plane:
-                last = vector_proving_oracle(rows, progress, dropped)
+                last = vector_proving_oracle(rows, progress, dropped, client)
             elif last_starts is not None and not in_plane:
                 last = VectorAscent(rows, last_starts, rng=1)
             return cls._pooled(space.basis, pooling, search, last, scope)
         if proof and not in_plane:
-            last = proving_oracle(rows, exact, progress, dropped)
+            last = proving_oracle(rows, exact, progress, dropped, client)
             listed = isinstance(last, Exhaustive) and len(last.arrangement) <= SEARCHED
             search = last if listed else Ascent(rows)
         else:
@@ -99,4 +102,5 @@ class HiddenLayer:
     def program(self, problem):
         """The program over a few neurons of a problem on these data, at any weight decay."""
         kind = RestrictedProgram if problem.y.ndim == 1 else SharedProgram
+        kind = HingeProgram if problem.loss == "hinge" else kind
         return kind(problem, self.passes, self.basis)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hidden_convexity.foundations.interruption import Interrupted
 from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.oracle.maximum import EPS
 
@@ -41,7 +42,12 @@ class Pooled:
 
     def __call__(self, nu, **asked):
         """The oracle's answer at the pooled dual point; its bound includes the rounding of c."""
-        found = self.oracle(self.pooling.signed(nu), **asked)
+        try:
+            return self._of_samples(nu, self.oracle(self.pooling.signed(nu), **asked))
+        except Interrupted as stopped:
+            raise Interrupted(self._of_samples(nu, stopped.found)) from stopped
+
+    def _of_samples(self, nu, found):
         return replace(found, bound=float(found.bound + self._pooled_rounding(nu)))
 
     def allowance(self, nu):

@@ -1,20 +1,28 @@
-"""One call of branch and bound: its cells explored in rounds, by threads, until none is open."""
+"""One call of branch and bound: its cells explored in rounds, everywhere, until none is open."""
 
 import itertools
+import math
 import time
 
 import numpy as np
 
+from hidden_convexity.foundations.interruption import STOPPED, Interrupted, by_the_user
 from hidden_convexity.foundations.progress import progress_bar
-from hidden_convexity.oracle.cells import explore, seed
+from hidden_convexity.oracle.boxes import explore, seed
+from hidden_convexity.oracle.cluster import explored, stacks_at_once, work_for
 from hidden_convexity.oracle.maximum import DualMaximum
-from hidden_convexity.oracle.stacks import STACKS, open_stacks
+from hidden_convexity.oracle.stacks import open_stacks
 from hidden_convexity.oracle.threads import in_threads
 
 # Work, in products, a stack gets between two meetings: a few milliseconds, then up to a second.
 FIRST_WORK, MOST_WORK = 1_000_000, 100_000_000
 # No limit, where the number of cells is one.
 MOST_EVER = 2**62
+
+
+def explore_stack(stack, *limits):
+    """`explore` of a stack, by a name that workers of a cluster can import."""
+    return explore(*stack, *limits)
 
 
 class Search:
@@ -33,6 +41,8 @@ class Search:
         # Below this, cells can't be told apart; what moved rows are charged is another matter.
         self.rounding = oracle.rounding(nu) / scale
         self.closed, self.cells = 0.0, 0
+        self._at_once = stacks_at_once(oracle.client)
+        self._most_work = work_for(self._at_once, MOST_WORK)
 
     @property
     def enough(self):
@@ -43,64 +53,88 @@ class Search:
         return max(goal + margin - min(self.allowance, margin / 2), self.rounding)
 
     def run(self):
-        """Explore in rounds until no cell is open or the budget ends."""
+        """Explore in rounds until no cell is open or the budget ends.
+
+        Raises
+        ------
+        Interrupted
+            By the user, with the maximum as far as it is proven.
+        """
         oracle = self.oracle
         start = time.monotonic()
         work = max(FIRST_WORK, 10 * sum(rows.size for rows in self.rows))
         with progress_bar(oracle.progress, desc="proof", unit="cell") as bar:
-            stacks = in_threads(self._seed, self._orthants(), worthwhile=work > FIRST_WORK)
+            stacks = in_threads(self._seed, self._first_cells(), worthwhile=work > FIRST_WORK)
             self.cells = len(stacks)
-            stacks = open_stacks(stacks, work, oracle.max_memory)
-            while (
-                stacks
-                and oracle.rank > 1
-                and self.cells < oracle.max_cells
-                and time.monotonic() - start < oracle.max_seconds
-            ):
-                chosen, stacks = stacks[:STACKS], stacks[STACKS:]
-                most_cells = max((oracle.max_cells - self.cells) // len(chosen), 1)
-                limits = map(itertools.repeat, (self.enough, most_cells, work, *self._room(0)))
-                done = in_threads(lambda stack, *to: explore(*stack, *to), chosen, *limits)
-                self._collect(done)
-                work = max(work, min(2 * work, MOST_WORK))
-                stacks += [result[:5] for result in done]
-                stacks = open_stacks(stacks, work, oracle.max_memory)
-                bar.update(self.cells - bar.n)
+            stacks = open_stacks(stacks, work, oracle.max_memory, self._at_once)
+            try:
+                while (
+                    stacks
+                    and oracle.rank > 1
+                    and self.cells < oracle.max_cells
+                    and (left := oracle.max_seconds + start - time.monotonic()) > 0
+                ):
+                    more = max(work, min(2 * work, self._most_work))
+                    stacks = open_stacks(
+                        self._round(stacks, work, left), more, oracle.max_memory, self._at_once
+                    )
+                    work = more
+                    bar.update(self.cells - bar.n)
+            except STOPPED as stopped:
+                if not by_the_user(stopped):
+                    raise
+                raise Interrupted(self._maximum(stacks)) from stopped
+        return self._maximum(stacks)
+
+    def _round(self, stacks, work, seconds):
+        """Explore the first stacks, for so much work each; all that are open then."""
+        chosen, others = stacks[: self._at_once], stacks[self._at_once :]
+        most_cells = max((self.oracle.max_cells - self.cells) // len(chosen), 1)
+        limits = self.enough, most_cells, work, *self._room(0)
+        done = explored(self.oracle.client, explore_stack, chosen, limits, work, seconds)
+        self._collect([result for result in done if result is not None])
+        kept = zip(chosen, done, strict=True)
+        return others + [stack if result is None else result[:5] for stack, result in kept]
+
+    def _maximum(self, stacks):
+        """What is proven while these stacks are open."""
         reached = max([self.closed, *(stack[2].max() for stack in stacks)])
         bound = (reached + self.allowance) * self.scale
         directions, values = self.found.directions, self.found.values
-        return DualMaximum.proven(oracle.X, self.nu, bound, directions, values, self.cells)
+        return DualMaximum.proven(self.oracle.X, self.nu, bound, directions, values, self.cells)
 
     def cover(self, max_cells):
         """Explore depth first, keeping the closed cells; see `BranchAndBound.cover`."""
-        parts = []
-        for orthant in self._orthants():
-            room = self._room(max_cells - sum(len(bounds) for _, bounds in parts))
+        parts, pieces = [], math.factorial(self.oracle.rank - 1)
+        for box in self._first_cells():
+            room = self._room(max_cells // pieces - sum(len(bounds) for _, bounds in parts))
             limits = self.enough, max_cells, MOST_EVER
-            *stack, _, _, kept, _, _ = explore(*self._seed(orthant), *limits, *room)
+            *stack, _, _, kept, _, _ = explore(*self._seed(box), *limits, *room)
             if len(stack[2]) or kept == len(room[1]):
                 raise ValueError(
                     f"more than max_cells={max_cells} cells are needed; raise it or the tolerance"
                 )
             parts.append([array[:kept] for array in room])
-        vertices, bounds = map(np.concatenate, zip(*parts, strict=True))
-        return vertices @ self.oracle._basis.T, (bounds + self.allowance) * self.scale
+        boxes, bounds = map(np.concatenate, zip(*parts, strict=True))
+        vertices = np.concatenate([_simplices(box) for box in boxes]) @ self.oracle._basis.T
+        vertices /= np.linalg.norm(vertices, axis=2, keepdims=True)
+        return vertices, (np.repeat(bounds, pieces) + self.allowance) * self.scale
 
-    def _orthants(self):
-        """The first cones (rank, rank)."""
+    def _first_cells(self):
+        """Boxes (2, rank): the faces of the cube, as centres and half-widths."""
         axes = np.eye(self.oracle.rank)
-        return (axes * s for s in itertools.product((1.0, -1.0), repeat=self.oracle.rank))
+        return (np.array([s * axis, 1 - axis]) for axis in axes for s in (1.0, -1.0))
 
-    def _seed(self, cone):
-        return seed(*self.rows, cone, self.linear, self.enough)
+    def _seed(self, box):
+        return seed(*self.rows, box, self.linear, self.enough)
 
     def _room(self, cells):
         """Arrays for as many closed cells."""
         rank = self.oracle.rank
-        return np.empty((cells, rank, rank)), np.empty(cells)
+        return np.empty((cells, 2, rank)), np.empty(cells)
 
     def _collect(self, done):
-        """Count cells, note closed bounds, and ascend from vertices better than the incumbent."""
+        """Count cells, note closed bounds, and ascend from centres better than the incumbent."""
         peaks = []
         for *_, closed, cells, _, peak, height in done:
             self.closed = max(self.closed, closed)
@@ -113,3 +147,12 @@ class Search:
                 level=self.level,
                 starts=np.concatenate([self.found.directions, peaks]),
             )
+
+
+def _simplices(box):
+    """Kuhn's simplices of a box (2, d): from one corner to the opposite one, side by side, in all
+    orders of the sides; ((d-1)!, d, d)."""
+    sides = np.diag(2 * box[1])[box[1] > 0]
+    orders = itertools.permutations(range(len(sides)))
+    paths = [np.concatenate([[box[0] - box[1]], sides[list(order)]]) for order in orders]
+    return np.cumsum(paths, axis=1)

@@ -1,24 +1,25 @@
 """Stacks of open cells, and what is done with them between two pieces of the exploration.
 
-A stack is what `cells.explore` takes and returns: vertices, linear parts, bounds, counts and rows.
+A stack is what `boxes.explore` takes and returns: boxes, linear parts, bounds, counts and rows.
 """
 
 import numpy as np
 
-from hidden_convexity.oracle.cells import pick_rows
+from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.foundations.loops import assign
 
 # Stacks explored between two meetings. Independent of the number of threads, so that results are.
 STACKS = 8
 
 
-def open_stacks(stacks, work, max_memory):
-    """Drop empty stacks, halve long ones while there are few, order by bound.
+def open_stacks(stacks, work, max_memory, count=STACKS):
+    """Drop empty stacks, halve long ones while they are fewer than `count`, order by bound.
 
     Cells are reordered only where that copies little compared with the work that follows, and
     within the memory.
     """
     stacks = [stack for stack in stacks if len(stack[2])]
-    while 0 < len(stacks) < STACKS:
+    while 0 < len(stacks) < count:
         longest = max(range(len(stacks)), key=lambda k: len(stacks[k][2]))
         if len(stacks[longest][2]) < 2:
             break
@@ -30,9 +31,9 @@ def open_stacks(stacks, work, max_memory):
 
 def _pick(stack, order):
     """The cells of a stack in the given order."""
-    vertices, linear, bounds, counts, rows = stack
-    picked = pick_rows(rows, vertices.shape[1] * counts[:, :2].sum(axis=1), order)
-    return vertices[order], linear[order], bounds[order], counts[order], picked
+    boxes, linear, bounds, counts, rows = stack
+    picked = _pick_rows(rows, linear.shape[1] * counts.sum(axis=1), order)
+    return boxes[order], linear[order], bounds[order], counts[order], picked
 
 
 def _sorted(stack):
@@ -44,3 +45,16 @@ def _halves(stack):
     """Every other cell, in two stacks."""
     order = np.arange(len(stack[2]))
     return [_pick(stack, order[::2]), _pick(stack, order[1::2])]
+
+
+@njit(cache=True, nogil=True)
+def _pick_rows(rows, sizes, order):
+    """The rows of some cells, in the given order; `sizes` (c,) are those of all cells."""
+    starts = np.zeros(len(sizes), dtype=np.int64)
+    for cell in range(len(sizes) - 1):
+        starts[cell + 1] = starts[cell] + sizes[cell]
+    picked, end = np.empty(sizes[order].sum()), 0
+    for cell in order:
+        assign(picked[end : end + sizes[cell]], rows[starts[cell] :])
+        end += sizes[cell]
+    return picked

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from hidden_convexity.foundations.validation import real_number
-from hidden_convexity.problem.losses import LOSSES, Softmax
+from hidden_convexity.problem.losses import Softmax
 
 EPS = float(np.finfo(float).eps)
 # A quotient made smaller by this factor is below the exact one, and a product of it and a number
 # as well.
 SAFE = 1.0 - 4.0 * EPS
-# A probability may move by this share of itself and of its complement on the way to a dual point.
-MOVABLE = 0.5
+# A probability may move by this share of itself times its complement on the way to a dual point.
+MOVABLE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class Feasible:
             energy = float((nu * nu).sum())
         if not 0.0 < energy < np.inf:  # the scaling 0 is feasible whatever the square has become
             return cls(0.0)
-        loss, most, unit_cost = LOSSES[problem.loss], np.inf, 0.0
+        loss, most, unit_cost = problem.loss_function, np.inf, 0.0
         if problem.loss == "softmax":
             maximum += float(loss.unbalanced(nu) @ reach(problem))
         if len(problem.free_terms):
@@ -68,13 +68,13 @@ def bound(problem, nu, maximum):
     found = Feasible.of(problem, nu, maximum)
     if not found.scale > 0:
         return 0.0
-    value = LOSSES[problem.loss].dual_value(problem.y, nu, found.scale)
+    value = problem.loss_function.dual_value(problem.y, nu, found.scale)
     return max((value - found.owed) * (SAFE if found.owed else 1.0), 0.0)
 
 
 def affordable_violation(problem, nu, tol):
     """The violation of `TrainingProblem.affordable_violation`."""
-    loss, value = LOSSES[problem.loss], problem.dual_value(nu)
+    loss, value = problem.loss_function, problem.dual_value(nu)
     scale = loss.affordable_scale(problem.y, nu, tol * max(value, 0.0))
     return max(1.0 / scale - 1.0, tol) if scale > 0 else np.inf
 
@@ -89,21 +89,24 @@ def reach(problem):
 def _balanced(problem, nu):
     """How far entries of nu move to where Z'nu = 0 (n,), the largest scaling s, the cost at s <= 1.
 
-    For the squared loss the point is the projection of nu, which is no longer than nu, so only
-    nu.y changes. For the logistic loss p = nu y moves by at most theta p (1 - p), theta <= 1/2: it
-    keeps half its distance from 0 and from 1, between which the entropy's slope is at most
-    |log(p / 2)| + |log((1 - p) / 2)|. At s p, s <= 1, it is at most |log s| more, and
-    s |log s| <= 1.
+    For the squared loss the point is the projection of nu in the norm sum nu_i^2 / w_i, in which
+    it is no longer than nu, so only nu.y changes. For the logistic loss p = nu y / w moves by at
+    most theta p (1 - p), theta <= `MOVABLE`: it keeps half its distance from 0 and from 1, between
+    which the entropy's slope is at most |log(p / 2)| + |log((1 - p) / 2)|. At s p, s <= 1, it is at
+    most |log s| more, and s |log s| <= 1. With weights p is rounded, and 1 - p may be half as
+    large again as it is: hence a `MOVABLE` of less than 1/3, and a slope that is larger by one.
     """
+    weights = problem.sample_weight
     if problem.loss == "squared":
-        moves = [problem.free_terms.distances(one, None) for one in np.atleast_2d(nu.T)]
+        moves = [problem.free_terms.distances(one, weights) for one in np.atleast_2d(nu.T)]
+        moves = moves if weights is None else [weights * move for move in moves]
         y = np.abs(np.atleast_2d(problem.y.T))
         cost = sum(float(move @ one) for move, one in zip(moves, y, strict=True))
         return np.linalg.norm(moves, axis=0), np.inf, (1 + len(nu) * EPS) * cost
     if problem.loss == "softmax":
         return _balanced_rows(problem, nu)
-    p = nu * problem.y
-    weights = p * (1.0 - p)
+    p = nu * problem.y / problem.loss_function.weights
+    weights = problem.loss_function.weights * (p * (1.0 - p))
     if p.min() < 0 or p.max() > 1:
         return np.zeros(len(nu)), 1.0, np.inf
     theta = problem.free_terms.distances(nu, weights)
@@ -111,23 +114,25 @@ def _balanced(problem, nu):
         return np.zeros(len(nu)), 1.0, np.inf
     moved, inside = weights * theta, weights > 0
     q = p[inside]
-    slope = 1.0 - np.log(0.5 * q) - np.log(0.5 * (1.0 - q))
+    slope = 2.0 - np.log(0.5 * q) - np.log(0.5 * (1.0 - q))
     return moved, 1.0, (1 + len(nu) * EPS) * float(moved[inside] @ slope)
 
 
 def _balanced_rows(problem, nu):
-    """The same for the softmax loss, whose probabilities p = y - nu move by at most theta p.
+    """The same for the softmax loss, whose probabilities p = y - nu / w move by at most theta p.
 
-    Each keeps half of itself for theta <= 1/2. The slope of -p log p is at most 1 + |log(p / 2)|
-    there, and as for the logistic loss |log s| more at s p, s <= 1, with s |log s| <= 1.
+    Rounded, p may be twice as large as it is: each keeps half of itself for theta <= 1/4. The slope
+    of -p log p is at most 2 + |log(p / 2)| there, and as for the logistic loss |log s| more at
+    s p, s <= 1, with s |log s| <= 1.
     """
-    p = problem.y - nu
+    weights = problem.loss_function.weights
+    p = problem.y - nu / weights
     if p.min() < 0:
         return np.zeros(len(nu)), 1.0, np.inf
-    theta = problem.free_terms.coupled_distances(nu, p, Softmax.unbalanced(nu))
+    theta = problem.free_terms.coupled_distances(nu, weights * p, Softmax.unbalanced(nu))
     if not theta.max() <= MOVABLE:
         return np.zeros(len(nu)), 1.0, np.inf
-    moved, used = p * theta[:, None], p > 0
-    cost = float(moved[used] @ (2.0 - np.log(0.5 * p[used])))
+    moved, used = weights * p * theta[:, None], p > 0
+    cost = float(moved[used] @ (3.0 - np.log(0.5 * p[used])))
     rounding = 1 + (p.size + 4) * EPS
     return rounding * np.linalg.norm(moved, axis=1), 1.0, rounding * cost

@@ -259,6 +259,6 @@ def _totals(masses):
 def _curved(curvature, values):
     """H times values of the shape of the outputs."""
     if curvature is None or curvature.ndim == 1:
-        return values if curvature is None else curvature * values
+        return values if curvature is None else (curvature * values.T).T
     weighted = curvature * values
     return weighted - curvature * (weighted.sum(axis=1, keepdims=True) / _totals(curvature))

@@ -29,7 +29,7 @@ class ContradictedProof(ArithmeticError):
 
 
 def relative_gap(objective, lower_bound, proven=True):
-    """(objective - lower_bound) / objective, and 0 where the objective is 0.
+    """(objective - lower_bound) / objective, 0 where the objective is 0 and 1 where it is infinite.
 
     Parameters
     ----------
@@ -58,6 +58,8 @@ def relative_gap(objective, lower_bound, proven=True):
             f"{objective!r}",
             "X=problem.X, y=problem.y, beta=problem.beta and the network's weights",
         )
+    if objective == math.inf:
+        return 1.0
     return max(objective - lower_bound, 0.0) / objective if objective > 0 else 0.0
 
 

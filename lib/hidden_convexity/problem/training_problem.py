@@ -6,20 +6,11 @@ from functools import cached_property
 import numpy as np
 
 from hidden_convexity.foundations.read_only import ReadOnlyArrays
-from hidden_convexity.foundations.validation import (
-    LARGEST,
-    SMALLEST,
-    flag,
-    of_moderate_size,
-    positive_number,
-    real_array,
-    samples,
-    slope_below_one,
-)
+from hidden_convexity.foundations.validation import flag, real_array, slope_below_one
 from hidden_convexity.problem import duality
 from hidden_convexity.problem.free_terms import FreeTerms
-from hidden_convexity.problem.losses import LOSSES, loss_for
 from hidden_convexity.problem.pooling import Pooling, pooled
+from hidden_convexity.problem.samples import checked_samples, checked_weight_decay, weighted_loss
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,8 +19,9 @@ class TrainingProblem(ReadOnlyArrays):
 
     The objective of a network with hidden weights W (m, d) and output weights a (m,) is
     P(W, a) = F(f) + (beta/2) sum_j (||w_j||^2 + a_j^2) with outputs f = sum_j a_j phi(X w_j) and
-    the loss F(f) = 1/2 ||f - y||^2 or sum_i log(1 + exp(-y_i f_i)); with c outputs a_j and f_i are
-    vectors, and "softmax" is sum_i log(sum_k exp f_ik) - y_i.f_i.
+    the loss F(f) = 1/2 ||f - y||^2, sum_i log(1 + exp(-y_i f_i)), or sum_i max(0, 1 - y_i f_i),
+    "hinge"; with c outputs a_j and f_i are vectors, and "softmax" is sum_i log(sum_k exp f_ik) -
+    y_i.f_i.
 
     Parameters
     ----------
@@ -38,10 +30,11 @@ class TrainingProblem(ReadOnlyArrays):
         for a bias; it is then regularised like a weight. Or K patches a sample, whose activations
         are averaged: a convolution with average pooling.
     y : (n,) or (n, c) array_like
-        Targets; labels -1 and 1 (n,) for the logistic loss, one-hot rows (n, c) for "softmax".
+        Targets; labels -1 and 1 (n,) for the logistic and the hinge loss, one-hot rows (n, c) for
+        "softmax".
     beta : float
         Weight decay, > 0.
-    loss : {"squared", "logistic", "softmax"}
+    loss : {"squared", "logistic", "hinge", "softmax"}
     slope : float
         The activation is phi(t) = t for t > 0 and slope * t below, slope < 1: 0 is the ReLU, 0.2 a
         leaky one, -1 the absolute value.
@@ -52,16 +45,20 @@ class TrainingProblem(ReadOnlyArrays):
         prove, P has no minimum.
     intercept : bool
         Whether networks have a constant of the outputs, without weight decay.
+    sample_weight : (n,) array_like or None
+        Weights w_i >= 0, not all 0, of the samples' parts of F: a sample of weight 2 is there
+        twice. Those of weight 0 are left out, of X and y too. None: all 1.
 
     Raises
     ------
     TypeError
         If an argument does not hold real numbers.
     ValueError
-        If an argument is empty, has the wrong shape, is not finite, or beta <= 0, if the loss is
-        another or y does not hold its labels; or if an argument is so large or small that squares
-        overflow or vanish: the largest absolute entry of X or y outside [1e-75, 1e75] (zero
-        targets are fine), or beta outside [1e-150, 1e150].
+        If an argument is empty, has the wrong shape, is not finite, beta <= 0 or weights < 0, if
+        the loss is another or y does not hold its labels; or if an argument is so large or small
+        that squares overflow or vanish: the largest absolute entry of X, of y or of y times the
+        weights, or a positive weight, outside [1e-75, 1e75] (zero targets are fine), or beta
+        outside [1e-150, 1e150]; or if the loss is "hinge" with skip or intercept.
 
     References
     ----------
@@ -75,34 +72,20 @@ class TrainingProblem(ReadOnlyArrays):
     slope: float = 0.0
     skip: bool = False
     intercept: bool = False
-
-    # A unit vector (n,) of outputs that the loss does not see; none by default.
-    blind = None
+    sample_weight: np.ndarray | None = None
 
     def __post_init__(self):
-        X = samples(self.X)
-        y = real_array(self.y, "y", ndim=(1, 2))
-        if len(y) != len(X) or y.size == 0:
+        known = checked_samples(self.X, self.y, self.sample_weight, self.loss)
+        beta, slope = checked_weight_decay(self.beta), slope_below_one(self.slope)
+        free = [flag(getattr(self, name), name) for name in ("skip", "intercept")]
+        names = "X", "y", "sample_weight", "beta", "slope", "skip", "intercept"
+        for name, value in zip(names, (*known, beta, slope, *free), strict=True):
+            object.__setattr__(self, name, value)
+        if self.loss == "hinge" and any(free):
             raise ValueError(
-                f"y must have one entry or one row per row of X: X has shape {X.shape}, "
-                f"y has shape {y.shape}"
+                "loss 'hinge' has no bound with skip or intercept yet; append a column of ones to "
+                "X for a bias of each neuron, or use the logistic loss"
             )
-        loss_for(y, "y", self.loss)
-        beta = positive_number(self.beta, "beta")
-        # Beta has the unit of X times y.
-        if not SMALLEST**2 <= beta <= LARGEST**2:
-            raise ValueError(
-                f"beta must be between {SMALLEST**2:g} and {LARGEST**2:g}, so that products with "
-                f"it can be represented, got {beta:.3g}; rescale X or y, and beta with them"
-            )
-        for array, name in ((X, "X"), (y, "y")):
-            of_moderate_size(array, name).setflags(write=False)
-        object.__setattr__(self, "X", X)
-        object.__setattr__(self, "y", y)
-        object.__setattr__(self, "beta", beta)
-        object.__setattr__(self, "slope", slope_below_one(self.slope))
-        for name in ("skip", "intercept"):
-            object.__setattr__(self, name, flag(getattr(self, name), name))
 
     def __repr__(self):
         n, d = len(self.X), self.X.shape[-1]
@@ -111,9 +94,10 @@ class TrainingProblem(ReadOnlyArrays):
         loss = "" if self.loss == "squared" else f", {self.loss} loss"
         slope = "" if self.slope == 0 else f", slope={self.slope:g}"
         free = "".join(f", {name}" for name in ("skip", "intercept") if getattr(self, name))
+        weighted = "" if self.sample_weight is None else ", weighted"
         return (
             f"TrainingProblem(n={n}{patches}, d={d}{outputs}, beta={self.beta:.4g}"
-            f"{loss}{slope}{free})"
+            f"{loss}{slope}{free}{weighted})"
         )
 
     @property
@@ -128,6 +112,11 @@ class TrainingProblem(ReadOnlyArrays):
                 f"{what} takes ReLU networks on data (n, d), without slope, skip or intercept; "
                 f"got {self!r}"
             )
+
+    @cached_property
+    def loss_function(self):
+        """The loss of the problem's name, with its weights."""
+        return weighted_loss(self.loss, self.y, self.sample_weight)
 
     @cached_property
     def pooling(self):
@@ -161,9 +150,10 @@ class TrainingProblem(ReadOnlyArrays):
         return self.loss_value(outputs) + float(0.5 * self.beta * penalty)
 
     def residual(self, network):
-        """Minus the gradient of the loss in the outputs, for the squared loss y - f(X).
+        """Minus the gradient of the loss in the outputs, for the squared loss w (y - f(X)).
 
-        It is the candidate for a dual point that every network carries.
+        It is the candidate for a dual point that every network carries. The hinge loss has one
+        gradient of many where a margin is 1.
         """
         return self.loss_residual(self._outputs(network))
 
@@ -174,20 +164,23 @@ class TrainingProblem(ReadOnlyArrays):
 
     def loss_value(self, outputs):
         """F(f) at outputs (n,) or (n, c)."""
-        return LOSSES[self.loss].value(self.y, outputs)
+        return self.loss_function.value(self.y, outputs)
 
     def loss_residual(self, outputs):
         """-grad F(f) at outputs (n,) or (n, c)."""
-        return LOSSES[self.loss].residual(self.y, outputs)
+        return self.loss_function.residual(self.y, outputs)
 
     def loss_curvature(self, outputs):
         """Second derivatives of F in each output (n,), or None where all are 1.
 
-        Of the softmax loss, whose Hessian is more than these, masses (n, c); see `free_terms`.
+        Of the softmax loss, whose Hessian is more than these, masses (n, c); see `free_terms`. Not
+        for the hinge loss, which has none.
         """
-        loss = LOSSES[self.loss]
-        known = loss.masses if self.loss == "softmax" else loss.curvature
-        return known(self.y, outputs)
+        loss = self.loss_function
+        if self.loss == "softmax":
+            return loss.masses(self.y, outputs)
+        known = loss.curvature(self.y, outputs)
+        return known if known is None else known.reshape(len(known))
 
     def _outputs(self, network):
         if not hasattr(network, "hidden_weights"):  # the class itself is one floor up
@@ -213,8 +206,10 @@ class TrainingProblem(ReadOnlyArrays):
         """Dual objective -F*(-nu), from below: a lower bound on every P where M(nu) <= beta.
 
         For the squared loss it is nu.y - 1/2 ||nu||^2, for the logistic loss the entropy of the
-        probabilities nu_i y_i, for the softmax loss that of the rows of y - nu, and minus infinity
-        where these are no probabilities. With free columns Z, Z'nu = 0 is asked for besides.
+        probabilities nu_i y_i, for the softmax loss that of the rows of y - nu, for the hinge loss
+        nu.y; minus infinity where these are no probabilities, or nu_i y_i not in [0, 1]. With
+        weights it is the sum of w_i times this at nu_i / w_i. With free columns Z, Z'nu = 0 is
+        asked for besides.
 
         Parameters
         ----------
@@ -226,7 +221,7 @@ class TrainingProblem(ReadOnlyArrays):
         TypeError, ValueError
             If nu is not finite and real, or of another shape.
         """
-        return LOSSES[self.loss].dual_value(self.y, self._dual_point(nu))
+        return self.loss_function.dual_value(self.y, self._dual_point(nu))
 
     def dual_bound(self, nu, maximum):
         """Lower bound on the optimal value of every width, from any nu.
@@ -289,8 +284,9 @@ class TrainingProblem(ReadOnlyArrays):
 
     def of_samples(self, chosen):
         """The same problem on some samples, with the penalty in proportion."""
-        beta = self.beta * len(chosen) / len(self.X)
-        return replace(self, X=self.X[chosen], y=self.y[chosen], beta=beta)
+        beta, w = self.beta * len(chosen) / len(self.X), self.sample_weight
+        parts = {"X": self.X[chosen], "y": self.y[chosen], "beta": beta}
+        return replace(self, sample_weight=None if w is None else w[chosen], **parts)
 
     def _dual_point(self, nu):
         """Return nu as a float vector that pairs with y, or say what is wrong with it."""

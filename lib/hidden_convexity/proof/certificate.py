@@ -6,9 +6,11 @@ import numpy as np
 
 from hidden_convexity import proof
 from hidden_convexity.foundations.budget import Budget, limit_seconds
+from hidden_convexity.foundations.interruption import STOPPED, Interrupted, by_the_user
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.foundations.validation import flag, positive_number, whole_number
-from hidden_convexity.geometry.hyperplanes import coordinates, unit_rows
+from hidden_convexity.geometry.hyperplanes import unit_rows
+from hidden_convexity.oracle.cluster import checked_client
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.encoding import output_heads
 from hidden_convexity.problem.gap import format_gap, relative_gap
@@ -76,9 +78,10 @@ class Certificate:
         """Write the certificate to a file that an independent checker can verify.
 
         Of scope "global", the file proves its bound to `python -m hidden_convexity.verify`, every
-        rounding error accounted for. The checker's bounds are simpler than ours, so finding the
-        cones for it takes time, and the file's bound is a little lower: see `tol`. Of other scopes
-        it says what they are, and the checker refuses to call them proven. `hc.load` reads it back.
+        rounding error accounted for. The checker's bounds are simpler than ours, so finding its
+        cones, or where chambers are few its cases, takes time, and the file's bound is a little
+        lower: see `tol`. Of other scopes it says what they are, and the checker refuses to call
+        them proven. `hc.load` reads it back.
 
         Parameters
         ----------
@@ -95,8 +98,8 @@ class Certificate:
         Raises
         ------
         ValueError
-            If the network is no ReLUNetwork, the gap is above `tol`, or the proof would take too
-            many cones: the message says how to go on.
+            If the gap is above `tol`, or the proof would take too many cones or cases: the message
+            says how to go on.
 
         References
         ----------
@@ -105,7 +108,7 @@ class Certificate:
         proof.save(path, "certificate", self, {"direction": self.direction}, tol, data)
 
 
-def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=False):
+def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=False, client=None):
     """Bound the global optimum from below by means of a network, whatever trained it.
 
     Parameters
@@ -118,7 +121,7 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
         Rounds of tightening, >= 0. With 0 the dual point is the network's residual, whose bound is
         loose unless the network is nearly stationary. Each round solves the convex program over
         the network's own chambers and the worst directions, twice, and uses its residual instead;
-        the best bound is kept.
+        the best bound is kept. The hinge loss, whose residual is not unique, takes two or three.
     proof : bool
         False: search for the worst direction without proving that it is; works in any dimension,
         and the scope is "searched". Where the rank is at most two there is nothing to search: the
@@ -130,16 +133,21 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
     progress : bool
         Show progress bars on stderr, of the rounds and of each proof, where they take more than a
         second.
+    client : distributed.Client or None
+        A Dask cluster for the cells of a proof, as in `train`.
 
     Returns
     -------
     Certificate
+        Interrupted (Ctrl-C), with the best bound that was reached by then.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is of another kind, the shapes do not match, the network's objective is not
         finite, or a proof is out of reach: the message says how to go on.
+    ImportError
+        If there is a client and distributed is not installed.
 
     References
     ----------
@@ -153,6 +161,7 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
         raise TypeError(f"problem must be a TrainingProblem, got {type(problem).__name__}")
     rounds = whole_number(rounds, "rounds", 0)
     proof, progress = flag(proof, "proof"), flag(progress, "progress")
+    client = checked_client(client, proof)
     budget = Budget(None if max_seconds is None else positive_number(max_seconds, "max_seconds"))
     with np.errstate(over="ignore", invalid="ignore"):
         objective = problem.objective(network)
@@ -161,34 +170,48 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
             f"network must have a finite objective, got {objective} from weights up to "
             f"{max(np.abs(w).max() for w in (network.hidden_weights, network.output_weights)):.3g}"
         )
-    layer = HiddenLayer.of(problem, proof, progress)
-    oracle, search, scope, basis = layer.last, layer.search, layer.scope, layer.basis
+    layer = HiddenLayer.of(problem, proof, progress, client=client)
     program = layer.program(problem)
     residual = program.residual(problem.fitted_outputs(network))
     neurons = _own_neurons(program, network)
-    starts = np.reshape([neuron.direction for neuron in neurons], (-1, basis.shape[1]))
-
-    # An even share for the first proof and for that of each round.
-    found = _maximum(oracle, residual, problem.beta, starts, budget.part(1 / (rounds + 1)))
-    direction = basis @ found.directions[:1].sum(axis=0)
-    lower_bound, dual_point = _bound(problem, residual, found, scope)
-    with progress_bar(progress, desc="certificate", unit="round", total=rounds) as bar:
-        for done in range(rounds):
-            if budget.spent:
-                break
-            for _ in range(SOLVES):
-                neurons = program.polish(program.solve(neurons + _worst(program, residual, found)))
-                residual = program.residual(program.outputs(neurons))
-                found = search(residual, level=problem.beta, starts=starts)
-            seen = np.concatenate([starts, found.directions])
-            part = budget.part(1 / (rounds - done))
-            found = _maximum(oracle, residual, problem.beta, seen, part)
-            bound, point = _bound(problem, residual, found, scope)
+    lower_bound, direction = -np.inf, None
+    with progress_bar(progress, desc="certificate", unit="bound", total=rounds + 1) as bar:
+        for nu, found in _rounds(layer, program, residual, neurons, rounds, budget):
+            bound, point = _bound(problem, nu, found, layer.scope)
+            if direction is None:
+                direction = layer.basis @ found.directions[:1].sum(axis=0)
             if bound > lower_bound:
                 lower_bound, dual_point = bound, point
             bar.update()
-    known = objective, lower_bound, scope, direction
+    known = objective, lower_bound, layer.scope, direction
     return Certificate(*known, network, problem, dual_point)
+
+
+def _rounds(layer, program, residual, neurons, rounds, budget):
+    """Residuals, the network's first, and M(nu) as far as it is known there, Ctrl-C or not."""
+    beta = program.problem.beta
+    starts = np.reshape([neuron.direction for neuron in neurons], (-1, layer.basis.shape[1]))
+    seen, found = starts, None
+    try:
+        for done in range(rounds + 1):
+            if done > 0:
+                for _ in range(SOLVES):
+                    entering = _worst(program, residual, found)
+                    neurons = program.polish(program.solve(neurons + entering))
+                    residual = program.residual(program.outputs(neurons))
+                    found = layer.search(residual, level=beta, starts=starts)
+                seen = np.concatenate([starts, found.directions])
+            # An even share for each proof.
+            part = budget.part(1 / (rounds + 1 - done))
+            found = _maximum(layer.last, residual, beta, seen, part)
+            yield residual, found
+            if budget.spent:
+                break
+    except STOPPED as stopped:
+        if isinstance(stopped, Interrupted):
+            yield residual, stopped.found
+        elif found is None or not by_the_user(stopped):
+            raise
 
 
 def _maximum(oracle, nu, beta, starts, budget):
@@ -199,10 +222,17 @@ def _maximum(oracle, nu, beta, starts, budget):
     loose = np.isfinite(found.bound) and found.bound > (1 + sharp) * max(found.value, beta)
     if loose and not budget.spent:
         limit_seconds(oracle, budget)
-        sharper = oracle(nu, tolerance=sharp, level=beta, starts=found.directions)
-        # Out of time, the second proof may have come less far than the first.
-        found = replace(sharper, bound=min(sharper.bound, found.bound))
+        try:
+            sharper = oracle(nu, tolerance=sharp, level=beta, starts=found.directions)
+        except Interrupted as stopped:
+            raise Interrupted(_with_bound_of(found, stopped.found)) from stopped
+        found = _with_bound_of(found, sharper)
     return found
+
+
+def _with_bound_of(first, second):
+    """The second answer: out of time or interrupted, it may have come less far than the first."""
+    return replace(second, bound=min(second.bound, first.bound))
 
 
 def _bound(problem, nu, found, scope):
@@ -229,44 +259,3 @@ def _own_neurons(program, network):
             key = np.packbits(pattern).tobytes(), np.packbits(a > 0).tobytes()
             own.setdefault(key, (unit_rows(w[None])[0], a))
     return [program.neuron(u, a) for u, a in own.values()]
-
-
-def beta_max(X, y, loss="squared", slope=0.0, skip=False, intercept=False):
-    """The smallest weight decay at which a network without neurons is optimal.
-
-    M(y) for the squared loss without free terms; half of that for the logistic loss, whose residual
-    at the outputs 0 is y / 2, and M(y - 1/c) for the softmax loss of c classes; with free terms M
-    at the residual of their best fit.
-
-    Parameters
-    ----------
-    X, y, loss, slope, skip, intercept
-        As in `TrainingProblem`.
-
-    Returns
-    -------
-    float
-        From above: to rounding if the rank is 2 or the chambers are at most 100,000, otherwise, and
-        with several outputs, to 1e-7.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `TrainingProblem`, or if a proof is out of reach.
-
-    References
-    ----------
-    Theory: beta-max.
-    """
-    problem = TrainingProblem(X, y, 1.0, loss, slope, skip, intercept)
-    try:
-        layer = HiddenLayer.of(problem, proof=True, exact=True)
-    except ValueError as error:
-        rows, rank = coordinates(problem.pooling.rows).rows.shape
-        raise ValueError(
-            f"X must have a lower rank or fewer rows for beta_max to be proven, got {rows} "
-            f"samples of rank {rank}; hidden_convexity.oracle.Ascent(X)(y).value is a lower "
-            "bound, found by search"
-        ) from error
-    program = layer.program(problem)
-    return layer.last(program.residual(program.outputs([])), tolerance=SHARP).bound

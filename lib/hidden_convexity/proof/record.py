@@ -1,51 +1,54 @@
-"""From a dual point to a proof: a point that the checker accepts, and the cones that show it.
+"""From a dual point to a proof: a point that the checker accepts, and what shows that it may.
 
 The checker knows nothing of our bounds, so a proof is what its own relaxation and its own allowance
 for rounding can do. We therefore run its search, once, and write down where it halved cones: to
-check is then to bound the last cones only.
+check is then to bound the last cones only. Where chambers are few, `cases` are fewer than cones.
 """
 
 import numpy as np
 
 from hidden_convexity import verify
-from hidden_convexity.oracle import coordinates
+from hidden_convexity.geometry.arrangement import count_chambers
+from hidden_convexity.geometry.hyperplanes import coordinates, distinct_lines, unit_rows
+from hidden_convexity.proof.cases import cases
 
 # Share of the gap, or part of the objective if that is more, that a proof may cost by default: the
 # dual point is shrunk by it, and the less it is, the smaller are the cones around each neuron. At
 # 1e-9 a training of 25 samples in four dimensions took minutes to write.
 SHARE_OF_GAP, LEAST_COST = 0.1, 1e-6
+# Chambers, by rank, up to which cases are tried before cones. Measured at 0.1 and 0.001 beta_max:
+# a chamber takes up to 20 cases at rank 3 and 2 at rank 5, and cones do not grow with chambers.
+FEW = {2: 0, 3: 400, 4: 10_000, 5: 100_000, 6: 1_000_000}
 # What the sums of a proof may round, as a part of the objective.
 ROUNDING = 1e-9
 # Largest shrinking of the dual point, and the one that pays for a checker's other BLAS.
 MOST_SHRUNK, OTHER_ROUNDING = 1e-3, 1e-11
 
 
-def proof_of(problem, nu, objective, lower_bound, tol=None):
-    """A dual point that the checker accepts, its bound, coordinates and halved cones.
+def proof_of(problem, statement, tol=None):
+    """What a file needs for the checker to accept its bound: a dual point, and the proof.
 
     Parameters
     ----------
-    problem : TrainingProblem
-    nu : (n,) ndarray
-        Dual point, feasible as far as we know.
-    objective, lower_bound : float
-        What is known: the gap to be kept.
+    problem : TrainingProblem or ParallelProblem
+    statement : dict of str to array_like
+        The file's content as the checker reads it, with a dual point `nu` that is feasible as far
+        as we know, the `objective`, and the `lower_bound` to be kept.
     tol : float or None
         Relative gap that the file may have; by default a tenth more than the present one.
 
     Returns
     -------
-    nu : (n,) ndarray
-    lower_bound : float
-    basis : (d, r) ndarray
-    splits : (N,) ndarray of uint8
-        The tree as `verify.cones` takes it; empty in the plane.
+    dict of str to array_like
+        The dual point and its bound, and of cones the coordinates and the tree as `verify.cones`
+        takes it, empty in the plane.
 
     Raises
     ------
     ValueError
         If the gap is above `tol`, or the checker can't follow: the message says how to go on.
     """
+    objective, lower_bound = statement["objective"], statement["lower_bound"]
     cost = max(SHARE_OF_GAP * (objective - lower_bound), LEAST_COST * objective)
     if tol is not None:
         cost = tol * objective - (objective - lower_bound)
@@ -53,44 +56,80 @@ def proof_of(problem, nu, objective, lower_bound, tol=None):
             raise ValueError(
                 f"tol must be above the gap, {(objective - lower_bound) / objective:.3g}, got {tol}"
             )
-    statement = as_checked(problem) | {"nu": nu}
-    rows, _, _ = verify.rows(statement)
-    basis = _axes(rows)
-    splits = np.zeros(2 ** basis.shape[1] if basis.shape[1] > 2 else 0, dtype=np.uint8)
-    if basis.shape[1] > verify.MAX_RANK:
-        raise ValueError(
-            f"a proof of rank {basis.shape[1]} can't be written: the checker goes up to rank "
-            f"{verify.MAX_RANK}"
-        )
-    try:
-        if basis.shape[1] == 2:  # exact: rounding is all there is to pay for
-            way, _ = verify.moved(statement)
-            top, _ = verify.height(statement, basis, splits, np.inf, way)
-            shrunk = nu * (min(1.0, problem.beta / top) - OTHER_ROUNDING)
-        else:
-            shrunk = nu * (1 - _shrinking(problem, nu, cost))
-        statement["nu"] = shrunk
-        limit = problem.beta * (1 - OTHER_ROUNDING / 10)
-        way, owed = verify.moved(statement)
-        _, tree = verify.height(statement, basis, splits, limit, way)
-    except verify.Refused as refusal:
-        raise ValueError(
-            f"the checker cannot follow ({refusal}); save with a larger tol, or train to a smaller "
-            "one first"
-        ) from refusal
-    bound = max(verify.dual_value(problem.y, shrunk, problem.loss) - owed, 0.0)
+    found = _proof(problem, statement, cost)
+    owed = verify.moved(statement | found)[1]
+    known = problem.y, found["nu"], problem.loss, statement["sample_weight"]
+    bound = max(verify.dual_value(*known) - owed, 0.0)
     if bound < lower_bound - cost - ROUNDING * objective:
         raise ValueError(
             f"the checker proves {bound:.9g}, and {lower_bound:.9g} was to be proven: please "
             "report this problem with its data"
         )
-    return shrunk, bound, basis, _by_levels(tree, len(splits))
+    return found | {"lower_bound": bound}
 
 
-def as_checked(problem):
-    """What the checker has to know of a problem besides its dual point."""
-    others = {"slope": np.asarray(problem.slope), "free": claim(problem)}
-    return verify.complete({"X": problem.X, "y": problem.y, "loss": problem.loss} | others)
+def _proof(problem, statement, cost):
+    """The arrays of a proof: of what is exact, or by cases or cones, whichever takes fewer."""
+    if str(statement["proof"]) == "samples":
+        return _exactly(problem, statement, {})
+    rows, weights, _ = verify.rows(statement)
+    basis = _axes(rows)
+    rank, one_output = basis.shape[1], weights.ndim == 1
+    if rank == 2 and one_output:
+        return _exactly(problem, statement, {"basis": basis, "splits": np.zeros(0, np.uint8)})
+    shrunk = {"nu": statement["nu"] * (1 - _shrinking(problem, statement["nu"], cost))}
+    used = unit_rows(rows[rows.any(axis=1) & weights.reshape(len(rows), -1).any(axis=1)])
+    few = count_chambers(len(distinct_lines(used)[0]), rank) <= FEW[min(rank, max(FEW))]
+    ways = [_by_cones] * (rank <= verify.MAX_RANK) + [_by_cases] * one_output
+    refusals = []
+    for way in ways[::-1] if few else ways:
+        try:
+            return shrunk | way(problem, statement | shrunk, basis)
+        except verify.Refused as refusal:
+            refusals.append(str(refusal))
+    raise ValueError(
+        f"the checker cannot follow ({'; '.join(refusals) or f'rank {rank} is too high'}); save "
+        "with a larger tol, or train to a smaller one first"
+    )
+
+
+def _by_cones(problem, statement, basis):
+    """Coordinates and halvings, found by the checker's own search."""
+    roots = 2 ** basis.shape[1]
+    found = {"basis": basis, "splits": np.zeros(roots, dtype=np.uint8)}
+    return found | {"splits": _by_levels(_height(problem, statement | found)[1], roots)}
+
+
+def _by_cases(problem, statement, basis):
+    """A tree of signs of rows, and multipliers."""
+    S, c, charge, limit = verify.asked(statement, _room(problem), verify.moved(statement)[0])
+    tree = cases(S, c, limit * (1 - OTHER_ROUNDING) - charge)
+    found = {"version": 3, "network": "one output", "proof": "cases"} | tree
+    _height(problem, statement | found)
+    return found | {name: statement[name] for name in verify.OTHERS}
+
+
+def _exactly(problem, statement, proof):
+    """A proof that is exact, so rounding is all there is to pay for."""
+    statement = statement | proof
+    try:
+        top, _ = verify.height(statement, np.inf, verify.moved(statement)[0])
+        share = min(1.0, problem.beta / top) if top > 0 else 1.0
+        shrunk = {"nu": statement["nu"] * (share - OTHER_ROUNDING)}
+        _height(problem, statement | shrunk)
+    except verify.Refused as refusal:
+        raise ValueError(f"the checker cannot follow: {refusal}") from refusal
+    return proof | shrunk
+
+
+def _room(problem):
+    """What the checker may find here, so that it finds less than beta with another BLAS."""
+    return problem.beta * (1 - OTHER_ROUNDING / 10)
+
+
+def _height(problem, statement):
+    """The checker's bound, and the tree of its proof."""
+    return verify.height(statement, _room(problem), verify.moved(statement)[0])
 
 
 def claim(problem):

@@ -5,7 +5,6 @@ Read `solution` (what every method returns), `train` here (which method answers 
 `reference` (the same program in CVXPY) and `descent` (Adam, for comparison). Hands on `Solution`.
 """
 
-import numbers
 from dataclasses import replace
 from functools import partial
 
@@ -13,15 +12,17 @@ import numpy as np
 
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.foundations.progress import progress_bar
-from hidden_convexity.foundations.validation import flag, positive_number, real_array, whole_number
+from hidden_convexity.foundations.validation import flag, positive_number, real_array
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import coordinates
+from hidden_convexity.oracle.cluster import checked_client
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.encoding import output_heads
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers import column_generation, reference
 from hidden_convexity.solvers.coarse import COARSEN_ABOVE, coarse_start
 from hidden_convexity.solvers.fixed_gates import cones
+from hidden_convexity.solvers.given_patterns import checked_patterns, given_patterns
 from hidden_convexity.solvers.moving import MovingProgram
 from hidden_convexity.solvers.solution import Solution, Step
 
@@ -40,7 +41,14 @@ LOOSE_PROOF = 0.02
 
 
 def train(
-    problem, patterns="all", tol=1e-6, solver=None, proof=True, max_seconds=None, progress=False
+    problem,
+    patterns="all",
+    tol=1e-6,
+    solver=None,
+    proof=True,
+    max_seconds=None,
+    progress=False,
+    client=None,
 ):
     """Train a two-layer ReLU network to a certified relative duality gap.
 
@@ -49,7 +57,7 @@ def train(
     problem : TrainingProblem
         Data, targets and weight decay. With targets (n, c), of the squared or the softmax loss,
         neurons feed all c outputs over "all" patterns, and one output each over given ones (see
-        Notes).
+        Notes). The hinge loss goes with "all" patterns.
     patterns : "all", Arrangement or int
         "all": networks of every width; the answer is globally optimal up to `tol`. An
         `Arrangement` of problem.X: networks whose neurons lie in its chambers. An integer: as many
@@ -74,6 +82,9 @@ def train(
     progress : bool
         Show progress bars on stderr, of the training and within it of each proof, where they take
         more than a second. The reference shows none.
+    client : distributed.Client or None
+        A Dask cluster whose workers explore the cells of a proof, where branch and bound proves;
+        None: threads of this process. For patterns "all" with proof only.
 
     Returns
     -------
@@ -88,6 +99,8 @@ def train(
     TypeError, ValueError
         If an argument is not of the kinds above, the arrangement belongs to other data, or a proof
         is out of reach: the message says how to go on.
+    ImportError
+        If there is a client and distributed is not installed.
     TooManyChambers
         If the reference would have to list too many chambers.
 
@@ -119,9 +132,10 @@ def train(
         raise ValueError(f'solver must be None or "cvxpy", got {solver!r}')
     proof, progress = flag(proof, "proof"), flag(progress, "progress")
     budget = Budget(_check_seconds(max_seconds))
-    patterns = _check_patterns(patterns, problem)
+    patterns = checked_patterns(patterns, problem)
     if not proof and (patterns is not None or solver is not None):
         raise ValueError('proof=False goes with patterns="all" and solver=None only')
+    client = checked_client(client, proof and patterns is None and solver is None)
     if solver == "cvxpy" and budget.limited:
         raise ValueError("max_seconds goes with solver=None only: CVXPY's solver keeps to none")
 
@@ -134,10 +148,10 @@ def train(
             )
         found = reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
         return replace(found, problem=problem)
-    if patterns is not None and not (patterns.complete and problem.y.ndim == 1):
-        found = cones.solve(problem, patterns, tol, budget)
-        return replace(found, problem=problem)
-    return _trainer_over_all(problem, proof, progress)(problem, tol, budget)
+    patterns = given_patterns("all" if patterns is None else patterns, problem, proof)
+    if patterns is not None:
+        return _trainer_over(patterns)(problem, tol, budget)
+    return _trainer_over_all(problem, proof, progress, client)(problem, tol, budget)
 
 
 def _check_problem(problem):
@@ -149,21 +163,16 @@ def _check_seconds(max_seconds):
     return None if max_seconds is None else positive_number(max_seconds, "max_seconds")
 
 
-def _check_patterns(patterns, problem):
-    """The arrangement to use, or None for all chambers."""
-    if isinstance(patterns, str) and patterns == "all":
-        return None
-    problem.require_plain('patterns other than "all"')
-    if isinstance(patterns, numbers.Integral):
-        return Arrangement.sample(problem.X, whole_number(patterns, "patterns", 1))
-    if not isinstance(patterns, Arrangement):
-        raise TypeError(f'patterns must be "all", an Arrangement or an integer, got {patterns!r}')
-    if not np.array_equal(patterns.X, problem.X):
-        raise ValueError("patterns must be an arrangement of problem.X, got one of other data")
-    return patterns
-
-
-def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=False):
+def train_path(
+    problem,
+    betas,
+    tol=1e-6,
+    proof=True,
+    max_seconds=None,
+    progress=False,
+    client=None,
+    patterns="all",
+):
     """Train at several weight decays, each run started from the neurons of the one before.
 
     Parameters
@@ -172,7 +181,7 @@ def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=
         Data and targets; its own beta plays no role.
     betas : sequence of float
         Weight decays, > 0. At `beta_max(X, y)` and above, the zero network is optimal.
-    tol, proof, progress
+    tol, proof, progress, client, patterns
         As in `train`.
     max_seconds : float or None
         Budget of the whole path, of which each weight decay gets an even share of what is left.
@@ -195,12 +204,17 @@ def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=
     _check_problem(problem)
     tol = positive_number(tol, "tol")
     proof, progress = flag(proof, "proof"), flag(progress, "progress")
+    patterns = given_patterns(patterns, problem, proof)
+    client = checked_client(client, proof and patterns is None)
     budget = Budget(_check_seconds(max_seconds))
     betas = real_array(betas, "betas", ndim=1)
     if len(betas) == 0:
         raise ValueError("betas must hold at least one weight decay, got none")
     betas = [positive_number(float(beta), "betas") for beta in betas]
-    train_at = _trainer_over_all(problem, proof, progress)
+    if patterns is None:
+        train_at = _trainer_over_all(problem, proof, progress, client)
+    else:
+        train_at = _trainer_over(patterns)
     solutions, previous = {}, None
     descending = sorted(set(betas), reverse=True)
     with progress_bar(progress, desc="path", unit="beta", total=len(descending)) as bar:
@@ -216,6 +230,16 @@ def train_path(problem, betas, tol=1e-6, proof=True, max_seconds=None, progress=
     return [solutions[beta] for beta in betas]
 
 
+def _trainer_over(patterns):
+    """A function that trains over given patterns, each time from where it ended before."""
+    walk = cones.Walk(patterns)
+
+    def train_at(problem, tol, budget, start=None):
+        return replace(walk(problem, tol, budget), problem=problem)
+
+    return train_at
+
+
 def _unproven(solution, problem):
     """The network of a solution as one of another problem, about which nothing is proven."""
     objective = problem.objective(solution.network)
@@ -223,7 +247,7 @@ def _unproven(solution, problem):
     return replace(solution, objective=objective, problem=problem, **nothing)
 
 
-def _trainer_over_all(problem, proof, progress):
+def _trainer_over_all(problem, proof, progress, client=None):
     """A function that trains over all patterns of a problem's data, at any weight decay."""
     moving = not proof and coordinates(problem.pooling.rows).rows.shape[1] > MOVING_ABOVE_RANK
     if moving and not (problem.plain and problem.y.ndim == 1):
@@ -231,8 +255,13 @@ def _trainer_over_all(problem, proof, progress):
             f"data of rank above {MOVING_ABOVE_RANK} need one output, slope 0, no skip, no "
             f"intercept and no patches for a search, got {problem!r}; reduce the rank of X first"
         )
+    if moving and problem.loss == "hinge":
+        raise ValueError(
+            f"data of rank above {MOVING_ABOVE_RANK} need a loss with a gradient for a search, got "
+            'loss "hinge"; reduce the rank of X first, or take the logistic loss'
+        )
     last_starts = LAST_SEARCH_MOVING if moving else LAST_SEARCH
-    layer = HiddenLayer.of(problem, proof, progress, last_starts)
+    layer = HiddenLayer.of(problem, proof, progress, last_starts, client=client)
     loose = LOOSE_PROOF if problem.y.ndim == 2 else 0.0
     oracles = column_generation.Oracles(layer.search, layer.last, layer.scope, loose)
     searching = {"proof": False, "progress": progress}

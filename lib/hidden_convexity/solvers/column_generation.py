@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hidden_convexity.foundations.budget import limit_seconds
-from hidden_convexity.foundations.interruption import STOPPED, by_the_user
+from hidden_convexity.foundations.interruption import STOPPED, Interrupted, by_the_user
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.solvers.solution import Solution, Step
@@ -33,14 +33,13 @@ LEAST_GAIN = 1e-5
 PROOF_SHARE = 0.5
 # A violation is never left alone beyond this, whatever the tolerance.
 LARGEST_SLACK = 0.1
-# A proof within its tolerance that leaves the gap open has been promised too large a share of it,
-# the restricted solution having used up the rest: the next one must be this much sharper.
+# A proof within its tolerance that leaves the gap open has been promised too large a share of it:
+# the next one must be this much sharper.
 SHARPER = 0.1
 # Rounds in which the gap, as the search sees it, must halve, or it is the end of double precision
 # as well: each may still lower P by a digit that does not count. Seen: 20, on badly scaled data.
 CREEPING = 100
-# Share of a budget of seconds that is kept for the proof, where it is not a by-product of the
-# search.
+# Share of a budget of seconds kept for the proof, where it is not a by-product of the search.
 KEPT_FOR_PROOF = 0.3
 # Directions closer than this are one: neurons that have entered are found again to rounding.
 SAME_DIRECTION = 1e-12
@@ -100,19 +99,7 @@ def solve(program, oracles, tol, budget, directions=(), progress=False):
     Frank-Wolfe method for measures of Bach (2017), fully corrective.
     """
     run = ColumnGeneration(program, oracles, tol, budget)
-    bar, interrupted = progress_bar(progress, desc="training", unit="round"), False
-    try:
-        run.start(directions)
-        while not run.ended:
-            run.round()
-            bar.set_postfix_str(run.state(), refresh=False)
-            bar.update()
-    except STOPPED as stopped:
-        if not by_the_user(stopped):
-            raise
-        interrupted = True
-    finally:
-        bar.close()
+    run.run(directions, progress)
     problem = program.problem
     network = program.network(run.best)
     if len(network) > len(problem.X):
@@ -122,7 +109,7 @@ def solve(program, oracles, tol, budget, directions=(), progress=False):
     if (without := problem.objective(none)) < objective:
         network, objective = none, without
     known = objective, run.lower_bound, oracles.scope, run.history
-    ended = "exact", interrupted, run.out_of_time
+    ended = "exact", run.interrupted, run.out_of_time
     return Solution(network, *known, *ended, problem, run.dual_point)
 
 
@@ -143,7 +130,7 @@ class ColumnGeneration:
     dual_point : (n,) or (n, c) ndarray
         Whose dual value the best bound is.
     history : list of Step
-    ended, out_of_time : bool
+    ended, interrupted, out_of_time : bool
     """
 
     def __init__(self, program, oracles, tol, budget):
@@ -151,7 +138,7 @@ class ColumnGeneration:
         self.problem = program.problem
         self.neurons, self.best, self.objective, self.lower_bound = [], [], np.inf, 0.0
         self.dual_point = np.zeros_like(self.problem.y)
-        self.history, self.ended, self.out_of_time = [], False, False
+        self.history, self.ended, self.interrupted, self.out_of_time = [], False, False, False
         self._began = perf_counter()
         self._proof_at = self._kept_for_proof()
         self._sharpness, self._stalled = 1.0, 0
@@ -164,6 +151,22 @@ class ColumnGeneration:
     @property
     def _proof_is_apart(self):
         return self.oracles.proof is not self.oracles.search
+
+    def run(self, directions=(), progress=False):
+        """Rounds until the end, or until the user interrupts them."""
+        bar = progress_bar(progress, desc="training", unit="round")
+        try:
+            self.start(directions)
+            while not self.ended:
+                self.round()
+                bar.set_postfix_str(self.state(), refresh=False)
+                bar.update()
+        except STOPPED as stopped:
+            if not by_the_user(stopped):
+                raise
+            self.interrupted = True
+        finally:
+            bar.close()
 
     def start(self, directions):
         """Solve for the lengths of neurons in given directions (d,) with output weights."""
@@ -213,7 +216,12 @@ class ColumnGeneration:
 
     def _ask(self, oracle, residual, tolerance):
         known = np.reshape([one.weights for one in self.neurons], (-1, self.program.X.shape[1]))
-        return oracle(residual, tolerance=tolerance, level=self.problem.beta, starts=known)
+        asked = {"tolerance": tolerance, "level": self.problem.beta, "starts": known}
+        try:
+            return oracle(residual, **asked)
+        except Interrupted as stopped:
+            self._record(residual, stopped.found, last=True)
+            raise
 
     def _prove(self, residual, slack):
         """Ask the proof, for what is left of the budget at most: its answer, and who enters."""

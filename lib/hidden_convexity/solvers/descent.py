@@ -87,7 +87,8 @@ def adam(problem, neurons, seeds, steps=5_000, learning_rate=0.02):
         )
     W, a = (torch.tensor(start, requires_grad=True) for start in _start(problem, neurons, seeds))
     sizes = np.linalg.norm(pooled(np.abs(problem.X)), axis=0)
-    gradient_size = np.linalg.norm(problem.y) * sizes.max()
+    residuals = problem.loss_function.weights * problem.y
+    gradient_size = np.linalg.norm(residuals) * sizes.max()
     optimiser = torch.optim.Adam([W, a], lr=learning_rate, eps=_EPSILON * gradient_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=steps)
 
@@ -146,8 +147,13 @@ def _objectives(W, a, X, A, y, problem):
     outputs = (a.unsqueeze(1) @ features).squeeze(1)
     outputs = outputs if A is None else (A @ outputs.T).T
     if problem.loss == "squared":
-        loss = (outputs - y).square().sum(dim=1) / 2
+        losses = (outputs - y).square() / 2
+    elif problem.loss == "hinge":
+        losses = (1 - y * outputs).clamp(min=0)
     else:
-        loss = torch.nn.functional.softplus(-y * outputs).sum(dim=1)
+        losses = torch.nn.functional.softplus(-y * outputs)
+    if problem.sample_weight is not None:
+        losses = losses * torch.tensor(problem.sample_weight)
+    loss = losses.sum(dim=1)
     decay = W.square().sum(dim=(1, 2)) + a.square().sum(dim=1)
     return loss + problem.beta / 2 * decay

@@ -37,6 +37,8 @@ class Columns(NamedTuple):
     coefficients : (k,) ndarray
         None is 0.
     lower_bound : float
+    dual_point : (n,) ndarray
+        Of which it is the dual value.
     history : list of Step
     interrupted : bool
     """
@@ -44,6 +46,7 @@ class Columns(NamedTuple):
     columns: np.ndarray
     coefficients: np.ndarray
     lower_bound: float
+    dual_point: np.ndarray
     history: list
     interrupted: bool
 
@@ -91,6 +94,7 @@ def solve(
     budget = budget or Budget()
     columns, z = np.zeros((0, parameters)), np.zeros(0)
     best, bound, stalled, interrupted = (np.inf, columns, z), 0.0, 0, False
+    point = np.zeros(len(y))
     bar = progress_bar(progress, desc="training", unit="round")
     try:
         while True:
@@ -102,7 +106,8 @@ def solve(
             stalled = 0 if objective < best[0] or proven > bound else stalled + 1
             if objective < best[0]:
                 best = objective, columns, z
-            bound = max(bound, proven)
+            if proven > bound:
+                bound, point = proven, problem.feasible_point(nu, largest)
             gap = relative_gap(best[0], bound)
             history.append(Step(perf_counter() - start, best[0], bound, len(best[2])))
             bar.set_postfix_str(f"gap {gap:.1e}", refresh=False)
@@ -119,7 +124,7 @@ def solve(
     finally:
         bar.close()
     _, columns, z = best
-    return Columns(columns, z, bound, history, interrupted or (gap > tol and budget.spent))
+    return Columns(columns, z, bound, point, history, interrupted or (gap > tol and budget.spent))
 
 
 def _worst(sizes, beta):

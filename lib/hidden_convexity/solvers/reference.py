@@ -3,6 +3,8 @@
 from dataclasses import replace
 from time import perf_counter
 
+import numpy as np
+
 from hidden_convexity.oracle import Exhaustive
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.solvers.several_outputs import side_by_side
@@ -57,12 +59,18 @@ def _solve(problem, arrangement):
     fit = fits[0] if y.ndim == 1 else cp.vstack(fits).T
     penalty = sum(cp.sum(cp.norm(z, 2, axis=0)) for pair in pairs for z in pair)
     cones = [cp.multiply(2 * patterns - 1, X @ z) >= 0 for pair in pairs for z in pair]
+    w = problem.sample_weight
     if problem.loss == "squared":
-        loss = 0.5 * cp.sum_squares(fit - y)
+        root = np.sqrt(problem.loss_function.weights * np.ones(y.shape))
+        loss = 0.5 * cp.sum_squares(fit - y if w is None else cp.multiply(root, fit - y))
     elif problem.loss == "logistic":
-        loss = cp.sum(cp.logistic(-cp.multiply(y, fit)))
+        loss = _total(cp.logistic(-cp.multiply(y, fit)), w)
+    elif problem.loss == "hinge":
+        slack = cp.Variable(len(y), nonneg=True)
+        margins = slack >= 1 - cp.multiply(y, fit)
+        cones, loss = [margins, *cones], _total(slack, w)
     else:
-        loss = cp.sum(cp.log_sum_exp(fit, axis=1)) - cp.sum(cp.multiply(y, fit))
+        loss = _total(cp.log_sum_exp(fit, axis=1) - cp.sum(cp.multiply(y, fit), axis=1), w)
     # However large beta is, no coefficient of the program is far above 1.
     size = max(problem.beta, 1.0)
     program = cp.Problem(cp.Minimize(loss / size + problem.beta / size * penalty), cones)
@@ -84,6 +92,8 @@ def _solve(problem, arrangement):
     network = min(network, zero, key=problem.objective)
     objective = problem.objective(network)
     residual = problem.residual(network)
+    if problem.loss == "hinge":  # of which only the multipliers are a dual point
+        residual = y * np.clip(size * margins.dual_value, 0.0, problem.loss_function.weights)
     oracle = Exhaustive(replace(arrangement, X=X))
     largest = max(oracle(column).bound for column in residual.reshape(len(y), -1).T)
     bound = problem.dual_bound(residual, largest)
@@ -91,3 +101,8 @@ def _solve(problem, arrangement):
     scope = "global" if arrangement.complete and y.ndim == 1 else "sampled"
     dual_point = problem.feasible_point(residual, largest)
     return Solution(network, objective, bound, scope, history, "cvxpy", dual_point=dual_point)
+
+
+def _total(losses, weights):
+    """The sum of the samples' losses, a CVXPY expression (n,), each times its weight."""
+    return losses.sum() if weights is None else weights @ losses

@@ -53,11 +53,12 @@ def solve_each(problem, solve, budget):
     began, history = perf_counter(), []
     networks = [ReLUNetwork(problem.X[:0], np.zeros(0))] * problem.y.shape[1]
     # Objective, lower bound and number of neurons of each output.
-    known = np.array([(0.5 * y @ y, 0.0, 0.0) for y in problem.y.T])
+    parts = [replace(problem, y=y) for y in problem.y.T]
+    known = np.array([(part.loss_value(0.0 * part.y), 0.0, 0.0) for part in parts])
     out_of_time = False
-    for k, y in enumerate(problem.y.T):
+    for k, single in enumerate(parts):
         before = perf_counter() - began
-        part = solve(replace(problem, y=y), budget.part(1 / (len(networks) - k)))
+        part = solve(single, budget.part(1 / (len(networks) - k)))
         for step in part.history:
             known[k] = step[1:]
             objective, bound, count = known.sum(axis=0).tolist()

@@ -9,6 +9,7 @@ from hidden_convexity import proof
 from hidden_convexity.problem.gap import format_gap, relative_gap
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.parallel_network import ParallelNetwork
+from hidden_convexity.problem.parallel_problem import ParallelProblem
 from hidden_convexity.problem.training_problem import TrainingProblem
 
 
@@ -51,8 +52,8 @@ class Solution:
         Whether the user ended the run early.
     out_of_time : bool
         Whether a budget of seconds ended it, that of the call or that of its proof.
-    problem : TrainingProblem or None
-        What was trained for; None for networks with free biases.
+    problem : TrainingProblem, ParallelProblem or None
+        What was trained for.
     dual_point : (n,) or (n, c) ndarray, or None
         The nu with M(nu) <= beta whose dual value is the lower bound, where the solver has one.
 
@@ -70,7 +71,7 @@ class Solution:
     solver: str
     interrupted: bool = False
     out_of_time: bool = False
-    problem: TrainingProblem | None = None
+    problem: TrainingProblem | ParallelProblem | None = None
     dual_point: np.ndarray | None = None
 
     def __post_init__(self):
@@ -97,9 +98,10 @@ class Solution:
         """Write the solution to a file that an independent checker can verify.
 
         Of scope "global", the file proves its bound to `python -m hidden_convexity.verify`, every
-        rounding error accounted for. The checker's bounds are simpler than ours, so finding the
-        cones for it takes time, and the file's bound is a little lower: see `tol`. Of other scopes
-        it says what they are, and the checker refuses to call them proven. `hc.load` reads it back.
+        rounding error accounted for. The checker's bounds are simpler than ours, so finding its
+        cones, or where chambers are few its cases, takes time, and the file's bound is a little
+        lower: see `tol`. Of other scopes it says what they are, and the checker refuses to call
+        them proven. `hc.load` reads it back.
 
         Parameters
         ----------
@@ -116,8 +118,8 @@ class Solution:
         Raises
         ------
         ValueError
-            If the network is no ReLUNetwork, the gap is above `tol`, or the proof would take too
-            many cones: the message says how to go on.
+            If its problem is not known, the gap is above `tol`, or the proof would take too many
+            cones or cases: the message says how to go on.
 
         References
         ----------

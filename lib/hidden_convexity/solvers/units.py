@@ -40,7 +40,10 @@ def solve_in_units(problem, solve):
     found = solve(scaled)
     root = np.sqrt(t / x)
     weights = found.network.hidden_weights * root, found.network.output_weights * root
-    network = ReLUNetwork(*weights)
+    skip, intercept = found.network.skip, found.network.intercept
+    skip = None if skip is None else skip * (t / x)
+    intercept = None if intercept is None else intercept * t
+    network = ReLUNetwork(*weights, found.network.slope, skip, intercept)
     return replace(
         found,
         network=network,

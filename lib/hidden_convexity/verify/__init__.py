@@ -2,26 +2,29 @@
 
     python -m hidden_convexity.verify FILE [FILE ...]     (or: python FOLDER FILE, of this folder)
 
-This needs NumPy only, and runs none of the code that trains and proves. To be proven is that no
-two-layer network of any width has an objective P = F(f) + beta/2 sum_j (||w_j||^2 + a_j^2),
-f = sum_j a_j phi(X w_j), below the file's bound. If |nu.phi(Xu)| <= beta for all unit vectors u,
-weak duality says so of the number -F*(-nu), which is nu.y - ||nu||^2 / 2 for the squared loss.
-Read `verdict`, then `values` (P, and what nu proves if it may), `feasibility` (that it may: rows,
-then a sort in the plane, `circle`, or cones, `cover`), `freedom` (of linear terms), `rounding`.
+This needs NumPy only, and runs none of the code that trains and proves. Read `verdict`, which says
+what is to be proven, then `values` (P, and what nu proves if it may), `feasibility` (that it may:
+rows, then a sort in the plane, `circle`, cones, `cover`, or cases, `signs`), `line` (one variable),
+`freedom` (of linear terms, and of probabilities that add up to 1), `rounding`.
 """
 
-from .archive import MAX_RANK, complete, content, digest, read
+from .archive import MAX_RANK, OTHERS, complete, content, digest, read
 from .circle import plane
 from .cover import cones
-from .feasibility import height, rows
+from .feasibility import asked, height, rows
 from .freedom import moved
 from .rounding import Refused
+from .signs import bounds, cases, merged, nothing_but_zero, ordinary, usual
 from .values import dual_value, objective
 from .verdict import main, verify
 
 __all__ = [
     "MAX_RANK",
+    "OTHERS",
     "Refused",
+    "asked",
+    "bounds",
+    "cases",
     "complete",
     "cones",
     "content",
@@ -29,10 +32,14 @@ __all__ = [
     "dual_value",
     "height",
     "main",
+    "merged",
     "moved",
+    "nothing_but_zero",
     "objective",
+    "ordinary",
     "plane",
     "read",
     "rows",
+    "usual",
     "verify",
 ]

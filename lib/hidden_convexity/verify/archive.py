@@ -6,13 +6,28 @@ import numpy as np
 
 from .rounding import Refused
 
-VERSIONS = "1", "2"  # 1: ReLU networks on data (n, d); 2: with what `OTHERS` has, too
+# 1: ReLU networks of one output on data (n, d), by cones; 2: the same with what `OTHERS` has, too;
+# 3: says which network and which proof, and may weigh the samples.
+VERSIONS = "1", "2", "3"
 MAX_RANK = 8
-SHAPES = {
-    "y": "n", "nu": "n", "hidden_weights": "md", "output_weights": "m", "basis": "dr",
-    "beta": "", "objective": "", "lower_bound": "",
-}  # fmt: skip
+COMMON = {"y": "n", "nu": "n", "beta": "", "objective": "", "lower_bound": ""}
+WEIGHTS = {"sample_weight": "n"}
 OTHERS = {"slope": "", "skip": "d", "intercept": "", "free": "cq"}
+ONE_OUTPUT = COMMON | {"hidden_weights": "md", "output_weights": "m"}
+SEVERAL = {"y": "no", "nu": "no", "output_weights": "mo", "skip": "do", "intercept": "o"}
+BRANCHES = {"X": "n", "weights": "mh", "biases": "mh", "amplitudes": "m", "constant": ""}
+NETWORKS = {
+    "one output": (ONE_OUTPUT | OTHERS, ("cones", "cases"), ("squared", "logistic", "hinge")),
+    "several outputs": (ONE_OUTPUT | OTHERS | SEVERAL, ("cones",), ("squared", "softmax")),
+    "one variable": (COMMON | BRANCHES, ("samples",), ("squared",)),
+}
+# What a proof has besides: floats, and lists of whole numbers.
+CASES = dict.fromkeys(("lines", "codes", "cases", "rows"), np.uint32)
+PROOFS = {
+    "cones": ({"basis": "dr"}, {"splits": np.uint8}),
+    "cases": ({"multipliers": "e"}, CASES),
+    "samples": ({}, {}),
+}
 
 
 def content(path, data=None):
@@ -42,36 +57,83 @@ def digest(X, y):
 
 
 def complete(found):
-    """The arrays, with those of `OTHERS` that stand for ReLU networks on data (n, d)."""
+    """The arrays, with those that stand for ReLU networks on data (n, d) of equal samples."""
     d = found["X"].shape[-1]
     plain = {"slope": 0.0, "skip": np.zeros(d), "intercept": 0.0, "free": np.zeros((d + 1, 0))}
+    plain |= {"network": "one output", "proof": "cones", "sample_weight": np.ones(len(found["X"]))}
     return {name: np.asarray(array) for name, array in plain.items()} | found
 
 
 def read(path, data=None):
     """The arrays of a file that claims a global bound."""
-    found, sizes = content(path, data), {}
-    scope, loss, splits = (found.get(name, np.array(None)) for name in ("scope", "loss", "splits"))
-    if str(scope) != "global":
+    found = content(path, data)
+    version, scope = str(found["version"]), str(found.get("scope"))
+    if scope != "global":
         raise Refused("scope", f'it is "{scope}": nothing global is claimed or proven')
-    if (str(found["version"]) == "2") != (OTHERS.keys() <= found.keys()):
+    network, proof = "one output", "cones"
+    if version == "3":
+        network, proof = str(found.get("network")), str(found.get("proof"))
+    elif (version == "2") != (OTHERS.keys() <= found.keys()):
         raise Refused("version", f"only 2 has, and must have, {', '.join(OTHERS)}")
-    shapes = SHAPES | (OTHERS if str(found["version"]) == "2" else {})
-    patches = found["X"].ndim == 3 and str(found["version"]) == "2"
-    for name, letters in ({"X": "nkd" if patches else "nd"} | shapes).items():
-        array = found.get(name, splits)
+    weighted = WEIGHTS.keys() & found.keys()
+    if weighted and (version != "3" or network == "one variable"):
+        raise Refused("sample_weight", "networks of one variable and versions 1, 2 have none")
+    if network not in NETWORKS:
+        raise Refused("network", f"it is {network}, and must be one of {', '.join(NETWORKS)}")
+    shapes, proofs, losses = NETWORKS[network]
+    if proof not in proofs:
+        raise Refused("proof", f"it is {proof}, and must be one of {', '.join(proofs)}")
+    patches = found["X"].ndim == 3 and version != "1"
+    shapes = {"X": "nkd" if patches else "nd"} | (ONE_OUTPUT if version == "1" else shapes)
+    shapes |= WEIGHTS if weighted else {}
+    floats, integers = PROOFS[proof]
+    sizes = checked_shapes(found, shapes | floats)
+    for name, kind in integers.items():
+        if name not in found or found[name].dtype != kind or found[name].ndim != 1:
+            raise Refused(name, f"it must be a list of numbers of type {np.dtype(kind)}")
+    if not found["beta"] > 0:
+        raise Refused("beta", "it must be positive")
+    if found["X"].size == 0 or found["y"].size == 0:
+        raise Refused("X" if found["X"].size == 0 else "y", "it must not be empty")
+    if proof == "cones" and not 2 <= sizes["r"] <= MAX_RANK:
+        raise Refused("basis", f"it has {sizes['r']} columns, and 2 to {MAX_RANK} can be checked")
+    if "c" in sizes and sizes["c"] != sizes["d"] + 1:
+        raise Refused("free", "it must have a row for each column of X, and one for the constant")
+    check_loss(str(found.get("loss")), losses, found["y"])
+    if network == "one variable":
+        check_branches(found)
+    found = complete(found)
+    if not (found["sample_weight"] > 0).all():
+        raise Refused("sample_weight", "it must be positive")
+    return found
+
+
+def check_loss(loss, losses, y):
+    """Refuse a loss that does not go with the network, or targets that do not go with the loss."""
+    if loss not in losses:
+        raise Refused("loss", f"it is {loss}, and must be {' or '.join(losses)}")
+    if loss in ("logistic", "hinge") and (np.abs(y) != 1).any():
+        raise Refused("y", f"labels of the {loss} loss must be -1 or 1")
+    if loss == "softmax" and not (((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all()):
+        raise Refused("y", "labels of the softmax loss must have a single 1 in each row, and zeros")
+
+
+def checked_shapes(found, shapes):
+    """Sizes of the letters, where all arrays are there, finite, of floats, and fit together."""
+    sizes, missing = {}, np.array(None)
+    for name, letters in shapes.items():
+        array = found.get(name, missing)
         if array.dtype != np.float64 or array.ndim != len(letters) or not np.isfinite(array).all():
             raise Refused(name, f"it must be finite, of type float64, in {len(letters)} dimensions")
         if any(sizes.setdefault(*pair) != pair[1] for pair in zip(letters, array.shape)):  # noqa: B905
             raise Refused(name, f"its shape is {array.shape}, and other arrays have {sizes}")
-    if not 2 <= sizes["r"] <= MAX_RANK or found["X"].size == 0:
-        raise Refused("basis", f"it has {sizes['r']} columns, and 2 to {MAX_RANK} can be checked")
-    if sizes.get("c", sizes["d"] + 1) != sizes["d"] + 1:
-        raise Refused("free", "it must have a row for each column of X, and one for the constant")
-    if not found["beta"] > 0 or splits.dtype != np.uint8 or splits.ndim != 1:
-        raise Refused("splits" if found["beta"] > 0 else "beta", "it must be positive, or bytes")
-    if str(loss) not in ("squared", "logistic"):
-        raise Refused("loss", f"it is {loss}, and must be squared or logistic")
-    if str(loss) == "logistic" and (np.abs(found["y"]) != 1).any():
-        raise Refused("y", "labels of the logistic loss must be -1 or 1")
-    return complete(found)
+    return sizes
+
+
+def check_branches(found):
+    """Refuse a network of one variable that is none."""
+    layers, activation = found["weights"].shape[1] + 1, str(found.get("activation"))
+    if layers < 2:
+        raise Refused("weights", "a branch must have a neuron")
+    if activation not in ("relu", "absolute") or (activation == "relu" and layers > 2):
+        raise Refused("activation", f"it is {activation}, with {layers} layers of weights")

@@ -1,4 +1,4 @@
-"""An upper bound of |nu.(Zu)_+| over unit vectors u from cones that cover the space.
+"""An upper bound of |nu.(Zu)_+|, or ||nu'(Zu)_+||, over unit u from cones that cover the space.
 
 First the orthants, and each is either bounded or halved. The file says where to halve; a cone whose
 bound is too large is halved further here.
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .rounding import SAFE, TINY, Refused, U, gamma
+from .rounding import SAFE, TINY, Refused, U, gamma, lengths
 
 MOST_CONES, MOST_HALVINGS = 4_000_000, 200
 ROWS, CONES = 200_000, 4_000  # of a batch
@@ -20,16 +20,17 @@ LONG_ENOUGH = 0.3  # part of the longest edge: halving shorter ones would make n
 class Cells(NamedTuple):
     """Cones of vertices v_k, whose absolute values sum to one, and the rows that change sign there.
 
-    `linear` is sum nu_i z_i.v_k over the rows active on the whole cone, `products` are |nu_i|
-    z_i.v_k of the others, cone after cone, of which `owner` is the number and `sign` that of nu_i.
+    `linear` is sum nu_i z_i.v_k over the rows active on the whole cone, `products` are ||nu_i||
+    z_i.v_k of the others, cone after cone, of which `owner` is the number; `unit` is nu_i of length
+    1, for one output its sign.
     """
 
     vertices: np.ndarray  # (c, r, r)
-    linear: np.ndarray  # (c, r)
+    linear: np.ndarray  # (c, r, outputs)
     node: np.ndarray  # (c,) place in the tree
     depth: np.ndarray  # (c,) halvings
     products: np.ndarray  # (m, r)
-    sign: np.ndarray  # (m,)
+    unit: np.ndarray  # (m, outputs)
     owner: np.ndarray  # (m,)
 
     def only(self, chosen):
@@ -38,38 +39,49 @@ class Cells(NamedTuple):
         number[chosen] = np.arange(len(chosen))
         rows = number[self.owner] >= 0
         cones = (array[chosen] for array in self[:4])
-        return Cells(*cones, self.products[rows], self.sign[rows], number[self.owner[rows]])
+        return Cells(*cones, self.products[rows], self.unit[rows], number[self.owner[rows]])
 
     def settled(self):
         """The same, with rows of one sign made part of `linear`, or dropped."""
         low, high = self.products.min(axis=1), self.products.max(axis=1)
         on, rows = low >= 0, (low < 0) & (high > 0)
-        active = sums(self.sign[on, None] * self.products[on], self.owner[on], len(self.node))
+        active = sums(self.products[on], self.unit[on], self.owner[on], len(self.node))
         rest = self._replace(linear=self.linear + active)
         return Cells(*rest[:4], *(array[rows] for array in rest[4:]))
 
 
-def sums(values, owner, count):
-    """Sums (count, r) of the rows of each cone."""
-    return np.array([np.bincount(owner, column, minlength=count) for column in values.T]).T
+def sums(values, unit, owner, count):
+    """Sums (count, r, outputs) of the rows (m, r) of each cone, times their units (m, outputs)."""
+    total = [
+        np.bincount(owner, column * share, minlength=count)
+        for column in values.T
+        for share in unit.T
+    ]
+    return np.transpose(total).reshape(count, values.shape[1], unit.shape[1])
 
 
 def cones(Z, nu, codes, enough):
-    """An upper bound of |nu.(Zu)_+| over unit vectors u, at most `enough`, and the tree used.
+    """An upper bound of ||nu'(Zu)_+|| over unit vectors u, at most `enough`, and the tree used.
 
+    nu is (n,), or (n, outputs).
     `codes` are the nodes of the file's tree, level by level from the 2^r orthants: 0 is a cone to
     be bounded, k is one to be halved at its k-th edge into two cones of the next level. The tree
     used is a list of nodes, codes and first children; nodes beyond the file's have higher numbers.
     """
-    r = Z.shape[1]
-    used = Z.any(axis=1) & (nu != 0)
-    rows, sign = np.abs(nu[used])[:, None] * Z[used], np.sign(nu[used])
+    r, nu = Z.shape[1], nu.reshape(len(nu), -1)
+    used = Z.any(axis=1) & nu.any(axis=1)
+    weights = lengths(nu[used])
+    rows, unit = weights[:, None] * Z[used], nu[used] / weights[:, None]
     size = math.fsum(np.abs(rows).max(axis=1, initial=0.0))
     # A value b_k is a sum of at most n products, each halved and rounded once a level; and a row
     # may be taken for one of a single sign that is not, by as much. For ||u|| <= 1 the coefficients
     # of u = sum_k c_k v_k sum to ||u||_1 <= sqrt(r).
     reach = math.sqrt(r) * (1 + 4 * U)
-    allowance = reach * (gamma(len(rows) + 5 * MOST_HALVINGS + 8 * r + 64) * size + TINY) * SAFE
+    allowance = (
+        reach
+        * (gamma(len(rows) + 5 * MOST_HALVINGS + 8 * (r + nu.shape[1]) + 64) * size + TINY)
+        * SAFE
+    )
     enough = enough - allowance
     edges = np.array(list(itertools.combinations(range(r), 2)))
     if len(codes) != 2**r + 2 * np.count_nonzero(codes) or codes.max() > len(edges):
@@ -78,8 +90,9 @@ def cones(Z, nu, codes, enough):
     fresh, top, count, tree = len(codes), 0.0, 0, []
     orthants = np.array([np.diag(s) for s in itertools.product((1.0, -1.0), repeat=r)])
     ids, products = np.arange(2**r), np.concatenate([rows @ orthant for orthant in orthants])
-    owner, sign = np.repeat(ids, len(rows)), np.tile(sign, 2**r)
-    stack = [Cells(orthants, np.zeros((2**r, r)), ids, 0 * ids, products, sign, owner).settled()]
+    owner, linear = np.repeat(ids, len(rows)), np.zeros((2**r, r, nu.shape[1]))
+    first_cells = Cells(orthants, linear, ids, 0 * ids, products, np.tile(unit, (2**r, 1)), owner)
+    stack = [first_cells.settled()]
     while stack:
         cells = stack.pop()
         # Depth first needs little memory, and large batches little time.
@@ -107,20 +120,15 @@ def cones(Z, nu, codes, enough):
 
 
 def bounds(cells, enough, reach):
-    """Upper bounds (c,) of |nu.(Zu)_+| over unit vectors u of each cone.
+    """Upper bounds (c,) of ||nu'(Zu)_+|| over unit vectors u of each cone.
 
-    A row of sign +1 is at most its interpolation from the vertices (it is sublinear); one of sign
-    -1 is -(t)_+ <= -alpha t, and alpha is 1 if t > 0 at the centroid, else 0. That makes a linear
-    function with values b_k at the vertices. If p.v_k >= b_k - s for all k, it is at most p.u +
-    s sum_k c_k <= ||p|| + s reach. So p need not be right, only good: the shortest vector that has
-    the values b_k at the vertices of some face, for one of the faces.
+    On a cone it is at most a linear function with values b_k at the vertices. If p.v_k >= b_k - s
+    for all k, that is at most p.u + s sum_k c_k <= ||p|| + s reach. So p need not be right, only
+    good: the shortest vector that has the values b_k at the vertices of some face, for one of the
+    faces.
     """
     V, r, top = cells.vertices, cells.vertices.shape[1], 0.0
-    active = cells.products.sum(axis=1, keepdims=True) > 0
-    for side in (1.0, -1.0):
-        convex = (cells.sign == side)[:, None]
-        relaxed = np.where(convex, np.maximum(cells.products, 0.0), -(active * cells.products))
-        b = side * cells.linear + sums(relaxed, cells.owner, len(V))
+    for b in one_output(cells) if cells.unit.shape[1] == 1 else several_outputs(cells):
         bound = reach * np.maximum(b.max(axis=1), 0.0)  # p = 0
         for face in itertools.chain(
             *(itertools.combinations(range(r), k) for k in range(r, 0, -1))
@@ -141,17 +149,46 @@ def bounds(cells, enough, reach):
     return top
 
 
+def one_output(cells):
+    """Values (c, r) at the vertices that bound nu.(Zu)_+ linearly on the cone, and its negative.
+
+    A row of sign +1 is at most its interpolation from the vertices (it is sublinear); one of sign
+    -1 is -(t)_+ <= -alpha t, and alpha is 1 if t > 0 at the centroid, else 0.
+    """
+    P, one = cells.products, np.ones((len(cells.owner), 1))
+    active = P.sum(axis=1, keepdims=True) > 0
+    for side in (1.0, -1.0):
+        relaxed = np.where(cells.unit == side, np.maximum(P, 0.0), -(active * P))
+        rest = sums(relaxed, one, cells.owner, len(cells.node))
+        yield side * cells.linear[..., 0] + rest[..., 0]
+
+
+def several_outputs(cells):
+    """The same for ||nu'(Zu)_+||.
+
+    With that alpha is (t)_+ = alpha t + rest, and rest is between 0 and its interpolation, so half
+    of that but for an error of half of it: nu'(Zu)_+ = sum c_k (g_k + (at most e_k)).
+    """
+    P, one = cells.products, np.ones((len(cells.owner), 1))
+    active = P.sum(axis=1, keepdims=True) > 0
+    half = 0.5 * np.where(active, np.maximum(-P, 0.0), np.maximum(P, 0.0))
+    g = cells.linear + sums(active * P + half, cells.unit, cells.owner, len(cells.node))
+    yield np.linalg.norm(g, axis=2) + sums(half, one, cells.owner, len(cells.node))[..., 0]
+
+
 def edge_to_halve(cells, edges, enough):
     """The edge of each cone on which rows bend most, among the long ones; at times the longest."""
     V, P, (i, j) = cells.vertices, cells.products, edges.T
-    at = cells.linear + sums(cells.sign[:, None] * np.maximum(P, 0.0), cells.owner, len(V))
-    excess = (np.abs(at) / np.linalg.norm(V, axis=2)).max() / enough - 1 if enough > 0 else 1.0
+    at = cells.linear + sums(np.maximum(P, 0.0), cells.unit, cells.owner, len(V))
+    height = np.linalg.norm(at, axis=2) / np.linalg.norm(V, axis=2)
+    excess = height.max() / enough - 1 if enough > 0 else 1.0
     if excess > 0:  # no halving will help
         raise Refused("nu", f"|nu.(Xu)_+| <= beta fails in a direction, by {excess:.1e}, relative")
     bend = np.where(P[:, i] * P[:, j] < 0, np.minimum(np.abs(P[:, i]), np.abs(P[:, j])), 0.0)
+    bend = sums(bend, np.ones((len(P), 1)), cells.owner, len(V))[..., 0]
     length = ((V[:, i] - V[:, j]) ** 2).sum(axis=2)
     least = np.where(cells.depth % V.shape[1] == 0, 1.0, LONG_ENOUGH**2) * length.max(axis=1)
-    return np.where(length >= least[:, None], sums(bend, cells.owner, len(V)), -1.0).argmax(axis=1)
+    return np.where(length >= least[:, None], bend, -1.0).argmax(axis=1)
 
 
 def halves(cells, i, j, children):

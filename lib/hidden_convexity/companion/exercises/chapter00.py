@@ -6,7 +6,8 @@ from hidden_convexity.companion.exercises.verdict import exercise, require
 from hidden_convexity.problem.data import with_bias
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem
-from hidden_convexity.proof.certificate import beta_max, certify
+from hidden_convexity.proof.beta_max import beta_max
+from hidden_convexity.proof.certificate import certify
 from hidden_convexity.solvers import train
 
 # Kinks of the networks that are tried are at least this far apart: half of it either side of a

@@ -6,7 +6,7 @@ from hidden_convexity.companion.exercises.verdict import counted, exercise, requ
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem
-from hidden_convexity.proof.certificate import beta_max
+from hidden_convexity.proof.beta_max import beta_max
 from hidden_convexity.solvers import train
 
 # Largest relative duality gap of an answer that counts as optimal: general solvers stop below it,

@@ -8,7 +8,7 @@ from hidden_convexity.landscape import newton
 from hidden_convexity.landscape.minima import subsampled_optimum
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem
-from hidden_convexity.proof.certificate import beta_max
+from hidden_convexity.proof.beta_max import beta_max
 from hidden_convexity.solvers import train
 
 # P along a straight line is compared with its slope after a step this long; the curvature that

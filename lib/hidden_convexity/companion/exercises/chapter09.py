@@ -6,7 +6,7 @@ from scipy.stats import binom
 from hidden_convexity.companion.exercises.verdict import exercise, require
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.problem.network import ReLUNetwork
-from hidden_convexity.proof.certificate import beta_max
+from hidden_convexity.proof.beta_max import beta_max
 from hidden_convexity.solvers.fixed_gates.interpolation import interpolate
 
 # Norms and weights of interior point solutions are right to more digits than this.

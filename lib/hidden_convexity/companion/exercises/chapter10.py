@@ -5,7 +5,7 @@ import numpy as np
 from hidden_convexity.companion.exercises.verdict import counted, exercise, require
 from hidden_convexity.problem.data import with_bias
 from hidden_convexity.problem.training_problem import TrainingProblem
-from hidden_convexity.proof.certificate import beta_max
+from hidden_convexity.proof.beta_max import beta_max
 from hidden_convexity.solvers import train
 
 # What an exact formula and a least-squares solution may lose to rounding, relatively.

@@ -8,7 +8,7 @@ from hidden_convexity.companion.exercises.verdict import counted, exercise, requ
 from hidden_convexity.oracle import BranchAndBound
 from hidden_convexity.problem.data import with_bias
 from hidden_convexity.problem.training_problem import TrainingProblem
-from hidden_convexity.proof.certificate import beta_max
+from hidden_convexity.proof.beta_max import beta_max
 from hidden_convexity.solvers import train
 
 # Step of finite differences along a great circle: smooth parts of h leave an error of this order,

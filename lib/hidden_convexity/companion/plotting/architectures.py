@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from hidden_convexity.companion.plotting.style import BLUE, FILLS, GREEN, GREY
+from hidden_convexity.companion.plotting.solvers import SIGNED
+from hidden_convexity.companion.plotting.style import BLUE, FILLS, GREEN, GREY, ORANGE
 
 
 def stem_sizes(ax, values, label, xlabel="index", first=1):
@@ -68,14 +69,92 @@ def _name_demo(ax, beta):
 
 
 def active_shares(ax, names, active, available):
-    """How many groups, coefficients or singular values there are (k,), and how many are used."""
+    """How many groups, coefficients or singular values there are (k,), and neurons of them used."""
     position = np.arange(len(names))[::-1]
     ax.barh(position, available, color=FILLS[0], label="in the program")
-    ax.barh(position, active, color=BLUE, height=0.5, label="not zero at the optimum")
+    ax.barh(position, active, color=BLUE, height=0.5, label="used by an optimal network")
     ax.set_xscale("log")
     ax.set_xlim(0.8, None)
     ax.set_yticks(position, names)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel("groups, coefficients or singular values")
+    ax.set_xlabel("groups, coefficients or singular values, and neurons")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
+    return ax
+
+
+def forecast_map(ax, axis, outputs, past, weights, limit):
+    """A network of two past samples and a bias: its outputs on a grid, the data, its bends.
+
+    Parameters
+    ----------
+    ax : Axes
+    axis : (k,) ndarray
+        Coordinates of the grid, the same for both samples.
+    outputs : (k, k) ndarray
+    past : (n, 2) ndarray
+        The earlier sample, and the later one.
+    weights : (m, 3) ndarray
+        Hidden weights; a neuron bends where its weights, times (past, 1), are zero.
+    limit : float
+        Size of an output of full colour.
+    """
+    extent = (axis[0], axis[-1], axis[0], axis[-1])
+    ax.imshow(outputs, cmap=SIGNED, vmin=-limit, vmax=limit, extent=extent, origin="lower")
+    for a, b, c in weights:
+        foot = -c * np.array([a, b]) / (a * a + b * b)
+        ax.axline(foot, foot + np.array([-b, a]), color=GREEN, linewidth=0.9)
+    ax.plot(*past.T, ".", color="black", markersize=2)
+    ax.set_xlim(axis[0], axis[-1])
+    ax.set_ylim(axis[0], axis[-1])
+    ax.set_aspect("equal")
+    return ax
+
+
+def halves(ax, left, right, title=""):
+    """Weights of a neuron on the left half of an image, and what it adds to the right half."""
+    sides = [side / np.abs(side).max() for side in (left, right)]
+    ax.imshow(np.concatenate(sides, axis=1), cmap=SIGNED, vmin=-1, vmax=1)
+    return _image_of_halves(ax, left.shape[1], title)
+
+
+def completed(ax, left, right, title=""):
+    """A grey image of a given left half and of a right half, parted by a line."""
+    ax.imshow(np.concatenate([left, right], axis=1), cmap="gray_r", vmin=0, vmax=1)
+    return _image_of_halves(ax, left.shape[1], title)
+
+
+def _image_of_halves(ax, width, title):
+    ax.axvline(width - 0.5, color=ORANGE, linewidth=1.2)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set(visible=True, linewidth=0.5, color=GREY)
+    ax.set_title(title)
+    return ax
+
+
+def spectral_lines(ax, sparse, smooth, period):
+    """Sizes of a spectrum at 0, 1, ... cycles a window (k,), and of another one for comparison.
+
+    The period is how long the window is; the strongest line is told by its own.
+    """
+    cycles = np.arange(len(sparse))
+    ax.plot(cycles, smooth, color=GREY, linewidth=1, label="one layer (ridge)")
+    used = sparse > 0
+    ax.vlines(cycles[used], 0, sparse[used], color=BLUE, linewidth=1.5)
+    ax.plot(cycles[used], sparse[used], "o", color=BLUE, markersize=4, label="two layers")
+    ax.plot(cycles[~used], sparse[~used], "o", color=BLUE, markersize=1.5)
+    top = int(sparse.argmax())
+    words = f"{period / top:.1f} years"
+    ax.annotate(words, (top, sparse[top]), (6, 0), textcoords="offset points", va="center")
+    ax.set_ylim(0, None)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
+    return ax
+
+
+def forecast_of_a_record(ax, t, values, forecast):
+    """A record, and what a network said of each sample from those before it."""
+    ax.plot(t, values, color=GREY, linewidth=1, label="record")
+    ax.plot(t, forecast, color=BLUE, linewidth=1.2, label="forecast of the next year")
+    ax.set_xlim(t[0], t[-1])
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     return ax

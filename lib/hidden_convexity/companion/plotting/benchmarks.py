@@ -60,20 +60,27 @@ def time_against_n(ax, times, references=None):
     return ax
 
 
-def time_of_a_proof(ax, dimensions, seconds):
-    """Seconds of one proof against the dimension, logarithmic."""
+def time_of_a_proof(ax, dimensions, seconds, tolerance):
+    """Seconds of one proof to a relative tolerance against the dimension, logarithmic."""
     ax.plot(dimensions, seconds, color=BLUE, marker="o", markersize=4)
     ax.set_yscale("log")
     ax.set_xticks(dimensions)
     ax.set_xlabel("dimension d (n = 1,000)")
-    ax.set_ylabel("time of a proof (s)")
+    ax.set_ylabel(f"time of a proof to {tolerance:g} (s)")
     return ax
 
 
-def cells_of_a_proof(ax, sizes, cells, chambers, xlabel):
+def cells_of_a_proof(ax, sizes, cells, chambers, tolerance, xlabel):
     """Cells that a proof needed, against n or d, beside the chambers that a list would have."""
     ax.plot(sizes, chambers, color=GREY, linestyle="--", linewidth=1, label="chambers")
-    ax.plot(sizes, cells, color=BLUE, marker="o", markersize=4, label="cells of the proof")
+    ax.plot(
+        sizes,
+        cells,
+        color=BLUE,
+        marker="o",
+        markersize=4,
+        label=f"cells of a proof to {tolerance:g}",
+    )
     ax.set_yscale("log")
     if max(sizes) >= 100 * min(sizes):
         ax.set_xscale("log")

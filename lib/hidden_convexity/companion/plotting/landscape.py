@@ -119,6 +119,40 @@ def heights_along(ax, t, path, bound, straight=None, stages=()):
     return ax
 
 
+def heights_between(ax, share, curves, bound):
+    """P along ways between the same two networks, {label: (T,)}: two of weights, then the convex
+    program's."""
+    ax.axhline(bound, color=GREY, linewidth=0.8, linestyle=":")
+    styles = zip([ORANGE, ORANGE, BLUE], ["-", "--", "-"], strict=True)
+    for (label, heights), (colour, dashes) in zip(curves.items(), styles, strict=True):
+        ax.plot(share, heights, dashes, color=colour, label=label)
+    ax.margins(x=0)
+    ax.set(xlabel="share of the way", ylabel="training objective P", ylim=(0, None))
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
+def excess_by_neurons(ax, pruned, trained, floor):
+    """Excess over the optimum by number of neurons: pruned networks {m: excess}, descent's runs.
+
+    The runs are {m: (k,)}. Excesses below the floor, where the certificate ends, are in its band.
+    """
+    ax.axhspan(floor / 10, floor, color=FILLS[0], linewidth=0)
+    for k, (m, excess) in enumerate(trained.items()):
+        label = None if k else "Adam, a run each"
+        shown = np.maximum(excess, floor / 10**0.5)
+        ax.plot(np.full(len(excess), m), shown, "v", color=ORANGE, mfc="none", ms=4, label=label)
+    shown = np.maximum(list(pruned.values()), floor / 10**0.5)
+    ax.plot(
+        list(pruned), shown, "o-", color=BLUE, markersize=3, linewidth=1, label="pruned optimum"
+    )
+    ax.set(xscale="log", yscale="log", xlabel="number of neurons m")
+    ax.set_xticks(list(trained), [str(m) for m in trained])
+    ax.minorticks_off()
+    ax.legend(loc="lower left")
+    return ax
+
+
 def height_slice(ax, x, y, heights, names, outside=None, top=2.5):
     """A map of P or C, in units of the optimum, on the plane through three networks.
 

@@ -4,7 +4,17 @@ import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 
 from hidden_convexity.companion.plotting.sparse import correlations
-from hidden_convexity.companion.plotting.style import BLUE, FILLS, GREEN, GREY, ORANGE, PINK, SKY
+from hidden_convexity.companion.plotting.style import (
+    BLUE,
+    FILLS,
+    GREEN,
+    GREY,
+    ORANGE,
+    PINK,
+    SKY,
+    plane,
+    sample_hue,
+)
 
 
 def network_on_signal(ax, t, y, fit, knots=(), label="certified global optimum", ticks="kinks"):
@@ -102,4 +112,45 @@ def value_against_width(ax, widths, values, optimum, enough):
     ax.set_xlabel("number of neurons m")
     ax.set_ylabel("training objective P")
     ax.legend()
+    return ax
+
+
+def fit_with_ramps(ax, t, y, grid, fit, ramps, owners):
+    """Samples (n,), a network's output on a grid (k,), and each neuron's ramp (k, m).
+
+    A ramp has the colour of the sample owners[j] at which it starts, black if owners[j] is -1.
+    """
+    for ramp, owner in zip(ramps.T, owners, strict=True):
+        ax.plot(grid, ramp, color=sample_hue(owner), linewidth=0.9)
+    ax.plot(grid, fit, color=BLUE, linewidth=1.8)
+    for k, point in enumerate(zip(t, y, strict=True)):
+        ax.plot(*point, "o", color=sample_hue(k), markeredgecolor="black", zorder=3)
+    ax.set(xlabel="input t", ylabel="target y", ylim=(-3, 3))
+    return ax
+
+
+def walls_with_neurons(ax, X, weights, owners):
+    """The lines {u : x_i.u = 0} of samples (n, 2) in their hues, and neurons (m, 2) as arrows."""
+    for k, x in enumerate(X):
+        along = np.array([-x[1], x[0]]) / np.linalg.norm(x)
+        ax.plot(*np.outer(along, [-1, 1]), color=sample_hue(k), linewidth=1.2)
+    for w, owner in zip(weights, owners, strict=True):
+        arrow = {"arrowstyle": "-|>", "color": sample_hue(owner), "linewidth": 2.2, "shrinkA": 0}
+        ax.annotate("", 1.1 * w / np.linalg.norm(w), (0, 0), arrowprops=arrow, zorder=4)
+    return plane(ax, 1.25, "first weight", "second weight")
+
+
+def dual_with_walls(ax, angles, values, beta, neuron_angles, neuron_signs, owners, walls):
+    """`dual_on_circle` with a tick at both angles of each wall, and neurons in the walls' hues."""
+    dual_on_circle(ax, angles, values, beta, neuron_angles[:0], neuron_signs[:0])
+    ax.get_legend().remove()
+    first = np.degrees(angles[0])
+    for k, wall in enumerate(np.degrees(walls)):
+        for angle in ((wall - first) % 360 + first, (wall + 180 - first) % 360 + first):
+            ax.axvline(angle, ymax=0.08, color=sample_hue(k), linewidth=2)
+    for angle, sign, owner in zip(np.degrees(neuron_angles), neuron_signs, owners, strict=True):
+        place = (angle - first) % 360 + first, beta * np.sign(sign)
+        ax.plot(*place, "o", color=sample_hue(owner), markeredgecolor="black", zorder=3)
+    ax.set_ylim(-1.5 * beta, 1.25 * beta)
+    ax.set_xticks(range(0, 360, 90))
     return ax

@@ -15,7 +15,7 @@ __all__ = ["VectorAscent", "VectorBranchAndBound", "VectorCircle", "vector_provi
 PROVABLE_RANK = 6
 
 
-def vector_proving_oracle(X, progress=False, dropped=None):
+def vector_proving_oracle(X, progress=False, dropped=None, client=None):
     """The oracle that proves M(N) for data in coordinates: a sweep in the plane, above it cells.
 
     Raises
@@ -31,4 +31,4 @@ def vector_proving_oracle(X, progress=False, dropped=None):
         )
     if X.shape[1] == 2:
         return VectorCircle(X, dropped)
-    return VectorBranchAndBound(X, progress=progress, dropped=dropped)
+    return VectorBranchAndBound(X, progress=progress, dropped=dropped, client=client)

@@ -5,19 +5,26 @@ import time
 
 import numpy as np
 
+from hidden_convexity.foundations.interruption import STOPPED, Interrupted, by_the_user
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.oracle.branch_and_bound import FINEST, PATH_ROUNDING, BranchAndBound
+from hidden_convexity.oracle.cluster import explored
 from hidden_convexity.oracle.maximum import EPS, DualMaximum, dual_matrix
 from hidden_convexity.oracle.search import Search
 from hidden_convexity.oracle.several_outputs.ascent import VectorAscent
 from hidden_convexity.oracle.several_outputs.cells import explore, seed
 from hidden_convexity.oracle.threads import in_threads
 
-# Budget of a call: cells take longer than those of one output, up to ten times at ten outputs.
+# Budget of a call: a minute was seen to end before the proof for ten classes of images did.
 SECONDS = 600.0
 # Work, in products, a stack gets between two meetings: a few milliseconds, then up to a second.
 FIRST_WORK, MOST_WORK = 1_000_000, 50_000_000
+
+
+def explore_stack(stack, *limits):
+    """`explore` of a stack, by a name that workers of a cluster can import."""
+    return explore(*stack, *limits)
 
 
 class VectorBranchAndBound:
@@ -32,7 +39,7 @@ class VectorBranchAndBound:
         Random starts of the ascents that precede the proof.
     **options
         As for `BranchAndBound`, which prepares the rows: `max_cells`, `max_seconds`, `rng`,
-        `progress` and `dropped`. Its default budget is ten minutes.
+        `progress`, `dropped` and `client`. The default budget is ten minutes.
 
     Raises
     ------
@@ -110,7 +117,7 @@ class VectorBranchAndBound:
 class _Search(Search):
     """One call of the oracle, in units in which sum ||l_i|| ||x_i|| = 1.
 
-    Its first cones, and when one is closed, are those of one output; its cells are others.
+    When a cell is closed is that of one output; its cells are simplicial cones.
     """
 
     def __init__(self, oracle, N, scale, tolerance, level, found):
@@ -133,30 +140,50 @@ class _Search(Search):
         self.closed, self.cells = 0.0, 0
 
     def run(self):
-        """Explore in rounds until no cell is open or the budget ends."""
+        """As of one output; raises Interrupted."""
         oracle, options = self.oracle, self.oracle.lines
         start, work = time.monotonic(), max(FIRST_WORK, 10 * self.rows.size)
         with progress_bar(options.progress, desc="proof", unit="cell") as bar:
-            stacks = in_threads(self._seed, self._orthants(), worthwhile=work > FIRST_WORK)
+            stacks = in_threads(self._seed, self._first_cells(), worthwhile=work > FIRST_WORK)
             self.cells = len(stacks)
             stacks = self._open(stacks)
-            while (
-                stacks
-                and oracle.rank > 1
-                and self.cells < options.max_cells
-                and time.monotonic() - start < options.max_seconds
-            ):
-                most_cells = max((options.max_cells - self.cells) // len(stacks), 1)
-                limits = map(itertools.repeat, (self.units, self.enough, most_cells, work))
-                done = in_threads(lambda stack, *to: explore(*stack, *to), stacks, *limits)
-                self._collect(done)
-                work = max(work, min(2 * work, MOST_WORK))
-                stacks = self._open([result[:6] for result in done])
-                bar.update(self.cells - bar.n)
+            try:
+                while (
+                    stacks
+                    and oracle.rank > 1
+                    and self.cells < options.max_cells
+                    and (left := options.max_seconds + start - time.monotonic()) > 0
+                ):
+                    stacks = self._round(stacks, work, left)
+                    work = max(work, min(2 * work, MOST_WORK))
+                    bar.update(self.cells - bar.n)
+            except STOPPED as stopped:
+                if not by_the_user(stopped):
+                    raise
+                raise Interrupted(self._maximum(stacks)) from stopped
+        return self._maximum(stacks)
+
+    def _round(self, stacks, work, seconds):
+        """Explore all stacks, for so much work each; those that are open then."""
+        options = self.oracle.lines
+        most_cells = max((options.max_cells - self.cells) // len(stacks), 1)
+        limits = self.units, self.enough, most_cells, work
+        done = explored(options.client, explore_stack, stacks, limits, work, seconds)
+        self._collect([result for result in done if result is not None])
+        kept = zip(stacks, done, strict=True)
+        return self._open([stack if result is None else result[:6] for stack, result in kept])
+
+    def _maximum(self, stacks):
+        """What is proven while these stacks are open."""
         reached = max([self.closed, *(stack[2].max() for stack in stacks)])
         bound = (reached + self.allowance) * self.scale
         directions, values = self.found.directions, self.found.values
-        return DualMaximum.proven(oracle.X, self.N, bound, directions, values, self.cells)
+        return DualMaximum.proven(self.oracle.X, self.N, bound, directions, values, self.cells)
+
+    def _first_cells(self):
+        """The orthants, (rank, rank)."""
+        axes = np.eye(self.oracle.rank)
+        return (axes * s for s in itertools.product((1.0, -1.0), repeat=self.oracle.rank))
 
     def _seed(self, cone):
         return seed(self.rows, self.units, cone, self.linear, self.enough)

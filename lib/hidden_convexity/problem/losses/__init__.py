@@ -11,6 +11,9 @@ it. Both are stated in Pilanci and Ergen (2020), arXiv:2002.10553, for general c
 c outputs nu is (n, c) and M(nu) is the maximum of ||nu'(Xu)_+||; for networks whose neurons feed
 one output each, the maximum of |nu_k.(Xu)_+| over outputs k as well.
 
+Samples have weights: F(f) = sum_i w_i l_i(f_i) for the losses l_i of the samples, and the dual
+value is that of each of them at nu_i / w_i, times its weight.
+
 Dual values are lower bounds in exact arithmetic: each is lowered by what rounding can do to it, the
 `allowance` of its sums and of its terms, some 1e-14 of their size.
 
@@ -19,13 +22,14 @@ Arrays are of any library that keeps to the array API standard, NumPy and PyTorc
 
 from array_api_compat import array_namespace
 
+from hidden_convexity.problem.losses.hinge import Hinge
 from hidden_convexity.problem.losses.logistic import Logistic
 from hidden_convexity.problem.losses.softmax import Softmax
 from hidden_convexity.problem.losses.squared import Squared
 
-__all__ = ["LOSSES", "Logistic", "Softmax", "Squared", "loss_for"]
+__all__ = ["LOSSES", "Hinge", "Logistic", "Softmax", "Squared", "loss_for"]
 
-LOSSES = {"squared": Squared, "logistic": Logistic, "softmax": Softmax}
+LOSSES = {"squared": Squared, "logistic": Logistic, "hinge": Hinge, "softmax": Softmax}
 
 
 def loss_for(y, name, loss):
@@ -36,7 +40,7 @@ def loss_for(y, name, loss):
     y : array
     name : str
         What the caller calls y, for the message.
-    loss : {"squared", "logistic", "softmax"}
+    loss : {"squared", "logistic", "hinge", "softmax"}
 
     Raises
     ------
@@ -46,9 +50,9 @@ def loss_for(y, name, loss):
     if not isinstance(loss, str) or loss not in LOSSES:
         raise ValueError(f"loss must be one of {', '.join(LOSSES)}, got {loss!r}")
     xp, shape = array_namespace(y), tuple(y.shape)
-    if loss == "logistic" and not (y.ndim == 1 and bool(xp.all(xp.abs(y) == 1))):
+    if loss in ("logistic", "hinge") and not (y.ndim == 1 and bool(xp.all(xp.abs(y) == 1))):
         raise ValueError(
-            f"{name} must be a vector of labels -1 and 1 for the logistic loss, got shape {shape} "
+            f"{name} must be a vector of labels -1 and 1 for the {loss} loss, got shape {shape} "
             f"with values {xp.unique_values(y)[:4]}; map the two classes to -1 and 1"
         )
     if loss == "softmax" and not (

@@ -26,8 +26,8 @@ class Passes:
     def __init__(self, X):
         self.X = X
         self._row_norms = np.linalg.norm(X, axis=1)
-        # The last Gram matrix, and the place of each of its features.
-        self._gram, self._places = np.zeros((0, 0)), {}
+        # The last Gram matrix, its weights, and the place of each of its features.
+        self._gram, self._weights, self._places = np.zeros((0, 0)), None, {}
 
     def _blocks(self, width):
         step = max(BLOCK // max(width, 1), 1)
@@ -37,6 +37,11 @@ class Passes:
     def _features(self, block, directions, columns, owner):
         active = self.X[block] @ directions.T > 0
         return active[:, owner] * (self.X[block] @ columns.T)
+
+    def features(self, directions, columns, owner):
+        """The features, (n, K); arguments as in `correlate`."""
+        blocks = self._blocks(len(columns))
+        return np.concatenate([self._features(b, directions, columns, owner) for b in blocks])
 
     def predict(self, weights, signs):
         """Outputs sum_j signs_j (X w_j)_+ of neurons with weights (m, d): (n,)."""
@@ -70,12 +75,13 @@ class Passes:
     def gram(self, directions, columns, owner, weights=None):
         """Products of all pairs of features, (K, K); arguments as in `correlate`.
 
-        With weights (n,) >= 0, sample i counts weights_i times. Without, products that were part of
-        the last Gram matrix are not computed again: from round to round most neurons stay.
+        With weights (n,) >= 0, sample i counts weights_i times. As long as they are the same array,
+        or None, products that were part of the last Gram matrix are not computed again: from round
+        to round most neurons stay.
         """
         count = len(columns)
         keys = [feature.tobytes() for feature in np.hstack([directions[owner], columns])]
-        places = self._places if weights is None else {}
+        places = self._places if weights is self._weights else {}
         place = np.array([places.get(key, -1) for key in keys])
         old, new = np.flatnonzero(place >= 0), np.flatnonzero(place < 0)
         products = np.zeros((count, count))
@@ -88,9 +94,8 @@ class Passes:
                 features *= np.sqrt(weights[block])[:, None]
             products[:, new] += features.T @ features[:, new]
         products[new] = products[:, new].T
-        if weights is None:
-            self._gram = products.copy()
-            self._places = {key: k for k, key in enumerate(keys)}
+        self._gram, self._weights = products.copy(), weights
+        self._places = {key: k for k, key in enumerate(keys)}
         return products
 
     def tight_rows(self, direction):

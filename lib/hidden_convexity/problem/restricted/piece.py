@@ -112,22 +112,24 @@ class Piece:
         return self.gram * (each @ each.T), mixed, outside
 
     def _softmax(self, each, mixing):
-        """Blocks of J'LJ with L_i = diag(p_i) - p_i p_i' for the probabilities p.
+        """Blocks of J'LJ with L_i = diag(h_i) - h_i s_i', masses h, shares s_i = h_i / sum h_i.
 
         The columns of Z are like neurons that have output weights only.
         """
-        F, p = self.features, self.masses
-        neurons, mean = np.hstack([F @ mixing, self.free]), p @ each.T
-        c, m, weighted = self.outputs[1], neurons.shape[1], F * mean
+        F, h = self.features, self.masses
+        total = h.sum(axis=1, keepdims=True)
+        shares = h / total
+        neurons, mean = np.hstack([F @ mixing, self.free]), shares @ each.T
+        c, m, weighted = self.outputs[1], neurons.shape[1], np.sqrt(total) * F * mean
         both = -weighted.T @ weighted
         mixed, outside = np.empty((len(each), m, c)), np.empty((m, c, m, c))
         for k in range(c):
-            scaled = F * (np.sqrt(p[:, k, None]) * each[:, k])
+            chance = h[:, k, None]
+            scaled = F * (np.sqrt(chance) * each[:, k])
             both += scaled.T @ scaled
-            mixed[:, :, k] = (F * (p[:, k, None] * (each[:, k] - mean))).T @ neurons
+            mixed[:, :, k] = (F * (chance * (each[:, k] - mean))).T @ neurons
             for other in range(k + 1):
-                weights = p[:, k] * ((k == other) - p[:, other])
-                block = neurons.T @ (weights[:, None] * neurons)
+                block = neurons.T @ (chance * ((k == other) - shares[:, other, None]) * neurons)
                 outside[:, k, :, other] = outside[:, other, :, k] = block
         return self._without_free(both, mixed, outside)
 

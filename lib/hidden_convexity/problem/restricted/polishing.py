@@ -68,8 +68,7 @@ def _until_met(program, neurons, groups, present, moved):
 
 def _meetings(program, neuron, there):
     """Shares of the way from a neuron's weights (d,) at which rows are met, and the rows."""
-    rows = program.passes.crossed_rows(neuron.direction, there, VIOLATED, ())
-    for row in rows:
+    for row in program.crossed(neuron, there):
         inward = program.inward(replace(neuron, walls=(row,)))[0]
         here = max(inward @ neuron.weights, 0.0)
         yield here / (here - inward @ there), row

@@ -63,6 +63,7 @@ class RestrictedProgram:
         self.free_terms = problem.free_terms
         self._fitted = Fitted(problem, self._own_outputs)
         self._proximal = PROXIMAL
+        self._scale = float(np.linalg.norm(np.sqrt(problem.loss_function.weights) * self.y))
 
     def neuron(self, direction, sign):
         """A neuron of weight zero in a unit direction (d,), on the flat of the rows tight there."""
@@ -182,10 +183,11 @@ class RestrictedProgram:
         groups, present = groups_of(neurons), coefficients(neurons)
         damped = gram + np.diag(ridge)
         linear = slope + damped @ present
-        scale = float(np.linalg.norm(self.y))
         while True:
             walls = [self.inward(neuron) @ neuron.basis.T for neuron in neurons]
-            solution, multipliers = group_lasso(damped, linear, self.beta, scale, groups, walls)
+            solution, multipliers = group_lasso(
+                damped, linear, self.beta, self._scale, groups, walls
+            )
             solved = with_coefficients(neurons, groups, solution)
             neurons = [self._add_walls(neuron) for neuron in solved]
             if all(new is old for new, old in zip(neurons, solved, strict=True)):
@@ -207,14 +209,14 @@ class RestrictedProgram:
     def grouped(self, neurons, angle):
         """Sums of the neurons within an angle of the longest, of the longest of the rest, ..."""
         weights = np.stack([neuron.weights for neuron in neurons])
-        signs = np.array([neuron.sign for neuron in neurons])
+        signs = [neuron.sign for neuron in neurons]
         sizes = np.linalg.norm(weights, axis=1)
         unit = weights / sizes[:, None]
         left, grouped = np.argsort(-sizes, kind="stable"), []
         while len(left):
             first = left[0]
             apart = np.linalg.norm(unit[left] - unit[first], axis=1)
-            near = (apart <= angle) & (signs[left] == signs[first])
+            near = (apart <= angle) & [signs[k] == signs[first] for k in left]
             if near.sum() == 1:
                 grouped.append(neurons[first])
             else:
@@ -268,8 +270,12 @@ class RestrictedProgram:
         """The neuron itself, or with the row first crossed and the row most violated as walls."""
         if len(neuron.basis) == 1 or not neuron.weights.any():
             return neuron
-        crossed = self.passes.crossed_rows(neuron.direction, neuron.weights, VIOLATED, neuron.walls)
+        crossed = self.crossed(neuron, neuron.weights, neuron.walls)
         return replace(neuron, walls=tuple({*neuron.walls, *crossed})) if crossed else neuron
+
+    def crossed(self, neuron, weights, enforced=()):
+        """Rows that weights (d,) have crossed; see `Passes.crossed_rows`."""
+        return self.passes.crossed_rows(neuron.direction, weights, VIOLATED, enforced)
 
     def settle(self, neuron, tight):
         """Take the tight walls into the flat: the neuron sits exactly on them from now on."""
@@ -283,6 +289,5 @@ class RestrictedProgram:
             return neuron  # what is left on the flat is rounding, and has no direction
         walls = tuple(row for row, on in zip(neuron.walls, tight, strict=True) if not on)
         if len(basis) == 1:
-            direction = weights / np.linalg.norm(weights)
-            return Neuron(direction, neuron.sign, direction[None, :], (), weights)
+            return replace(self.ray(weights, neuron.sign), weights=weights)
         return replace(neuron, basis=basis, walls=walls, weights=weights)

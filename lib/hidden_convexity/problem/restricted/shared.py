@@ -121,9 +121,11 @@ class SharedProgram:
         if key != self._latest[0]:
             features, gram = self.passes.features(directions, columns, owner), None
             if self.problem.loss == "squared":
-                free = self.problem.free_terms.basis
-                features -= free @ (free.T @ features)
-                gram = features.T @ features
+                weights, terms = self.problem.loss_function.weights, self.problem.free_terms
+                free = terms.basis
+                metric = terms.hessian(self.problem.loss_curvature(self.problem.y))
+                features -= free @ np.linalg.solve(metric, free.T @ (weights * features))
+                gram = features.T @ (weights * features)
             self._latest = key, (features, owner, gram)
         return self._latest[1]
 

@@ -71,7 +71,8 @@ def cone_decomposition(solution, X):
                     output.append(sign * root * np.eye(weights.shape[2])[column])
     hidden = np.reshape(hidden, (-1, X.shape[1]))
     output = np.reshape(output, (-1, weights.shape[2]))
-    return ReLUNetwork(hidden, output[:, 0] if vector else output)
+    constant = None if solution.intercept is None else host(solution.intercept)
+    return ReLUNetwork(hidden, output[:, 0] if vector else output, intercept=constant)
 
 
 def _decompose(w, inward, gate):

@@ -2,21 +2,13 @@
 
     min   F(sum_g D_g X (u_g - v_g)) + beta sum_g (||u_g|| + ||v_g||),    u_g, v_g in K_g.
 
-As in `newton`, each norm is the least of (||u||^2 / eta + eta) / 2. For fixed eta the dual
-of the quadratic loss 1/2 ||f - Y||^2 is the maximum over nu, without constraints, of
+Weights are of pairs j of a pattern and a sign s_j. What pulls at a pair, at a dual point nu, is
 
-    <nu, Y> - 1/2 ||nu||^2 - 1/(2 beta) sum_j eta_j ||z_j||^2 + beta/2 sum_j eta_j,
-    z_j = Proj_{K_j}(s_j X^T D_j nu),
+    z_j = Proj_{K_j}(s_j X^T D_j nu),      max of s_j nu.(D_j X u) over unit u in K_j = ||z_j||.
 
-over pairs j of a pattern and a sign s_j, and the weights are u_j = eta_j z_j / beta, inside their
-cones whatever nu is. A projection is linear as long as its tight rows T_j stay the same: it is that
-onto the flat where they vanish. So this is concave and piecewise quadratic, and a Newton step in nu
-solves
-
-    (I + 1/beta sum_j eta_j F_j F_j^T) nu = Y,   F_j = D_j X B_j,  B_j a basis of the flat,
-
-where flats have few dimensions: optimal neurons are tight at many rows. The same matrix gives the
-Hessian in eta. Tight rows change many at a time: each projection finds its own.
+A projection is linear as long as its tight rows stay the same: it is that onto the flat where they
+vanish. Optimal neurons are tight at many rows, so flats have few dimensions, and Newton's method
+on them is quick: `flats`. Tight rows change many at a time: each projection finds its own.
 
 Pairs whose ||z_j|| exceeds beta violate the dual constraint and enter; the largest ||z_j|| over all
 of them scales nu to a dual point, whose value is the certified bound.
@@ -56,7 +48,8 @@ PATIENCE = 4
 # Weight decays are walked down by this factor, each solved to this gap: tight rows then change
 # little at a time. Without it, 0.01 beta_max was seen to take ten times as long, or not to end.
 DESCENT, LOOSE = 0.5, 0.05
-# Of a quadratic model of the loss: smallest second derivative, and halvings of a step that climbs.
+# Of a quadratic model of the loss: smallest second derivative, in units of the sample's weight, and
+# halvings of a step that climbs.
 LEAST_CURVATURE, HALVINGS = 1e-9, 20
 
 
@@ -84,41 +77,67 @@ def solve(problem, arrangement, tol, budget):
     Pilanci and Ergen (2020), arXiv:2002.10553, Theorem 1; Mishkin, Sahiner and Pilanci (2022),
     arXiv:2202.01331, for its programs over sampled patterns.
     """
-    if problem.loss == "squared" and problem.y.ndim == 2:
-        return solve_each(
-            problem, lambda single, part: solve(single, arrangement, tol, part), budget
-        )
-    return solve_in_units(problem, lambda scaled: _solve(scaled, arrangement, tol, budget))
+    return Walk(arrangement)(problem, tol, budget)
 
 
-def _solve(problem, arrangement, tol, budget):
-    began = perf_counter()
-    n, d = problem.X.shape
-    pairs = Pairs(problem.X, arrangement.patterns, problem.y.size // n)
-    state = _State(np.zeros(0, dtype=np.int64), np.zeros((0, d)), np.zeros(problem.y.shape))
-    history, interrupted, out_of_time = [], False, False
-    try:
-        for beta in _way_down(problem, pairs, state):
-            last = beta == problem.beta
-            if budget.spent and not last:
-                continue
-            there = replace(problem, beta=beta)
-            for best in _rounds(there, pairs, state, tol if last else LOOSE):
-                state = best
-                if last:
-                    step = (state.objective, state.lower_bound, len(state.used))
-                    history.append(Step(perf_counter() - began, *step))
-                if budget.spent:
-                    out_of_time = relative_gap(state.objective, state.lower_bound) > tol
-                    break
-    except STOPPED as stopped:
-        if not by_the_user(stopped):
-            raise
-        interrupted = True
-    network = _network(problem, pairs, state)
-    objective, bound = problem.objective(network), history[-1].lower_bound if history else 0.0
-    ended = interrupted, out_of_time
-    return Solution(network, objective, bound, "sampled", history, "sampled", *ended)
+class Walk:
+    """Trains at one weight decay after another, each from where the last one ended.
+
+    Parameters
+    ----------
+    arrangement : Arrangement
+        Of the data of all problems it is called with, which have the same targets.
+    """
+
+    def __init__(self, arrangement):
+        self._arrangement, self._pairs, self._state, self._beta = arrangement, None, None, None
+
+    def __call__(self, problem, tol, budget):
+        """As `solve`, at a weight decay that is best below the last one."""
+        if problem.loss == "squared" and problem.y.ndim == 2:
+            return solve_each(
+                problem,
+                lambda single, part: solve(single, self._arrangement, tol, part),
+                budget,
+            )
+        return solve_in_units(problem, lambda scaled: self._solve(scaled, tol, budget))
+
+    def _start(self, problem):
+        n, d = problem.X.shape
+        self._pairs = Pairs(problem.X, self._arrangement.patterns, problem.y.size // n)
+        outputs = _with_free_terms(problem, np.zeros(problem.y.shape))
+        self._state = _State(np.zeros(0, dtype=np.int64), np.zeros((0, d)), outputs)
+        residual = _residual(problem, outputs)
+        self._beta = _dual_norms(problem.X, self._pairs, residual, problem.beta).max()
+
+    def _solve(self, problem, tol, budget):
+        began = perf_counter()
+        if self._pairs is None:
+            self._start(problem)
+        pairs, history, interrupted, out_of_time = self._pairs, [], False, False
+        try:
+            for beta in _way_down(self._beta, problem.beta):
+                last = beta == problem.beta
+                if budget.spent and not last:
+                    continue
+                there = replace(problem, beta=beta)
+                for best in _rounds(there, pairs, self._state, tol if last else LOOSE):
+                    self._state = best
+                    if last:
+                        step = (best.objective, best.lower_bound, len(best.used))
+                        history.append(Step(perf_counter() - began, *step))
+                    if budget.spent:
+                        out_of_time = relative_gap(best.objective, best.lower_bound) > tol
+                        break
+                self._beta = beta
+        except STOPPED as stopped:
+            if not by_the_user(stopped):
+                raise
+            interrupted = True
+        network = _network(problem, pairs, self._state)
+        objective, bound = problem.objective(network), history[-1].lower_bound if history else 0.0
+        ended = interrupted, out_of_time
+        return Solution(network, objective, bound, "sampled", history, "sampled", *ended)
 
 
 def _network(problem, pairs, state):
@@ -129,7 +148,26 @@ def _network(problem, pairs, state):
         u, v = (state.weights[(feeds == k) & which].T for which in (positive, ~positive))
         network = ReLUNetwork.decode(u, v)
         networks.append(network.prune(problem.X) if len(network) > len(problem.X) else network)
-    return networks[0] if problem.y.ndim == 1 else side_by_side(networks)
+    if problem.y.ndim == 2:
+        return side_by_side(networks)
+    own, terms = networks[0], problem.free_terms
+    along = terms.fit(problem, own(problem.X))
+    free = {"skip": None, "intercept": None} | problem.free_weights(terms.coefficients(along))
+    return own.with_free_terms(**free)
+
+
+def _with_free_terms(problem, outputs):
+    """The outputs with what the best free terms add to them."""
+    terms = problem.free_terms
+    return outputs + terms.basis @ terms.fit(problem, outputs) if len(terms) else outputs
+
+
+def _residual(problem, outputs):
+    """Minus the gradient of the loss, as free terms ask of a dual point."""
+    residual = problem.loss_residual(outputs)
+    if len(problem.free_terms) == 0:
+        return residual
+    return problem.free_terms.balance(residual, problem.loss_curvature(outputs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,13 +181,10 @@ class _State:
     lower_bound: float = 0.0
 
 
-def _way_down(problem, pairs, zero):
-    """Weight decays from where neurons appear down to the problem's own."""
-    norms = _dual_norms(problem.X, pairs, problem.loss_residual(zero.outputs), problem.beta)
-    count = np.ceil(np.log(max(norms.max() / problem.beta, 1.0)) / np.log(1 / DESCENT))
-    return [problem.beta / DESCENT**k for k in range(max(int(count) - 1, 0), 0, -1)] + [
-        problem.beta
-    ]
+def _way_down(top, beta):
+    """Weight decays from below one, where the solution is known, down to another."""
+    count = np.ceil(np.log(max(top / beta, 1.0)) / np.log(1 / DESCENT))
+    return [beta / DESCENT**k for k in range(max(int(count) - 1, 0), 0, -1)] + [beta]
 
 
 def _rounds(problem, pairs, state, tol):
@@ -157,7 +192,7 @@ def _rounds(problem, pairs, state, tol):
     beta, best, stalled = problem.beta, replace(state, objective=np.inf, lower_bound=0.0), 0
     used, weights, outputs = state.used, state.weights, state.outputs
     while True:
-        residual = problem.loss_residual(outputs)
+        residual = _residual(problem, outputs)
         value = problem.loss_value(outputs) + beta * np.linalg.norm(weights, axis=1).sum()
         norms = _dual_norms(problem.X, pairs, residual, beta)
         maximum = norms.max() + _rounding(problem.X, residual)
@@ -212,9 +247,8 @@ def _improve(problem, pairs, working, weights, outputs, tol):
     """Minimise the quadratic model of the loss at the outputs over the working pairs."""
     beta = problem.beta
     restricted, start, scale = _quadratic_model(problem, pairs, working, outputs)
-    point = restricted.minimise(np.linalg.norm(weights, axis=1), start, tol)
-    moved = point.eta[:, None] * point.z / beta
-    outputs_moved = point.outputs.reshape(outputs.shape) / scale
+    moved, seen = restricted.minimise(weights, start, tol)
+    outputs_moved = (seen + restricted.unseen).reshape(outputs.shape) / scale
     if problem.loss == "squared":
         return moved, outputs_moved
 
@@ -228,7 +262,8 @@ def _improve(problem, pairs, working, weights, outputs, tol):
         if objective(share) < height:
             break
         share /= 2
-    return (1 - share) * weights + share * moved, (1 - share) * outputs + share * outputs_moved
+    mixed = (1 - share) * outputs + share * outputs_moved
+    return (1 - share) * weights + share * moved, _with_free_terms(problem, mixed)
 
 
 def _quadratic_model(problem, pairs, working, outputs):
@@ -236,12 +271,12 @@ def _quadratic_model(problem, pairs, working, outputs):
     if problem.loss == "softmax":
         restricted = SoftmaxProgram(problem, pairs, working, outputs, LEAST_CURVATURE)
         return restricted, restricted.start, restricted.scale
-    if problem.blind is not None:
-        whole = problem.X, problem.y, pairs, working, problem.beta, problem.blind
-        return BlindProgram(*whole), problem.loss_residual(outputs), np.ones(len(outputs))
     curvature, root = problem.loss_curvature(outputs), np.ones(len(outputs))
     if curvature is not None:
-        root = np.sqrt(np.maximum(curvature, LEAST_CURVATURE))
+        root = np.sqrt(np.maximum(curvature, LEAST_CURVATURE * problem.loss_function.weights))
     nu = problem.loss_residual(outputs) / root
-    X, Y = root[:, None] * problem.X, root * outputs + nu
-    return FlatProgram(X, Y, pairs, working, problem.beta), nu, root
+    whole = root[:, None] * problem.X, root * outputs + nu, pairs, working, problem.beta
+    if len(problem.free_terms) == 0:
+        return FlatProgram(*whole), nu, root
+    blind = np.linalg.qr(root[:, None] * problem.free_terms.basis)[0]
+    return BlindProgram(*whole, blind), nu, root

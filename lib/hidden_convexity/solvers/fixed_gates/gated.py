@@ -18,17 +18,21 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
-from array_api_compat import array_namespace
 
-from hidden_convexity.foundations.validation import positive_number, real_array
+from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.foundations.progress import progress_bar
+from hidden_convexity.foundations.validation import flag, positive_number, real_array
 from hidden_convexity.problem.gap import format_gap, relative_gap
 from hidden_convexity.problem.losses import Squared
 from hidden_convexity.solvers.fixed_gates import gradient, newton
 from hidden_convexity.solvers.fixed_gates.cone_decomposition import cone_decomposition
+from hidden_convexity.solvers.fixed_gates.constants import FreeConstants
+from hidden_convexity.solvers.fixed_gates.gated_solution import GatedSolution
 from hidden_convexity.solvers.fixed_gates.program import (
     GatedProgram,
     checked_gates,
     checked_targets,
+    checked_weights,
     floating_array,
     group_norms,
     host,
@@ -52,73 +56,7 @@ INNER, LAST = 0.1, 0.3
 PATIENCE = 4
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class GatedSolution:
-    """A trained gated network. Its arrays are of the library, precision and device of the data.
-
-    Attributes
-    ----------
-    gates : (d, P) array
-        The fixed gates, one a column.
-    weights : (P, d) or (P, d, c) array
-        W_g, zero for most gates; with a last axis if the targets had one.
-    objective, lower_bound : float
-        Value, and a bound on the optimal value of the program over these gates.
-    history : list of Step
-        Seconds, objective, lower bound and number of gates with weights, per round.
-    """
-
-    gates: object
-    weights: object
-    objective: float
-    lower_bound: float
-    history: list[Step]
-
-    # What the bound bounds: networks with these gates, nothing more.
-    scope = "sampled"
-
-    @property
-    def gap(self):
-        """Relative duality gap, (objective - lower_bound) / objective; 0 if the objective is 0."""
-        return relative_gap(self.objective, self.lower_bound)
-
-    @property
-    def used(self):
-        """Numbers of the gates that have weights, on the host: (k,) ndarray of int."""
-        xp = array_namespace(self.weights)
-        sizes = xp.sum(xp.reshape(xp.abs(self.weights), (self.weights.shape[0], -1)), axis=1)
-        return np.flatnonzero(np.asarray(sizes.tolist()))
-
-    def __len__(self):
-        return len(self.used)
-
-    def __repr__(self):
-        P = self.weights.shape[0]
-        return (
-            f"GatedSolution(objective={self.objective:.4g}, {format_gap(self.gap)}, {self.scope}, "
-            f"{len(self)} of {P} gates)"
-        )
-
-    def predict(self, X):
-        """Outputs (n,) or (n, c) for samples X (n, d); for classification losses the logits."""
-        X = floating_array(X, "X", 2, like=self.gates)
-        xp = array_namespace(X)
-        if X.shape[1] != self.gates.shape[0]:
-            raise ValueError(
-                f"X must have {self.gates.shape[0]} columns, one per input of the network, got "
-                f"shape {tuple(X.shape)}"
-            )
-        vector = self.weights.ndim == 2
-        weights = self.weights[:, :, None] if vector else self.weights
-        index = xp.asarray(self.used, device=X.device)
-        blank = xp.zeros((X.shape[0], weights.shape[2]), dtype=X.dtype, device=X.device)
-        program = GatedProgram(X, blank, xp.take(self.gates, index, axis=1), None)
-        masks = program.masks(np.arange(len(self.used)))
-        outputs = program.outputs(xp.take(weights, index, axis=0), masks)
-        return outputs[:, 0] if vector else outputs
-
-
-def train_gated(X, Y, gates, beta, *, loss="squared", tol=1e-4, start=None):
+def train_gated(X, Y, gates, beta, *, start=None, **options):
     """Train a gated network over fixed gates to a certified relative duality gap.
 
     Parameters
@@ -134,18 +72,15 @@ def train_gated(X, Y, gates, beta, *, loss="squared", tol=1e-4, start=None):
         predictions and in an Arrangement alike.
     beta : float
         Weight decay, > 0.
-    loss : {"squared", "logistic", "softmax"}
-        Summed over the samples, as in `TrainingProblem`.
-    tol : float
-        Relative duality gap at which to stop, > 0. The gap is computed in double precision; data in
-        float32 may not allow less than about 1e-6.
     start : GatedSolution or None
         Weights to start from, of a solution with the same gates.
+    options
+        loss, sample_weight, tol, intercept, max_seconds and progress, as in `train_gated_path`.
 
     Returns
     -------
     GatedSolution
-        Interrupted, it is the best one so far with its valid bound.
+        Interrupted or out of time, it is the best one so far with its valid bound.
 
     Raises
     ------
@@ -157,18 +92,45 @@ def train_gated(X, Y, gates, beta, *, loss="squared", tol=1e-4, start=None):
     Mishkin, Sahiner and Pilanci (2022), arXiv:2202.01331, for the gated program.
     """
     beta = positive_number(beta, "beta")
-    return train_gated_path(X, Y, gates, [beta], loss=loss, tol=tol, start=start)[0]
+    return train_gated_path(X, Y, gates, [beta], start=start, **options)[0]
 
 
-def train_gated_path(X, Y, gates, betas, *, loss="squared", tol=1e-4, start=None):
+def train_gated_path(
+    X,
+    Y,
+    gates,
+    betas,
+    *,
+    loss="squared",
+    sample_weight=None,
+    tol=1e-4,
+    start=None,
+    intercept=False,
+    max_seconds=None,
+    progress=False,
+):
     """Train at several weight decays, each run started from the weights of the one before.
 
     Parameters
     ----------
     betas : sequence of float
         Weight decays, > 0. At `gated_beta_max` and above all weights are zero.
-    X, Y, gates, loss, tol, start
+    X, Y, gates, start
         As in `train_gated`.
+    loss : {"squared", "logistic", "softmax"}
+        Summed over the samples, as in `TrainingProblem`.
+    sample_weight : (n,) array or None
+        Weights >= 0, not all 0, of the samples' losses; None: all 1.
+    tol : float
+        Relative duality gap at which to stop, > 0. The gap is computed in double precision; data in
+        float32 may not allow less than about 1e-6.
+    intercept : bool
+        Whether a constant of each output is free: added to it, without weight decay.
+    max_seconds : float or None
+        Budget of the whole path, > 0, of which each weight decay gets an even share of what is
+        left.
+    progress : bool
+        Show a bar on stderr.
 
     Returns
     -------
@@ -180,44 +142,61 @@ def train_gated_path(X, Y, gates, betas, *, loss="squared", tol=1e-4, start=None
     TypeError, ValueError
         As `train_gated`; and if betas is empty.
     """
-    program, gates, vector, units = _program(X, Y, gates, loss)
+    program, gates, vector, units = _program_in_units(X, Y, gates, loss, sample_weight, intercept)
+    if max_seconds is not None:
+        max_seconds = positive_number(max_seconds, "max_seconds")
+    budget = Budget(max_seconds)
     tol = positive_number(tol, "tol")
     betas = [positive_number(float(beta), "betas") for beta in real_array(betas, "betas", ndim=1)]
     if not betas:
         raise ValueError("betas must hold at least one weight decay, got none")
     state = _starting_point(program, start, units)
     solutions = {}
-    for beta in sorted(set(betas), reverse=True):
-        state = _train(program, beta / units[0] / units[1], tol, state)
-        solutions[beta] = _solution(program, gates, vector, state, units)
+    descending = sorted(set(betas), reverse=True)
+    with progress_bar(
+        flag(progress, "progress"), desc="gated", unit="beta", total=len(betas)
+    ) as bar:
+        for done, beta in enumerate(descending):
+            part = budget.part(1 / (len(descending) - done))
+            state = _train(program, beta / units[0] / units[1], tol, state, part, bar)
+            solutions[beta] = _solution(program, gates, vector, state, units)
+            bar.update()
     return [solutions[beta] for beta in betas]
 
 
-def gated_beta_max(X, Y, gates, loss="squared"):
+def gated_beta_max(X, Y, gates, loss="squared", sample_weight=None, intercept=False):
     """The smallest weight decay at which all weights are zero: max_g ||X^T D_g nu||_F at f = 0.
 
     Parameters
     ----------
-    X, Y, gates, loss
-        As in `train_gated`.
+    X, Y, gates, loss, sample_weight, intercept
+        As in `train_gated_path`; with a free constant f is the best constant.
 
     Returns
     -------
     float
     """
-    program, _, _, (x, t) = _program(X, Y, gates, loss)
+    program, _, _, (x, t) = _program_in_units(X, Y, gates, loss, sample_weight, intercept)
     state = _starting_point(program, None)
     return float(program.certificate(state.weights, state.gates, 1.0)[3].max()) * x * t
 
 
-def _program(X, Y, gates, loss):
-    """The program in units (x, t) of its own size, its gates, and whether Y is a vector."""
+def _program_in_units(X, Y, gates, loss, sample_weight, intercept):
+    """The program in units (x, t) of its own size, its gates, whether Y is a vector, and (x, t)."""
     X = floating_array(X, "X", 2)
     gates = checked_gates(gates, X)
     vector = getattr(Y, "ndim", np.ndim(Y)) == 1
     Y, loss = checked_targets(Y, X, loss)
+    known = loss()
+    if sample_weight is not None:
+        weights = checked_weights(sample_weight, X)
+        kept = weights[:, 0] > 0
+        X, Y, known = X[kept], Y[kept], loss(weights[kept])
     x, t = unit_of(X), unit_of(Y) if loss is Squared else 1.0
-    return GatedProgram(X / x, Y / t, gates, loss), gates, vector, (x, t)
+    X, Y = X / x, Y / t
+    if flag(intercept, "intercept"):
+        known = FreeConstants(known, Y)
+    return GatedProgram(X, Y, gates, known), gates, vector, (x, t)
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,6 +208,7 @@ class _State:
     objective: float = np.inf
     lower_bound: float = 0.0
     history: tuple = ()
+    out_of_time: bool = False
 
 
 def _starting_point(program, start, units=(1.0, 1.0)):
@@ -257,14 +237,21 @@ def _solution(program, gates, vector, state, units):
     padded = program.padded(state.weights, len(state.gates) + 1)
     weights = program.xp.take(padded, program.index(position), axis=0)
     weights = (weights[:, :, 0] if vector else weights) * (t / x)
-    return GatedSolution(gates, weights, state.objective * t**2, state.lower_bound * t**2, history)
+    intercept = None
+    if program.free:
+        outputs = program.outputs(state.weights, program.masks(state.gates))
+        intercept = t * program.loss.constants(program.Y, outputs)
+        intercept = intercept[0] if vector else intercept
+    values = state.objective * t**2, state.lower_bound * t**2
+    return GatedSolution(gates, weights, *values, history, intercept, state.out_of_time)
 
 
-def _train(program, beta, tol, state):
+def _train(program, beta, tol, state, budget, bar):
     """Working sets until the gap is at most tol, or gets no better."""
     began = perf_counter()
     best, history, stalled = replace(state, objective=np.inf, lower_bound=0.0), [], 0
     lower_bound, gates, weights, step = 0.0, state.gates, state.weights, None
+    out_of_time = False
     try:
         while True:
             objective, bound, outputs, norms = program.certificate(weights, gates, beta)
@@ -276,7 +263,11 @@ def _train(program, beta, tol, state):
             used, weights = gates[alive], program.xp.take(weights, program.index(alive), axis=0)
             history.append(Step(perf_counter() - began, best.objective, lower_bound, len(used)))
             gap = relative_gap(best.objective, lower_bound)
+            bar.set_postfix_str(format_gap(gap), refresh=False)
             if gap <= tol or stalled == PATIENCE:
+                break
+            if budget.spent:
+                out_of_time = True
                 break
             gates = _working_set(used, norms, beta)
             weights = program.padded(weights, len(gates))
@@ -285,10 +276,13 @@ def _train(program, beta, tol, state):
             if newton.suits(program, len(gates)):
                 weights = newton.improve(program, masks, weights, outputs, beta, inner)
             else:
-                weights, step = gradient.minimise(program, masks, weights, beta, inner, step)
+                weights, step = gradient.minimise(
+                    program, masks, weights, beta, inner, step, budget
+                )
     except KeyboardInterrupt:
         pass
-    return replace(best, lower_bound=lower_bound, history=tuple(history))
+    known = {"lower_bound": lower_bound, "history": tuple(history), "out_of_time": out_of_time}
+    return replace(best, **known)
 
 
 def _working_set(used, norms, beta):

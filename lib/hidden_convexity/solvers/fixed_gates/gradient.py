@@ -23,7 +23,7 @@ CHECK_EVERY = 5
 POWER_STEPS = 10
 
 
-def minimise(program, masks, weights, beta, tol, step=None):
+def minimise(program, masks, weights, beta, tol, step, budget):
     """Minimise over weights (k, d, c) from given ones, to a relative gap within these gates.
 
     Parameters
@@ -34,6 +34,8 @@ def minimise(program, masks, weights, beta, tol, step=None):
     beta, tol : float
     step : float or None
         Step size to try first.
+    budget : Budget
+        Seconds, looked at before each step.
 
     Returns
     -------
@@ -48,6 +50,8 @@ def minimise(program, masks, weights, beta, tol, step=None):
     height = loss.value(Y, outputs) + beta * float(group_norms(xp, weights).sum())
     ahead, outputs_ahead, momentum, bound = weights, outputs, 1.0, 0.0
     for count in range(STEPS):
+        if budget.spent:
+            break
         nu = loss.residual(Y, outputs_ahead)
         gradient = program.correlate(nu, masks)
         if count % CHECK_EVERY == 0:
@@ -87,12 +91,12 @@ def shrink(xp, weights, threshold):
 
 
 def _safe_step(program, masks):
-    """1 / (smoothness ||F||^2) with the spectral norm of the features, from a few power steps."""
+    """1 / (smoothness ||F^T W F||) with weights W and features F, from a few power steps."""
     xp = array_namespace(masks)
     nu = xp.ones_like(program.Y)
     size = 1.0
     for _ in range(POWER_STEPS):
         nu = nu / xp.sqrt(xp.sum(nu**2))
-        nu = program.outputs(program.correlate(nu, masks), masks)
+        nu = program.loss.weights * program.outputs(program.correlate(nu, masks), masks)
         size = float(xp.sqrt(xp.sum(nu**2)))
     return 1.0 / (program.loss.smoothness * size) if size > 0 else 1.0

@@ -37,7 +37,8 @@ from hidden_convexity.solvers.fixed_gates.ridge import Gram, Kernel
 FACTORED = 4_000
 # Features are counted dear: their Gram matrix has to be made first.
 GRAM_SHARE = 0.5
-# Of a quadratic model of the loss: smallest second derivative, and halvings of a step that climbs.
+# Of a quadratic model of the loss: smallest second derivative, in units of the sample's weight, and
+# halvings of a step that climbs.
 LEAST_CURVATURE, HALVINGS = 1e-9, 20
 # Newton steps; seldom more than fifteen are taken.
 STEPS = 60
@@ -68,21 +69,25 @@ def improve(program, masks, weights, outputs, beta, tol):
     eta = host(group_norms(xp, weights))
     curvature = program.loss.curvature(Y, outputs)
     if curvature is None:
-        weights = minimise(_model(program, X, Y, masks, program.kernel), beta, eta, tol)[1]
+        blind = program.loss.unit(xp.ones_like(Y[:, :1])) if program.free else None
+        model = _model(program.kernel, X, Y, masks, blind)
+        weights = minimise(model, beta, eta, tol)[1]
     else:
-        root = xp.sqrt(xp.clip(curvature, LEAST_CURVATURE, None))
+        least = LEAST_CURVATURE * program.loss.weights
+        root = xp.sqrt(xp.maximum(curvature, least * xp.ones_like(curvature)))
         response = root * outputs + program.loss.residual(Y, outputs) / root
         kernel = root * program.kernel * root.T
-        model = _model(program, root * X, response, masks, kernel)
+        blind = program.loss.unit(root) if program.free else None
+        model = _model(kernel, root * X, response, masks, blind)
         moved = minimise(model, beta, eta, tol)[1]
         weights = _part_of_the_way(program, masks, weights, moved, outputs, beta)
     return xp.astype(weights, program.X.dtype, copy=False)
 
 
-def _model(program, X, Y, masks, kernel):
+def _model(kernel, X, Y, masks, blind):
     if masks.shape[1] * X.shape[1] <= GRAM_SHARE * X.shape[0]:
-        return Gram(X, Y, masks)
-    return Kernel(X, Y, masks, kernel)
+        return Gram(X, Y, masks, blind)
+    return Kernel(X, Y, masks, kernel, blind)
 
 
 def _part_of_the_way(program, masks, weights, moved, outputs, beta):

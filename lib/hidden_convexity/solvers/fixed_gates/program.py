@@ -90,14 +90,36 @@ def checked_gates(gates, X):
 
 
 def checked_targets(Y, X, loss):
-    """Targets as (n, c) like X, and the class of the loss."""
+    """Targets as (n, c) like X, and the class of the loss, which must have a gradient."""
     Y = floating_array(Y, "Y", (1, 2), like=X)
     if Y.shape[0] != X.shape[0]:
         raise ValueError(
             f"Y must have one entry or one row per row of X, {X.shape[0]}, got {tuple(Y.shape)}"
         )
     loss = loss_for(Y, "Y", loss)
+    if not hasattr(loss, "smoothness"):
+        raise ValueError(
+            "loss must have a gradient for gated networks: squared, logistic or softmax, got "
+            f"{loss.__name__.lower()!r}; train takes it over all patterns"
+        )
     return array_namespace(Y).reshape(Y, (Y.shape[0], -1)), loss
+
+
+def checked_weights(sample_weight, X):
+    """Weights (n, 1) >= 0 like X, not all 0."""
+    weights = floating_array(sample_weight, "sample_weight", 1, like=X)
+    if weights.shape[0] != X.shape[0]:
+        raise ValueError(
+            f"sample_weight must have one entry per row of X, {X.shape[0]}, got shape "
+            f"{tuple(weights.shape)}"
+        )
+    xp = array_namespace(weights)
+    if float(xp.min(weights)) < 0 or float(xp.max(weights)) == 0:
+        raise ValueError(
+            "sample_weight must be >= 0, and > 0 for at least one sample (0 leaves a sample out), "
+            f"got weights from {float(xp.min(weights)):.3g} to {float(xp.max(weights)):.3g}"
+        )
+    return weights[:, None]
 
 
 class GatedProgram:
@@ -109,13 +131,14 @@ class GatedProgram:
         As checked above.
     Y : (n, c) array
         Targets, one column an output.
-    loss : type
-        A class of `hidden_convexity.problem.losses`.
+    loss : Squared, Logistic or Softmax
+        With weights (n, 1), if any; or with the free ones of `constants`.
     """
 
     def __init__(self, X, Y, gates, loss):
         self.xp = array_namespace(X)
         self.X, self.Y, self.loss = X, Y, loss
+        self.free = hasattr(loss, "balanced")
         self.patterns = active(X, gates)
 
     @property
@@ -212,16 +235,23 @@ class GatedProgram:
         if nu.dtype == self.xp.float64:
             maximum = maximum + self._rounding(nu)
         Y = self.Y if nu.dtype == self.Y.dtype else self.double[1]
-        scale = self.loss.best_scale(Y, nu)
+        scale, share, cost = self.loss.best_scale(Y, nu), 0.0, 0.0
+        if self.free:
+            share, moves, cost = self.loss.balanced(Y, nu)
+            maximum = maximum + float(self.xp.sum(moves * self.xp.astype(self._lengths, nu.dtype)))
         if maximum > 0:
             scale = min(scale, beta / maximum)
-        return max(self.loss.dual_value(Y, scale * nu), 0.0)
+        value = self.loss.dual_value(Y, scale * nu)
+        return max((1.0 - share) * value - scale * cost, 0.0)
+
+    @cached_property
+    def _lengths(self):
+        return self.xp.sqrt(self.xp.sum(self.double[0] ** 2, axis=1))
 
     def _rounding(self, nu):
         """What rounding may take off max_g ||X^T D_g nu||_F, for nu (n, c) in double precision."""
         xp, (n, d, *_) = self.xp, self.shape
-        lengths = xp.sqrt(xp.sum(self.double[0] ** 2, axis=1))
-        size = float(xp.sum(xp.sqrt(xp.sum(nu**2, axis=1)) * lengths))
+        size = float(xp.sum(xp.sqrt(xp.sum(nu**2, axis=1)) * self._lengths))
         return (n + d + 8) * float(np.finfo(float).eps) * size
 
 

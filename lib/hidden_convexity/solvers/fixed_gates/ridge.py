@@ -36,11 +36,23 @@ class _Point:
 
 
 class _Model:
-    """What both forms of the ridge regression share: X (n, d), Y (n, c) and masks (n, k)."""
+    """What both forms of the ridge regression share: X (n, d), Y (n, c) and masks (n, k).
 
-    def __init__(self, X, Y, masks):
+    Along a unit vector `blind` (n,), if one is given, outputs are not seen: the regression is that
+    of what is left of features and targets without their components along it.
+    """
+
+    def __init__(self, X, Y, masks, blind=None):
         self.xp = array_namespace(X)
-        self.X, self.Y, self.masks = X, Y, masks
+        self.X, self.masks = X, masks
+        self.blind = None if blind is None else self.like(blind)
+        self.Y = self.seen(Y)
+
+    def seen(self, columns):
+        """Columns (n, k) without their components along the blind vector."""
+        if self.blind is None:
+            return columns
+        return columns - self.blind[:, None] * (self.blind @ columns)
 
     def like(self, values):
         """A host array as one of the data's library and device."""
@@ -59,15 +71,16 @@ class Kernel(_Model):
         X X^T.
     """
 
-    def __init__(self, X, Y, masks, kernel):
-        super().__init__(X, Y, masks)
+    def __init__(self, X, Y, masks, kernel, blind=None):
+        super().__init__(X, Y, masks, blind)
         self.kernel = kernel
 
     def at(self, eta, beta):
         xp, used = self.xp, np.flatnonzero(eta > 0)
         masks = xp.take(self.masks, self.index(used), axis=1)
         scaled = masks * self.like(np.sqrt(eta[used] / beta))[None, :]
-        matrix = self.kernel * (scaled @ scaled.T) + xp.eye(
+        matrix = self.kernel * (scaled @ scaled.T)
+        matrix = self.seen(self.seen(matrix).T) + xp.eye(
             len(self.X), dtype=self.X.dtype, device=self.X.device
         )
         factor = _factor(matrix)
@@ -83,7 +96,7 @@ class Kernel(_Model):
         correlations = xp.take(point.correlations, index, axis=0)
         total = np.zeros((len(free), len(free)))
         for k in range(self.Y.shape[1]):
-            predictions = masks * (self.X @ correlations[:, :, k].T)
+            predictions = self.seen(masks * (self.X @ correlations[:, :, k].T))
             total += host(predictions.T @ _solve(point.factor, predictions))
         return total
 
@@ -91,18 +104,22 @@ class Kernel(_Model):
 class Gram(_Model):
     """In the K = k d features: their Gram matrix, computed once."""
 
-    def __init__(self, X, Y, masks):
-        super().__init__(X, Y, masks)
+    def __init__(self, X, Y, masks, blind=None):
+        super().__init__(X, Y, masks, blind)
         xp, (n, d), k = self.xp, X.shape, masks.shape[1]
-        self.gram, self.linear = 0.0, 0.0
+        self.gram, self.linear, along = 0.0, 0.0, 0.0
         step = max(BLOCK // (k * d), 1)
         for start in range(0, n, step):
             rows = slice(start, start + step)
             features = masks[rows, :, None] * X[rows, None, :]
             features = xp.reshape(features, (features.shape[0], k * d))
             self.gram = self.gram + features.T @ features
-            self.linear = self.linear + features.T @ Y[rows, :]
-        self.total = float((Y**2).sum())
+            self.linear = self.linear + features.T @ self.Y[rows, :]
+            if blind is not None:
+                along = along + features.T @ self.blind[rows]
+        if blind is not None:
+            self.gram = self.gram - along[:, None] * along[None, :]
+        self.total = float((self.Y**2).sum())
 
     def at(self, eta, beta):
         xp, d = self.xp, self.X.shape[1]

@@ -1,11 +1,13 @@
 """The quadratic model of the softmax loss, of all its outputs at once, as a `FlatProgram`.
 
-At outputs with probabilities p a sample's Hessian is diag(p) - p p^T = R^T R with
+At outputs with probabilities p the Hessian of a sample of weight w is w (diag(p) - p p^T) = R^T R
+with
 
-    R = diag(s) (I - 1 p^T),   s_k = sqrt(p_k),
+    R = diag(s) (I - 1 p^T),   s_k = sqrt(w p_k),
 
-and its residual r = y - p, whose sum is 0, is R^T (r / s). So the loss at f + h is, to second order
-and up to a constant, 1/2 ||R h - r / s||^2: of targets R f + r / s, with the residual r / s at f.
+and its residual r = w (y - p), whose sum is 0, is R^T (r / s). So the loss at f + h is, to second
+order and up to a constant, 1/2 ||R h - r / s||^2: of targets R f + r / s, with the residual r / s
+at f.
 
 R f = s (f - p.f) takes one number off all outputs of a sample, to which the loss is blind: divided
 by s they are outputs that the loss does not tell from f.
@@ -47,10 +49,10 @@ class SoftmaxProgram(FlatProgram):
     """
 
     def __init__(self, problem, pairs, working, outputs, least):
-        residual = problem.loss_residual(outputs)
-        p = np.maximum(problem.y - residual, least)
+        residual, w = problem.loss_residual(outputs), problem.loss_function.weights
+        p = np.maximum(problem.y - residual / w, least)
         p = p / p.sum(axis=1, keepdims=True)
-        self.scale = np.sqrt(p)
+        self.scale = np.sqrt(w * p)
         self.root = self.scale[:, :, None] * (np.eye(p.shape[1]) - p[:, None, :])
         self.start = (residual / self.scale).ravel()
         seen = self.scale * (outputs - (p * outputs).sum(axis=1, keepdims=True))

@@ -1,0 +1,68 @@
+"""Long real signals in folds: a stretch to train on, the next to choose with, the next to test on.
+
+A fold is ten to eleven heartbeats, then as many, then at least fifty; ten folds follow each other
+through the record. The ECG is lead MLII of record 100 of the MIT-BIH Arrhythmia Database, from
+PhysioNet, or with `--records FOLDER` from a local copy; the pulse wave is HeartPy's. Nothing looks
+ahead on the way: means of samples, and a filter that runs forwards.
+"""
+
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+from scipy.signal import butter, sosfilt
+
+from benchmarks.experiments.problems import sunspots
+from hidden_convexity.companion import datasets
+
+FOLDS = 10
+TRAINED, VALIDATED, TESTED = 600, 600, 4_000
+# Windows of every method end at the same moments, so that all predict the same samples.
+LONGEST = 32
+RECORD, DATABASE, CHANNEL = "100", "mitdb/1.0.0", "MLII"
+# 360 Hz is more than the shapes need; wander below 0.5 Hz is breathing.
+DECIMATION, WANDER = 4, 0.5
+# Before it, the pulse wave is clipped at most beats.
+PULSE_START = 14_000
+
+
+@cache
+def whole(name, records=None):
+    """All of a signal (length,)."""
+    if name == "pulse":
+        return datasets.pulse().values[PULSE_START:]
+    if name == "sunspots":
+        return sunspots()
+    place = (f"{records}/{RECORD}", None) if records else (RECORD, DATABASE)
+    record = datasets.load_ecg(place[0], pn_dir=place[1], channel=CHANNEL)
+    usable = len(record.values) // DECIMATION * DECIMATION
+    values = record.values[:usable].reshape(-1, DECIMATION).mean(axis=1)
+    steep = butter(1, WANDER, "highpass", fs=record.rate / DECIMATION, output="sos")
+    return sosfilt(steep, values - values[0])
+
+
+def parts(name, fold, records=None):
+    """The three stretches of a fold, in units of the first's spread about its mean."""
+    values = whole(name, records)
+    if name == "sunspots":
+        if fold:
+            raise ValueError(f"fold must be 0 for sunspots, a series of one fold, got {fold}")
+        # As in notebook 10: 70% to train on, of which the last quarter to choose with.
+        trained = round(0.7 * len(values))
+        cuts = [0, round(0.75 * trained), trained, len(values)]
+    else:
+        begin = fold * (len(values) // FOLDS)
+        cuts = begin + np.cumsum([0, TRAINED, VALIDATED, TESTED])
+    first = values[cuts[0] : cuts[1]]
+    return [(values[a:b] - first.mean()) / first.std() for a, b in pairwise(cuts)]
+
+
+def windows(part, length, horizon):
+    """X (n, length) and y (n,) of a stretch: LONGEST decides which samples are predicted."""
+    X, y = datasets.windows(part, LONGEST, horizon)
+    return X[:, LONGEST - length :], y
+
+
+def error(predicted, truth):
+    """Mean squared error in units of the variance."""
+    return float(np.mean((predicted - truth) ** 2) / np.var(truth))

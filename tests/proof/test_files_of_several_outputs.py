@@ -1,0 +1,207 @@
+"""Certificates of networks with several outputs: ||N'(Xu)_+|| <= beta, by cones."""
+
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import hidden_convexity as hc
+from hidden_convexity import verify
+
+KINDS = [{}, {"slope": 0.2}, {"patches": 3}, {"patches": 2, "slope": -1.0}]
+
+
+def problem_of(d, loss, outputs=3, patches=None, **kinds):
+    rng = np.random.default_rng(d)
+    shape = (20, d) if patches is None else (20, patches, d)
+    X = rng.integers(-3, 4, size=shape) / 3 if patches else rng.normal(size=shape)
+    first = X.reshape(20, -1)
+    Y = np.sin(2 * first[:, :1]) + rng.normal(size=(20, outputs))
+    Y = np.eye(outputs)[Y.argmax(axis=1)] if loss == "softmax" else Y
+    return hc.TrainingProblem(X, Y, 0.3 * hc.beta_max(X, Y, loss, **kinds), loss, **kinds)
+
+
+def tampered(path, tmp_path, **changes):
+    with np.load(path) as archive:
+        content = dict(archive) | changes
+    other = tmp_path / "tampered.npz"
+    np.savez(other, **{name: array for name, array in content.items() if array is not None})
+    return other
+
+
+def refused(path):
+    with pytest.raises(verify.Refused) as caught:
+        verify.verify(path)
+    return caught.value.name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["squared", "softmax"])
+@pytest.mark.parametrize("d", [2, 3])
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_several_outputs_are_saved_proven_and_loaded(kind, d, loss, tmp_path):
+    problem, path = problem_of(d, loss, **kind), tmp_path / "file.npz"
+    solution = hc.train(problem, tol=1e-4)
+    solution.save(path)
+    sentence = verify.verify(path)
+    assert "Proven, rounding included" in sentence and "with 3 outputs" in sentence
+    loaded = hc.load(path)
+    assert loaded.problem.y.shape == problem.y.shape and loaded.problem.slope == problem.slope
+    assert loaded.problem.objective(loaded.network) == solution.objective
+    cost = max(0.1 * (solution.objective - solution.lower_bound), 1e-6 * solution.objective)
+    assert 0 <= solution.lower_bound - loaded.lower_bound <= cost + 1e-8 * solution.objective
+
+
+def test_a_certificate_of_several_outputs_is_saved_checked_and_loaded(tmp_path):
+    problem = problem_of(2, "squared", outputs=2)
+    certificate = hc.certify(hc.train(problem, tol=1e-2).network, problem)
+    certificate.save(tmp_path / "file.npz")
+    assert "Proven" in verify.verify(tmp_path / "file.npz")
+    assert isinstance(hc.load(tmp_path / "file.npz"), hc.Certificate)
+
+
+@pytest.mark.parametrize("loss", ["squared", "softmax"])
+def test_every_tampering_is_refused_by_name(loss, tmp_path):
+    path, problem = tmp_path / "file.npz", problem_of(2, loss)
+    hc.train(problem, tol=1e-4).save(path)
+    content = dict(np.load(path))
+    weights, X, y, nu = (content[name].copy() for name in ("output_weights", "X", "y", "nu"))
+    weights[0, 0] += 0.01
+    X[0, 0] += 1e-9
+    y[0] = 0.5
+    off = nu.copy()
+    off[0, 0] -= 0.5  # the rows of y - nu are probabilities no longer
+    other = np.array("softmax" if loss == "squared" else "logistic")
+    for changes, names in [
+        ({"output_weights": weights}, ["objective"]),
+        ({"objective": 0.999 * content["objective"]}, ["objective"]),
+        ({"lower_bound": content["objective"]}, ["lower_bound"]),
+        ({"lower_bound": 1.01 * content["lower_bound"]}, ["lower_bound"]),
+        ({"nu": 1.001 * nu}, ["nu", "lower_bound"]),
+        ({"nu": off}, ["nu", "lower_bound"]),
+        ({"nu": nu[:, :1]}, ["nu"]),
+        ({"nu": None}, ["nu"]),
+        ({"skip": content["skip"] + 1.0}, ["skip", "objective"]),
+        ({"X": X}, ["sha256"]),
+        ({"y": y}, ["sha256"]),
+        ({"y": y, "sha256": verify.digest(content["X"], y)}, ["y", "objective"]),
+        ({"splits": content["splits"][:-1]}, ["splits"]),
+        ({"basis": content["basis"][:, :1]}, ["basis"]),
+        ({"beta": 0.9 * content["beta"]}, ["objective"]),
+        ({"loss": other}, ["loss", "y"]),
+        ({"network": np.array("one output")}, ["y"]),
+        ({"proof": np.array("cases")}, ["proof"]),
+        ({"version": np.array(1)}, ["version"]),
+        ({"scope": np.array("searched")}, ["scope"]),
+    ]:
+        assert refused(tampered(path, tmp_path, **changes)) in names, changes
+    damaged = tmp_path / "damaged.npz"
+    damaged.write_bytes(path.read_bytes()[:-200])
+    assert refused(damaged) == "file"
+
+
+def test_a_softmax_point_whose_rows_do_not_add_up_is_refused(tmp_path):
+    path = tmp_path / "file.npz"
+    hc.train(problem_of(2, "softmax"), tol=1e-4).save(path)
+    content = dict(np.load(path))
+    right = content["y"][0].argmax()
+    below, more = np.zeros((2, *content["nu"].shape))
+    below[0, right], below[0, right - 1] = -1e-3, 1e-3  # a probability below zero
+    more[0, right] = 0.1  # probabilities that add up to 0.9
+    for nu in (below, more):
+        changes = {"nu": nu, "lower_bound": np.array(0.0)}
+        assert refused(tampered(path, tmp_path, **changes)) == "nu"
+
+
+# ---------------------------------------------------------------------- against exact arithmetic
+
+
+def exact_square(X, N, u):
+    """||N'(Xu)_+||^2 and ||u||^2, in rational arithmetic."""
+    u = [Fraction(float(t)) for t in u]
+    rows = [[Fraction(float(t)) for t in x] for x in X]
+    active = [max(sum(s * t for s, t in zip(x, u, strict=True)), 0) for x in rows]
+    totals = [
+        sum(Fraction(float(w)) * t for w, t in zip(column, active, strict=True)) for column in N.T
+    ]
+    return sum(t * t for t in totals), sum(t * t for t in u)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_cones_bound_several_outputs_in_every_direction_from_above(seed):
+    rng = np.random.default_rng(seed)
+    d = 2 + seed % 3
+    X = rng.integers(-2, 3, size=(7, d)).astype(float)
+    X[1], X[2] = -X[0], 2 * X[0]
+    if seed % 2:
+        X = X @ np.linalg.qr(rng.normal(size=(d, d)))[0]
+    N = rng.integers(-3, 4, size=(7, 1 + seed % 4)) / 7
+    found = hc.oracle.several_outputs.VectorBranchAndBound(X)(N, tolerance=1e-3)
+    enough = found.bound * (1 + 1e-3) + 1e-9
+    bound, _ = verify.cones(X, N, np.zeros(2**d, np.uint8), enough)
+    assert bound <= enough
+    if found.value > 1e-9:
+        with pytest.raises(verify.Refused, match=r"not proven|fails in a direction"):
+            verify.cones(X, N, np.zeros(2**d, np.uint8), found.value * (1 - 1e-2))
+    for u in [*found.directions, *rng.normal(size=(20, d)), *X]:
+        square, length = exact_square(X, N, u)
+        assert square <= Fraction(bound) ** 2 * length
+
+
+def test_the_two_objectives_hold_their_exact_values():
+    rng, beta = np.random.default_rng(0), 0.1
+    for loss in ("squared", "softmax"):
+        X, W, a = rng.normal(size=(6, 3)), rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
+        y = np.eye(3)[rng.integers(3, size=6)]
+        file = {"X": X, "y": y, "hidden_weights": W, "output_weights": a, "beta": beta}
+        file |= {"skip": np.zeros((3, 3)), "intercept": np.zeros(3), "loss": loss}
+        low, high = verify.objective(file)
+        with localcontext() as context:
+            context.prec = 60
+            exact = [[[Decimal(float(t)) for t in row] for row in one] for one in (X, W, a, y)]
+            total = sum(t * t for one in exact[1:3] for row in one for t in row) * Decimal(beta) / 2
+            rows, neurons, heads, targets = exact
+            for x, target in zip(rows, targets, strict=True):
+                active = [
+                    max(sum(s * t for s, t in zip(x, w, strict=True)), Decimal(0)) for w in neurons
+                ]
+                f = [
+                    sum(v * head[k] for v, head in zip(active, heads, strict=True))
+                    for k in range(3)
+                ]
+                if loss == "squared":
+                    total += sum((p - t) ** 2 for p, t in zip(f, target, strict=True)) / 2
+                else:
+                    total += sum(p.exp() for p in f).ln()
+                    total -= sum(p * t for p, t in zip(f, target, strict=True))
+        assert Decimal(low) <= total <= Decimal(high) and high <= low * (1 + 1e-11)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_entropy_of_a_softmax_point_is_not_below_what_is_claimed(seed):
+    """Of the point near it whose probabilities add up to 1, of which the exact entropy is taken."""
+    rng = np.random.default_rng(seed)
+    y = np.eye(3)[rng.integers(3, size=8)]
+    p = rng.dirichlet(np.full(3, 0.3), size=8)
+    nu = y - p
+    # Probabilities that add up to more than 1, or to less.
+    nu[:, 0] = np.minimum(nu[:, 0] + (seed % 3 - 1) * 1e-9 * rng.random(8), y[:, 0])
+    file = verify.complete({"X": np.zeros((8, 2)), "y": y, "nu": nu, "loss": np.array("softmax")})
+    file |= {"skip": np.zeros((2, 3)), "intercept": np.zeros(3)}
+    way, cost = verify.moved(file)
+    claimed = verify.dual_value(y, nu, "softmax") - cost
+    with localcontext() as context:
+        context.prec = 60
+        total = Decimal(0)
+        for target, row, allowed in zip(y, nu, way, strict=True):
+            exact = [
+                Decimal(float(t)) - Decimal(float(v)) for t, v in zip(target, row, strict=True)
+            ]
+            missing = 1 - sum(exact)
+            assert abs(missing) <= Decimal(float(allowed))
+            largest = exact.index(max(exact))
+            exact[largest] += missing
+            total -= sum(q * q.ln() for q in exact if q > 0)
+    assert Decimal(claimed) <= total
+    assert float(total) - claimed <= 1e-12 + 8 * way.sum()

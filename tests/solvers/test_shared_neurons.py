@@ -263,12 +263,6 @@ def test_what_is_not_there_is_refused_by_name():
         hc.train(hc.TrainingProblem(gaussian(30, 20), gaussian(30, 2), 0.1), proof=False)
 
 
-def test_a_proof_of_several_outputs_can_not_be_saved_for_the_checker(tmp_path):
-    solution = hc.train(instance(n=10, d=2, c=2), tol=1e-3)
-    with pytest.raises(ValueError, match="one output"):
-        solution.save(tmp_path / "several.npz")
-
-
 @pytest.mark.parametrize("loss", ["squared", "softmax"])
 def test_pieces_of_the_program_have_the_derivatives_of_P(loss):
     problem = instance(loss, n=12)

@@ -77,7 +77,8 @@ def train(
         and with a smaller `tol` training ends when three rounds gain nothing; see `gap`.
     max_seconds : float or None
         Budget of search and proof together, > 0, looked at between their steps. None: training ends
-        at `tol` or at the end of double precision, and each proof after a minute at most.
+        at `tol` or at the end of double precision, and each proof after a minute at most, or ten
+        with several outputs.
     progress : bool
         Show progress bars on stderr, of the training and within it of each proof, where they take
         more than a second. The reference shows none.

@@ -16,6 +16,8 @@ from hidden_convexity.oracle.several_outputs.ascent import VectorAscent
 from hidden_convexity.oracle.several_outputs.cells import explore, seed
 from hidden_convexity.oracle.threads import in_threads
 
+# Budget of a call: a minute was seen to end before the proof for ten classes of images did.
+SECONDS = 600.0
 # Work, in products, a stack gets between two meetings: a few milliseconds, then up to a second.
 FIRST_WORK, MOST_WORK = 1_000_000, 50_000_000
 
@@ -37,7 +39,7 @@ class VectorBranchAndBound:
         Random starts of the ascents that precede the proof.
     **options
         As for `BranchAndBound`, which prepares the rows: `max_cells`, `max_seconds`, `rng`,
-        `progress`, `dropped` and `client`.
+        `progress`, `dropped` and `client`. The default budget is ten minutes.
 
     Raises
     ------
@@ -54,7 +56,7 @@ class VectorBranchAndBound:
     """
 
     def __init__(self, X, random_starts=64, **options):
-        self.lines = BranchAndBound(X, random_starts=0, **options)
+        self.lines = BranchAndBound(X, random_starts=0, **{"max_seconds": SECONDS} | options)
         self.X, self.rank = self.lines.X, self.lines.rank
         self.ascent = VectorAscent(self.X, random_starts, options.get("rng", 0))
 

@@ -201,6 +201,16 @@ def test_no_kind_of_branch_is_left_out(activation, layers, seed):
         assert exact <= line.branches(x, nu, layers, activation)
 
 
+@pytest.mark.parametrize("layers", [2, 3, 4])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_bound_is_that_of_the_listed_dictionary(layers, seed):
+    rng = np.random.default_rng(seed)
+    x, nu = rng.uniform(0, 10, 4), rng.normal(size=4)
+    features, _ = hc.mirrors.dictionary(x, layers)
+    largest = np.abs((nu - nu.mean()) @ features).max()
+    assert line.branches(x, nu, layers, "absolute") == pytest.approx(largest, rel=1e-8)
+
+
 def test_each_kind_of_w_is_the_largest_somewhere_and_never_above_the_bound():
     rng = np.random.default_rng(0)
     x = np.sort(rng.uniform(0, 10, 5))

@@ -231,3 +231,10 @@ def test_rows_whose_squares_underflow_are_still_charged():
     file |= {"basis": np.eye(3)[:, 1:], "splits": np.zeros(0, dtype=np.uint8)}
     with pytest.raises(verify.Refused, match="not proven"):
         verify.height(file, 1e-60, np.zeros(3))
+
+
+def test_weights_whose_squares_underflow_still_cost_something():
+    file = {"X": np.zeros((1, 2)), "y": np.zeros(1), "loss": np.array("squared"), "beta": 1e300}
+    file |= {"hidden_weights": np.full((1, 2), 1e-170), "output_weights": np.zeros(1)}
+    _, high = verify.objective(file)
+    assert Fraction(high) >= Fraction(1e300) * Fraction(1e-170) ** 2

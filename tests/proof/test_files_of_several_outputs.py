@@ -2,6 +2,7 @@
 
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -150,9 +151,12 @@ def test_cones_bound_several_outputs_in_every_direction_from_above(seed):
 
 
 def test_the_two_objectives_hold_their_exact_values():
-    rng, beta = np.random.default_rng(0), 0.1
-    for loss in ("squared", "softmax"):
+    rng = np.random.default_rng(0)
+    # Without a penalty to speak of, large weights that cancel show what outputs round.
+    for loss, beta, large in product(("squared", "softmax"), (0.1, 1e-40), (0.0, 1e9)):
         X, W, a = rng.normal(size=(6, 3)), rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
+        W[1] = W[0] if large else W[1]
+        a += [[large], [-large]]
         y = np.eye(3)[rng.integers(3, size=6)]
         file = {"X": X, "y": y, "hidden_weights": W, "output_weights": a, "beta": beta}
         file |= {"skip": np.zeros((3, 3)), "intercept": np.zeros(3), "loss": loss}
@@ -175,7 +179,8 @@ def test_the_two_objectives_hold_their_exact_values():
                 else:
                     total += sum(p.exp() for p in f).ln()
                     total -= sum(p * t for p, t in zip(f, target, strict=True))
-        assert Decimal(low) <= total <= Decimal(high) and high <= low * (1 + 1e-11)
+        assert Decimal(low) <= total <= Decimal(high)
+        assert high <= low * (1 + 1e-11) or large
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -205,3 +210,25 @@ def test_the_entropy_of_a_softmax_point_is_not_below_what_is_claimed(seed):
             total -= sum(q * q.ln() for q in exact if q > 0)
     assert Decimal(claimed) <= total
     assert float(total) - claimed <= 1e-12 + 8 * way.sum()
+
+
+def test_free_terms_of_several_outputs_are_those_of_each(tmp_path):
+    """A point near N that is orthogonal to them column by column: the distances are lengths."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(9, 2)), rng.normal(size=(9, 2))
+    Z = np.column_stack([X, np.ones(9)])
+    nu = y - Z @ np.linalg.lstsq(Z, y, rcond=None)[0]
+    free = np.linalg.qr(Z)[1]
+    file = {"X": X, "y": y, "nu": nu, "loss": np.array("squared"), "free": np.linalg.inv(free)}
+    file |= {"skip": np.zeros((2, 2)), "intercept": np.zeros(2)}
+    way, cost = verify.moved(verify.complete(file))
+    ways, costs = [], []
+    for k in range(2):
+        one = file | {"y": y[:, k], "nu": nu[:, k], "skip": np.zeros(2), "intercept": np.array(0.0)}
+        part, owed = verify.moved(verify.complete(one))
+        ways.append(part)
+        costs.append(owed)
+    assert (way >= np.hypot(*ways)).all() and (way <= 1.1 * np.hypot(*ways)).all()
+    assert sum(costs) <= cost <= 1.1 * sum(costs)
+    assert 0 < way.max() < 1e-12
+    assert verify.moved(verify.complete(file | {"nu": y}))[0].max() > 0.1

@@ -201,6 +201,33 @@ def test_no_kind_of_branch_is_left_out(activation, layers, seed):
         assert exact <= line.branches(x, nu, layers, activation)
 
 
+@pytest.mark.parametrize("layers", [2, 3, 4])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_bound_is_that_of_the_listed_dictionary(layers, seed):
+    rng = np.random.default_rng(seed)
+    x, nu = rng.uniform(0, 10, 4), rng.normal(size=4)
+    features, _ = hc.mirrors.dictionary(x, layers)
+    largest = np.abs((nu - nu.mean()) @ features).max()
+    assert line.branches(x, nu, layers, "absolute") == pytest.approx(largest, rel=1e-8)
+
+
+def test_each_kind_of_w_is_the_largest_somewhere_and_never_above_the_bound():
+    rng = np.random.default_rng(0)
+    x = np.sort(rng.uniform(0, 10, 5))
+    i, j = np.triu_indices(5, 1)
+    reflected = np.array([(a, abs(b - a)) for a in x for b in x])
+    halfway = np.column_stack([(x[i] + x[j]) / 2, (x[j] - x[i]) / 2])
+    nus = rng.normal(size=(2000, 5))
+    centred = nus - nus.mean(axis=1, keepdims=True)
+    kinds = [np.abs(centred @ hc.mirrors.branch(x, one)) for one in (reflected, halfway)]
+    for one, shifts, other in zip(kinds, (reflected, halfway), kinds[::-1], strict=True):
+        k = (one.max(axis=1) / other.max(axis=1)).argmax()
+        assert one[k].max() > 1.01 * other[k].max()
+        where = [Fraction(t) for t in shifts[one[k].argmax()]]
+        exact = exact_correlation(x, nus[k], where, "absolute")
+        assert exact <= line.branches(x, nus[k], 3, "absolute")
+
+
 def test_a_dual_point_that_is_not_centred_loses_what_its_mean_is_worth():
     rng = np.random.default_rng(0)
     for _ in range(20):

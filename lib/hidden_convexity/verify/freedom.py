@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from .line import lacking
-from .rounding import SAFE, Refused, U, gamma
+from .rounding import SAFE, Refused, U, gamma, lengths
 
 
 def used(file):
@@ -48,7 +48,7 @@ def moved(file):
         return balanced(nu, w)
     if y.ndim == 2 and chosen.any():
         ways, costs = zip(*map(moved, one_by_one(file)), strict=True)
-        return SAFE * np.linalg.norm(ways, axis=0), SAFE * math.fsum(costs)
+        return SAFE * lengths(np.transpose(ways)), SAFE * math.fsum(costs)
     n, K, q, norm = len(X), (1 if X.ndim == 2 else X.shape[1]), chosen.sum(), np.linalg.norm
     if q == 0 or not nu.any():
         return np.zeros(n), 0.0
@@ -73,7 +73,7 @@ def moved(file):
         skew += gamma(n + q + 8) * (H @ length**2) + 2 * (H @ (length * wrong))
         along = np.array([math.fsum(nu * z) for z in Z.T])
         off = gamma(K + 4) * (np.abs(nu) @ sizes + np.abs(along))
-        size = norm(np.abs(T.T @ along) + np.abs(T.T) @ (off + gamma(q + 2) * np.abs(along)))
+        size = lengths(np.abs(T.T @ along) + np.abs(T.T) @ (off + gamma(q + 2) * np.abs(along)))
         theta = SAFE * 2 * size * length
     near = squared or (theta < np.where(rounded, 0.25, 0.5)).all()
     if not SAFE * skew <= 0.5 or not np.isfinite(theta).all() or not near:

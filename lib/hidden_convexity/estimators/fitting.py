@@ -63,7 +63,7 @@ def warn_of_beta(beta):
             f"beta={beta:g} is above 1, the share of beta_max from which on all networks are "
             "constant; for the weight decay of a TrainingProblem, divide it by beta_max_",
             UserWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
 
 

@@ -1,5 +1,7 @@
 """Classification with two-layer ReLU networks, as a scikit-learn estimator."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -70,32 +72,37 @@ class FittedClassifier(ClassifierMixin, BaseEstimator):
 
     def _path(self, X, index, weights, shares, seconds):
         """The constant column's entry, and the fits at shares of beta_max."""
-        classes, bias = len(self.classes_), fitting.spread_of(X, weights)
+        bias, present = fitting.spread_of(X, weights), np.unique(index)
+        if len(present) < 2:
+            raise ValueError(
+                "y must hold at least two classes with a weight above 0 wherever the classifier is "
+                f"trained, in folds too, got 1 class: {self.classes_[present[0]]!r}"
+            )
         X = fitting.inputs(X, self.intercept, bias)
-        kind = fitting.resolved(X, classes, self)
-        self.formulation_ = kind[0]
-        self.loss_ = "softmax" if classes > 2 and fitting.shares_neurons(X, kind) else "logistic"
-        if self.loss_ == "softmax":
-            used = np.unique(index)
-            targets = np.zeros((len(X), len(used)))
-            targets[np.arange(len(X)), np.searchsorted(used, index)] = 1.0
-            trainer = fitting.Trainer(X, targets, weights, "softmax", kind, self)
-            self.beta_max_ = trainer.beta_max
-            return bias, trainer.path(shares, seconds)
+        kind, several = fitting.resolved(X, len(self.classes_), self), len(self.classes_) > 2
+        shared = several and fitting.shares_neurons(X, kind)
+        self.formulation_, self.loss_ = kind[0], "softmax" if shared else "logistic"
+        labels = index[:, None] == (present if several else present[1:])
+        if shared:
+            problems = [labels.astype(float)]
+        else:
+            problems = list(np.where(labels, 1.0, -1.0).T)
         budget, paths, tops = Budget(seconds), [], []
-        rows = [1] if classes == 2 else range(classes)
-        for done, k in enumerate(rows):
-            signs = np.where(index == k, 1.0, -1.0)
-            trainer = fitting.Trainer(X, signs, weights, "logistic", kind, self)
-            part = budget.part(1 / (len(rows) - done))
+        for done, y in enumerate(problems):
+            trainer = fitting.Trainer(X, y, weights, self.loss_, kind, self)
+            part = budget.part(1 / (len(problems) - done))
             paths.append(trainer.path(shares, part.seconds))
             tops.append(trainer.beta_max)
-        self.beta_max_ = tops[0] if classes == 2 else np.array(tops)
-        return bias, [together(fits) for fits in zip(*paths, strict=True)]
+        self.beta_max_ = tops[0] if len(tops) == 1 else np.array(tops)
+        fits = [together(fits) for fits in zip(*paths, strict=True)]
+        if len(present) < len(self.classes_):
+            known = present, len(self.classes_)
+            fits = [replace(fit, network=OfPresentClasses(fit.network, *known)) for fit in fits]
+        return bias, fits
 
     def _fit_at(self, X, index, weights, beta, budget):
         X, index, weights = fitting.merged(X, index, weights)
-        self.bias_, [fit] = self._path(X, index, weights, [beta], budget.seconds)
+        self.bias_, [fit] = self._path(X, index.astype(int), weights, [beta], budget.seconds)
         self.network_ = fit.network
         self.intercept_ = fit.network.intercept if self.intercept == "free" else 0.0
         self.scope_, self.gap_, self.weight_decay_ = fit.scope, fit.gap, fit.weight_decay
@@ -110,8 +117,8 @@ class ConvexReLUClassifier(FittedClassifier):
     For two classes it minimises sum_i s_i log(1 + exp(-y_i (f(x_i) + b))) + beta/2 sum_j (||w_j||^2
     + a_j^2) with y_i = 1 for the second class and -1 for the first, and weights s_i of the samples.
     More classes have one softmax loss and share neurons; only ReLU networks over sampled patterns,
-    and those searched for above rank 16, are trained one class against the rest, each to its own
-    certificate.
+    proven ones above rank 6 and searched ones above rank 16 are trained one class against the
+    rest, each to its own certificate.
 
     Parameters
     ----------
@@ -220,6 +227,37 @@ class ConvexReLUClassifier(FittedClassifier):
         X, index, weights = self._checked(X, y, sample_weight)
         fitting.warn_of_beta(positive_number(self.beta, "beta"))
         return self._fit_at(X, index, weights, self.beta, Budget(self.max_seconds))
+
+
+@dataclass(frozen=True)
+class OfPresentClasses:
+    """A network of the classes that have samples of some weight: others are never predicted.
+
+    Parameters
+    ----------
+    network : ReLUNetwork or GatedSolution
+        With one output a class that is present.
+    present : (k,) ndarray of int
+    classes : int
+        The number of all of them, whose outputs are minus infinity.
+    """
+
+    network: object
+    present: np.ndarray
+    classes: int
+
+    def __call__(self, X):
+        return self._among_all(self.network(X))
+
+    @property
+    def intercept(self):
+        constants = self.network.intercept
+        return None if constants is None else self._among_all(constants)
+
+    def _among_all(self, values):
+        every = np.full((*values.shape[:-1], self.classes), -np.inf)
+        every[..., self.present] = values
+        return every
 
 
 def together(fits):

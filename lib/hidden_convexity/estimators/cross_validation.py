@@ -43,8 +43,8 @@ class _PathMixin:
             chosen = params
         return list(check_cv(self.cv, y, classifier=classifier).split(X, y, **chosen))
 
-    def _fit_best(self, X, y, weights, splits):
-        """Set `betas_`, `loss_path_` and `beta_`, and fit at it."""
+    def _choose_beta(self, X, y, weights, splits):
+        """Set `betas_`, `loss_path_` and `beta_`; what is left of the budget for the final fit."""
         betas = np.geomspace(1.0, SMALLEST_SHARE, COUNT)
         if self.betas is not None:
             betas = real_array(self.betas, "betas", ndim=1)
@@ -52,7 +52,6 @@ class _PathMixin:
                 raise ValueError("betas must hold at least one weight decay, got none")
             for beta in betas:
                 positive_number(float(beta), "betas")
-        fitting.warn_of_beta(float(betas.max()))
         budget, folds, sizes = Budget(self.max_seconds), [], []
         for fitted, judged in splits:
             part = budget.part(1 / (len(splits) + 1 - len(folds)))
@@ -68,7 +67,7 @@ class _PathMixin:
         shares = None if (weights == 1).all() else sizes
         means = np.average(self.loss_path_, axis=1, weights=shares)
         self.beta_ = float(betas[means.argmin()])
-        return self._fit_at(X, y, weights, self.beta_, budget)
+        return budget
 
 
 def _routing_enabled():
@@ -147,7 +146,9 @@ class ConvexReLURegressorCV(_PathMixin, FittedRegressor):
         """
         X, y = self._checked(X, y)
         weights = fitting.checked_weights(sample_weight, X)
-        return self._fit_best(X, y, weights, self._splits(X, y, False, params))
+        left = self._choose_beta(X, y, weights, self._splits(X, y, False, params))
+        fitting.warn_of_beta(self.betas_.max())
+        return self._fit_at(X, y, weights, self.beta_, left)
 
     def _losses(self, outputs, y):
         return (outputs - y) ** 2
@@ -227,7 +228,9 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
         """
         X, index, weights = self._checked(X, y, sample_weight)
         splits = self._splits(X, index, True, params)
-        return self._fit_best(X, index, weights, splits)
+        left = self._choose_beta(X, index, weights, splits)
+        fitting.warn_of_beta(self.betas_.max())
+        return self._fit_at(X, index, weights, self.beta_, left)
 
     def _losses(self, outputs, index):
         """-log of the probability of the true class (n,)."""

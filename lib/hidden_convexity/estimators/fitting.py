@@ -13,6 +13,7 @@ from hidden_convexity.geometry.arrangement import Arrangement, count_chambers
 from hidden_convexity.geometry.hyperplanes import coordinates
 from hidden_convexity.oracle import Exhaustive
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
+from hidden_convexity.oracle.several_outputs import PROVABLE_RANK
 from hidden_convexity.problem.gap import format_gap
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem
@@ -63,7 +64,7 @@ def warn_of_beta(beta):
             f"beta={beta:g} is above 1, the share of beta_max from which on all networks are "
             "constant; for the weight decay of a TrainingProblem, divide it by beta_max_",
             UserWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
 
 
@@ -225,7 +226,9 @@ def resolved(X, classes, options):
             f'{MOVING_ABOVE_RANK}, got "free" and rank {rank}; or take scope="sampled"'
         )
     if scope == "auto":
-        few = count_chambers(n, rank) <= LISTABLE or n <= PROVABLE_SAMPLES.get(rank, 0)
+        # Chambers are listed for one output only.
+        few = classes <= 2 and count_chambers(n, rank) <= LISTABLE
+        few = few or n <= PROVABLE_SAMPLES.get(rank, 0)
         scope = "global" if few and formulation != "gated" else "sampled"
     if formulation == "auto":
         slow = classes > 2 or rank > CONES_UP_TO_RANK
@@ -236,6 +239,7 @@ def resolved(X, classes, options):
 def shares_neurons(X, kind):
     """Whether one network of several outputs is within reach, each neuron feeding all of them."""
     formulation, scope = kind
-    if formulation == "gated" or scope == "global":
+    if formulation == "gated":
         return True
-    return scope == "searched" and coordinates(X).rows.shape[1] <= MOVING_ABOVE_RANK
+    highest = {"global": PROVABLE_RANK, "searched": MOVING_ABOVE_RANK, "sampled": 0}[scope]
+    return coordinates(X).rows.shape[1] <= highest

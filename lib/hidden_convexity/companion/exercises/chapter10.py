@@ -64,7 +64,7 @@ def choose_decay(answer, rng):
     ]
     for what, X, y in cases:
         A = with_bias(X)
-        betas = beta_max(A, y) * APART
+        betas = APART
         best, other = sorted(betas, key=lambda beta: _error_on_the_future(A, y, beta))
         given = answer.number(X, y, betas)
         there = np.isclose(given, betas, rtol=ROUNDING, atol=0).any()
@@ -129,12 +129,16 @@ def _error_after(A, y, n):
 
 
 def _error_on_the_future(A, y, beta):
-    """Mean squared error on each of the last three quarters, by networks of what is before it."""
+    """Mean squared error on each of the last three quarters, by networks of what is before it.
+
+    beta is in units of beta_max, as the estimators take it.
+    """
     parts = np.array_split(np.arange(len(y)), 4)
     errors = []
     for part in parts[1:]:
         before = slice(0, part[0])
-        network = train(TrainingProblem(A[before], y[before], beta), tol=1e-2).network
+        decay = beta * beta_max(A[before], y[before])
+        network = train(TrainingProblem(A[before], y[before], decay), tol=1e-2).network
         errors.append(np.mean((network(A[part]) - y[part]) ** 2))
     return np.mean(errors)
 

@@ -62,7 +62,7 @@ def convex_program(X, y, beta):
     return parts.Program(0.5 * cp.sum_squares(outputs - y) + penalty, gates=gates)
 
 
-def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, patterns=parts.GATES):
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, patterns=None):
     """Train the gated network, over given gates, to a certified gap.
 
     Parameters
@@ -78,9 +78,10 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, patterns=parts
         Time after which the best network so far is returned, `interrupted`, with its valid bound.
     progress : bool
         Show a progress bar on stderr.
-    patterns : int or Arrangement
+    patterns : int or Arrangement, optional
         How many gates to draw, or an arrangement of X that has them: `Arrangement.sample` draws
-        several kinds, `Arrangement.from_gates` takes your own.
+        several kinds, `Arrangement.from_gates` takes your own. By default they are those of the
+        row's convex program.
 
     Returns
     -------

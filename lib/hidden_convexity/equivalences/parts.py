@@ -248,15 +248,15 @@ def descend_neurons(X, y, beta, rng, slope=0.0):
 # Gates that are fixed
 
 
-def fixed_gates(X, patterns=GATES):
+def fixed_gates(X, patterns=None):
     """Gates (m, d), and their patterns (n, m) as zeros and ones.
 
     Parameters
     ----------
     X : (n, d) ndarray
-    patterns : int or Arrangement
+    patterns : int or Arrangement, optional
         How many directions to draw, by `Arrangement.sample` with seed 0, or the chambers of X whose
-        gates to take.
+        gates to take; `GATES` directions by default.
 
     Raises
     ------
@@ -264,7 +264,8 @@ def fixed_gates(X, patterns=GATES):
         If patterns is neither, not positive, or an arrangement of other data.
     """
     if not isinstance(patterns, Arrangement):
-        patterns = Arrangement.sample(X, whole_number(patterns, "patterns", 1), rng=0)
+        count = GATES if patterns is None else whole_number(patterns, "patterns", 1)
+        patterns = Arrangement.sample(X, count, rng=0)
     if not np.array_equal(patterns.X, X):
         raise ValueError("patterns must be an arrangement of X, got one of other data")
     return patterns.gates.T, patterns.patterns.astype(float)

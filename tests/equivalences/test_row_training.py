@@ -10,6 +10,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
+import hidden_convexity as hc
 from hidden_convexity import equivalences
 from hidden_convexity.equivalences import nuclear_norm, parts, spectral
 from hidden_convexity.equivalences.active_sets import ActiveSets
@@ -369,6 +370,28 @@ def test_filters_of_any_length_train(length):
     assert solution.objective == row.objective(solution.network, X, y, 0.05)
     with pytest.raises(ValueError, match="one filter long"):
         row.train(X, y, 0.05, length=7)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "wedge", "sparse", "patch"])
+@pytest.mark.parametrize("name", ["gated_relu", "gated_relu_vector"])
+def test_gated_networks_train_over_gates_of_any_kind(name, kind):
+    """The gap is of the row's own objective, so prediction switches as the program did."""
+    row, rng = ROWS[name], np.random.default_rng(0)
+    X, y, beta = row.instance(rng)
+    gates = hc.Arrangement.sample(X, 30, kind=kind)
+    solution = row.train(X, y, beta, tol=1e-6, patterns=gates)
+    assert solution.gap <= 1e-6 and solution.scope == "sampled"
+    assert solution.objective == row.objective(solution.network, X, y, beta)
+    used = {tuple(gate) for gate in solution.network.gates}
+    assert used <= {tuple(gate) for gate in gates.gates.T}
+    # More gates cannot cost more.
+    more = hc.Arrangement.from_gates(X, np.hstack([gates.gates, rng.normal(size=(X.shape[1], 9))]))
+    lower = row.train(X, y, beta, tol=1e-6, patterns=more).lower_bound
+    assert lower <= solution.objective
+    with pytest.raises(ValueError, match="patterns must be an arrangement of X"):
+        row.train(2 * X, y, beta, patterns=gates)
+    with pytest.raises((TypeError, ValueError), match="patterns"):
+        row.train(X, y, beta, patterns="all")
 
 
 def test_targets_that_no_network_interpolates_have_no_least_norm():

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from benchmarks import directions, mnist, results, run, startup
 from benchmarks.cases import BY_NAME, Case
-from benchmarks.objective import Run, summarise
+from benchmarks.objective import Run, judge, summarise
+from benchmarks.rows import Row
 from benchmarks.suites import BY_NAME as ALL
 from benchmarks.suites import SUITES
 
@@ -70,6 +71,37 @@ def test_every_program_over_given_gates_ends_at_one_optimum(case):
     entry = summarise(ALL[case], runs)
     assert not list(run.complaints(ALL[case], entry))
     assert all(-1e-7 < one["gap"] < 1e-6 for one in entry["programs"].values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ["quadratic", "linear_attention", "circular_convolution"])
+def test_every_program_on_a_row_is_judged_by_one_bound(row, monkeypatch):
+    """The networks of Adam are the row's own: none is below the bound, and one comes near it."""
+    pytest.importorskip("torch")
+    from benchmarks.solvers import adam_row, cvxpy_row
+    from benchmarks.solvers import row as ours
+
+    case = Row("small", 4, 25, ("row", "cvxpy_row", "adam_row"), 0.05, 1e-6, 1, row)
+    problem = case.problem()
+    monkeypatch.setattr(adam_row, "SEEDS", range(3))
+    monkeypatch.setattr(adam_row, "STEPS", 800)
+    runs = {}
+    for name, program in (("row", ours), ("cvxpy_row", cvxpy_row), ("adam_row", adam_row)):
+        state = program.prepare(problem, case)
+        result = program.run(problem, case, state, None)
+        outcome = program.outcome(problem, state, result, 1.0)
+        runs[name] = [judge(problem, outcome, None, 1.0, 1.0, 1.0)]
+    gaps = {name: one["gap"] for name, one in summarise(case, runs)["programs"].items()}
+    assert all(run.IMPOSSIBLE_GAP < gap for gap in gaps.values())
+    assert gaps["row"] <= 1e-6 and abs(gaps["cvxpy_row"] - gaps["row"]) <= 2e-6
+    assert gaps["adam_row"] <= 0.05
+
+
+def test_the_weight_decay_of_a_row_is_a_share_of_the_largest_of_use():
+    row = Row("small", 4, 25, share=0.99, tol=1e-6)
+    X, y, beta = (getattr(row.problem(), name) for name in ("X", "y", "beta"))
+    for decay, neurons in ((beta, True), (beta * 1.02, False)):
+        assert (row.problem().row.train(X, y, decay).network.width > 0) == neurons
 
 
 def test_pyscnn_solves_the_same_problem():

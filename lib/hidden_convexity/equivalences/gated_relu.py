@@ -62,8 +62,8 @@ def convex_program(X, y, beta):
     return parts.Program(0.5 * cp.sum_squares(outputs - y) + penalty, gates=gates)
 
 
-def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
-    """Train the gated network, over the gates of `parts.fixed_gates`, to a certified gap.
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, patterns=None):
+    """Train the gated network, over given gates, to a certified gap.
 
     Parameters
     ----------
@@ -78,6 +78,10 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         Time after which the best network so far is returned, `interrupted`, with its valid bound.
     progress : bool
         Show a progress bar on stderr.
+    patterns : int or Arrangement, optional
+        How many gates to draw, or an arrangement of X that has them: `Arrangement.sample` draws
+        several kinds, `Arrangement.from_gates` takes your own. By default they are those of the
+        row's convex program.
 
     Returns
     -------
@@ -88,11 +92,11 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not of these kinds.
+        If an argument is not of these kinds, or the arrangement is of other data.
     """
     X, y, beta = parts.checked(X, y, beta)
     tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
-    gates, patterns = parts.fixed_gates(X)
+    gates, patterns = parts.fixed_gates(X, patterns)
     maps = GatedMaps(X, 1, patterns)
     found = nuclear_norm.solve(maps, y[:, None], beta, tol, max_seconds, progress)
     left, right, block = found.factors

@@ -12,7 +12,6 @@ import numpy as np
 
 from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
 from hidden_convexity.equivalences.gated_maps import GatedMaps
-from hidden_convexity.geometry.arrangement import Arrangement
 
 table_row = parts.TableRow(
     name="gated ReLU, several outputs",
@@ -61,10 +60,10 @@ def convex_program(X, y, beta):
 
 
 def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, patterns=None):
-    """Train the gated network over fixed gates to a certified gap.
+    """Train the gated network, over given gates, to a certified gap.
 
     It is also the relaxation of ReLU networks whose neurons feed all outputs and lie in the
-    chambers of the patterns: such a network is a gated one at the same price, so none has an
+    chambers of the gates: such a network is a gated one at the same price, so none has an
     objective below the bound.
 
     Parameters
@@ -80,8 +79,10 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, patterns=None)
         Time after which the best network so far is returned, `interrupted`, with its valid bound.
     progress : bool
         Show a progress bar on stderr.
-    patterns : Arrangement, optional
-        Chambers of X, whose directions are the gates; by default those of `parts.fixed_gates`.
+    patterns : int or Arrangement, optional
+        How many gates to draw, or an arrangement of X that has them: `Arrangement.sample` draws
+        several kinds, `Arrangement.from_gates` takes your own. By default they are those of the
+        row's convex program.
 
     Returns
     -------
@@ -92,25 +93,16 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, patterns=None)
     Raises
     ------
     TypeError, ValueError
-        If an argument is not of these kinds, or the arrangement belongs to other data.
+        If an argument is not of these kinds, or the arrangement is of other data.
     """
     X, y, beta = parts.checked(X, y, beta, outputs="several")
     tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
-    gates, patterns = parts.fixed_gates(X) if patterns is None else _gates_of(patterns, X)
+    gates, patterns = parts.fixed_gates(X, patterns)
     maps = GatedMaps(X, y.shape[1], patterns)
     found = nuclear_norm.solve(maps, y, beta, tol, max_seconds, progress)
     left, right, block = found.factors
     network = GatedVectorNetwork(gates[block], left, right)
     return trained.solution(network, objective(network, X, y, beta), "sampled", found)
-
-
-def _gates_of(arrangement, X):
-    """Gates (m, d) and patterns (n, m) as zeros and ones."""
-    if not isinstance(arrangement, Arrangement):
-        raise TypeError(f"patterns must be an Arrangement, got {type(arrangement).__name__}")
-    if not np.array_equal(arrangement.X, X):
-        raise ValueError("patterns must be an arrangement of X, got one of other data")
-    return arrangement.gates.T, arrangement.patterns.astype(float)
 
 
 def decode(program):

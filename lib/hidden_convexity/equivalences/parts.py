@@ -11,6 +11,7 @@ import cvxpy as cp
 import numpy as np
 
 from hidden_convexity.equivalences import descent
+from hidden_convexity.foundations.validation import whole_number
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import active
 from hidden_convexity.problem.training_problem import TrainingProblem
@@ -247,10 +248,27 @@ def descend_neurons(X, y, beta, rng, slope=0.0):
 # Gates that are fixed
 
 
-def fixed_gates(X):
-    """Gates (m, d) drawn once for all, and their patterns (n, m) as zeros and ones."""
-    sampled = Arrangement.sample(X, GATES, rng=0)
-    return sampled.gates.T, sampled.patterns.astype(float)
+def fixed_gates(X, patterns=None):
+    """Gates (m, d), and their patterns (n, m) as zeros and ones.
+
+    Parameters
+    ----------
+    X : (n, d) ndarray
+    patterns : int or Arrangement, optional
+        How many directions to draw, by `Arrangement.sample` with seed 0, or the chambers of X whose
+        gates to take; `GATES` directions by default.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If patterns is neither, not positive, or an arrangement of other data.
+    """
+    if not isinstance(patterns, Arrangement):
+        count = GATES if patterns is None else whole_number(patterns, "patterns", 1)
+        patterns = Arrangement.sample(X, count, rng=0)
+    if not np.array_equal(patterns.X, X):
+        raise ValueError("patterns must be an arrangement of X, got one of other data")
+    return patterns.gates.T, patterns.patterns.astype(float)
 
 
 def gated_features(X, gates, hidden):

@@ -11,6 +11,7 @@ import numpy as np
 
 from hidden_convexity.foundations.validation import data_matrix, whole_number
 from hidden_convexity.geometry.chambers import half_of_chambers
+from hidden_convexity.geometry.drawn_gates import draw
 from hidden_convexity.geometry.hyperplanes import ROUNDING, distinct_lines, row_space, unit_rows
 from hidden_convexity.geometry.packed_patterns import (
     distinct_patterns,
@@ -166,7 +167,7 @@ class Arrangement:
         return cls(X, gates, rank, True, bits, row_line, row_flipped)
 
     @classmethod
-    def sample(cls, X, count, rng=0):
+    def sample(cls, X, count, rng=0, kind="gaussian", size=None, shape=None):
         """Chambers met by random directions.
 
         Parameters
@@ -174,20 +175,37 @@ class Arrangement:
         X : (n, d) array_like
             Data, one sample a row.
         count : int
-            Number of standard Gaussian directions to draw, >= 1. Directions that meet the same
-            chamber count once, so there are at most `count` patterns.
+            Number of directions to draw, >= 1. Directions that meet the same chamber count once, so
+            there are at most `count` patterns.
         rng : int or numpy.random.Generator
             Seed, or the generator to draw from.
+        kind : {"gaussian", "wedge", "sparse", "patch"}
+            Directions are standard Gaussian; or cross products of random samples, of random
+            sketches of them where they have many dimensions; or Gaussian on `size` random features,
+            zero elsewhere; or on a patch of neighbouring ones.
+        size : int, optional
+            Dimensions in which cross products are taken, at most (10 by default); features that a
+            sparse direction sees (the root of d); length of a patch along each axis (3).
+        shape : tuple of int, optional
+            How the first columns of X are laid out, for patches: (d,), a signal, by default, or an
+            image's (height, width). Columns beyond, of a bias, are seen by every patch.
 
         Returns
         -------
         Arrangement
-            With `complete` False, whatever was met.
+            With `complete` False, whatever was met. Samples on a direction, as those of a cross
+            product are, are off (of opposite ones the first), and its gate is moved into the
+            chamber where they are; a direction is left out if there is none.
 
         Raises
         ------
         TypeError, ValueError
-            If X is not a finite real matrix or count < 1.
+            If X is not a finite real matrix, count < 1, or kind, size and shape are not as above.
+
+        References
+        ----------
+        Wang, Kim, Chu, Subramaniam and Pilanci (2024), arXiv:2406.02806, for cross products of
+        sketches.
         """
         X = data_matrix(X)
         count = whole_number(count, "count", 1)
@@ -195,8 +213,7 @@ class Arrangement:
             rng = np.random.default_rng(rng)
         except (TypeError, ValueError) as error:
             raise type(error)(f"rng must be a seed or a Generator, got {rng!r}: {error}") from error
-        gates = rng.standard_normal((X.shape[1], count))
-        return cls._met(X, gates / np.linalg.norm(gates, axis=0))
+        return cls._met(X, draw(X, count, rng, kind, size, shape))
 
     @classmethod
     def from_gates(cls, X, gates):

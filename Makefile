@@ -48,7 +48,8 @@ help:  ## list these commands (the default)
 	@echo '  NB=03            the notebook that begins so, for figures, notebooks, exercises,'
 	@echo '                   verify-figures, slides'
 	@echo '  CASES="d3-n*"    some cases instead of all (bench); see benchmarks/cases.py'
-	@echo '  RECORD=PATH      a local s0010_re, without extension, instead of PhysioNet (experiments)'
+	@echo '  RECORD=PATH      a local s0010_re, without extension, with 100 beside it, instead'
+	@echo '                   of PhysioNet (experiments)'
 	@echo '  SEED=N           the seed of its data sets, a random one by default (fuzz)'
 	@echo '  SECONDS=300      how long to go on (fuzz)'
 	@echo '  REPOSITORY=A/B   its owner and name on GitHub (launch)'
@@ -114,12 +115,16 @@ bench: $(INSTALLED) build/pyscnn/installed  ## time training side by side with o
 bench-mnist: $(INSTALLED)  ## train on 4,000 digits over 1,000 gates, beside Adam (ten minutes)
 	@$(RUN) -m benchmarks.mnist
 
-experiments: $(INSTALLED)  ## repeat the sweeps of notebooks 09, 10; resumes (DASK_SCHEDULER)
+experiments: $(INSTALLED)  ## repeat the sweeps of notebooks 06, 09, 10; resumes (DASK_SCHEDULER)
 	@$(RUN) -m benchmarks.experiments.training && \
 	$(RUN) -m benchmarks.experiments.digits && \
 	$(RUN) -m benchmarks.experiments.dimensions && \
 	$(RUN) -m benchmarks.experiments.recovery && \
+	$(RUN) -m benchmarks.experiments.recovery_cones && \
 	$(RUN) -m benchmarks.experiments.teacher && \
+	$(RUN) -m benchmarks.experiments.branches && \
+	$(RUN) -m benchmarks.experiments.prediction $(if $(RECORD),--records "$(dir $(RECORD))") && \
+	$(RUN) -m benchmarks.experiments.denoising $(if $(RECORD),--records "$(dir $(RECORD))") && \
 	$(RUN) -m benchmarks.experiments.leads $(if $(RECORD),--record "$(RECORD)")
 
 lab: $(INSTALLED)  ## open JupyterLab on the first notebook (LAB_ARGS)

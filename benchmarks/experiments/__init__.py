@@ -1,7 +1,9 @@
-"""Sweeps behind notebooks 09 and 10, too long for a notebook: `make experiments` runs them.
+"""Sweeps behind notebooks 06, 09 and 10, too long for a notebook: `make experiments` runs them.
 
-`training.csv` holds descent beside convex training; `digits.csv` gated and ReLU networks, each
-validated; `dimensions.csv` ways to choose neurons as the dimension grows; `leads.csv` the
+`training.csv` holds descent beside convex training; `prediction.csv` and `denoising.csv` networks
+beside classics on ten folds of long signals; `digits.csv` gated and ReLU networks and classics,
+each validated; `dimensions.csv` ways to choose neurons as the dimension grows; `leads.csv` the
 reconstruction of ECG leads; `teacher.csv` SGD beside convex programs over sampled patterns;
-`recovery.csv` the recovery of linear teachers. All resume.
+`recovery.csv` and `recovery_cones.csv` the recovery of linear teachers without and with cones;
+`branches.csv` Adam on deep networks of one variable. All resume.
 """

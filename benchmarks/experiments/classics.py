@@ -1,7 +1,7 @@
 """Predictors that are not networks, each with the grid that validation chooses from.
 
 Every candidate is fitted to the training part, judged on the validation part, and the best one is
-kept as it is. `networks` in `prediction.py` is chosen in the same way.
+kept. `network` in `prediction.py` is chosen in the same way.
 """
 
 import numpy as np

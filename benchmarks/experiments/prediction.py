@@ -75,7 +75,7 @@ def network(train, validation, decays):
 
 
 def points():
-    """All runs of the sweep; networks of windows of 8 at the longer horizon only, to save time."""
+    """All runs of the sweep; networks on 8 samples at the longer horizon only, for their time."""
     rows = []
     for signal in SIGNALS:
         for horizon in HORIZONS:

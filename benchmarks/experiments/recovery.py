@@ -27,15 +27,15 @@ def run(n, d):
     return {"teachers": TEACHERS, "all_active": exists, "recovered": recovered, "both": both}
 
 
-def teacher(n, d, rng):
+def teacher(n, d, rng, cones=False):
     """Whether all samples can be active, and whether every weight is found."""
     X, w = rng.normal(size=(n, d)) / np.sqrt(n), rng.normal(size=d)
     w /= np.linalg.norm(w)
     gates, everywhere = rng.normal(size=(max(n, LEAST_GATES), d)), all_active(X)
     if everywhere is not None:
         gates = np.vstack([gates, everywhere])
-    found = interpolate(hc.Arrangement.from_gates(X, gates.T), X @ w, cones=False)
-    off = max(np.abs(found.skip - w).max(), np.abs(found.u).max())
+    found = interpolate(hc.Arrangement.from_gates(X, gates.T), X @ w, cones=cones)
+    off = max(np.abs(found.skip - w).max(), np.abs(found.u).max(), np.abs(found.v).max())
     return everywhere is not None, off < TOLERANCE
 
 

@@ -12,7 +12,7 @@ pytest.importorskip("sphinx")
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from book import statements  # noqa: E402
+from book import advice, statements  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,11 @@ def test_what_the_notebooks_cite_is_in_the_bibliography():
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         for identifier in re.findall(r"arxiv\.org/abs/([\d.]+\d)", path.read_text("utf-8")):
             assert f"arXiv:{identifier}" in known, (path.stem, identifier)
+
+
+def test_the_advice_has_the_tables_that_the_stored_results_make():
+    text = advice.PAGE.read_text(encoding="utf-8")
+    assert advice.filled(text) == text
 
 
 @pytest.mark.parametrize("kind", ["cells", "functions", "tests"])

@@ -1,20 +1,30 @@
 """The recorded experiments are those of the code, obey the bound, and descent is tuned."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
 import hidden_convexity as hc
 from hidden_convexity.companion.sweeps import read_sweep
+from hidden_convexity.line import mirrors
 
 for _package in ("torch", "sklearn", "statsmodels", "pywt", "wfdb"):
     pytest.importorskip(_package)
+if find_spec("heartpy") is None:
+    pytest.skip("HeartPy is not installed", allow_module_level=True)
 from benchmarks.experiments import (  # noqa: E402
+    branches,
+    denoising,
     descent,
     digits,
     dimensions,
     leads,
+    prediction,
     problems,
     recovery,
+    recovery_cones,
+    signals,
     teacher,
     training,
 )
@@ -213,3 +223,69 @@ def test_recorded_teacher_runs_obey_the_bounds_of_their_programs():
             assert within <= row["lower_bound"] <= row["objective"]
         if row["method"] == "visited":  # the network that SGD found is allowed
             assert row["lower_bound"] <= descents[row["seed"]]["objective"]
+
+
+@pytest.mark.parametrize("module", [prediction, denoising])
+def test_recorded_folds_are_those_of_the_sweep_and_their_networks_proven(module):
+    if not module.PATH.exists():
+        pytest.skip(f"{module.PATH.name} is not there: see `make experiments`")
+    rows, asked = read_sweep(module.PATH), module.points()
+    names = tuple(asked[0])
+    stored = [tuple(row[name] for name in names) for row in rows]
+    assert sorted(stored) == sorted(tuple(point.values()) for point in asked)
+    for row in rows:
+        assert row["error"] is None and row["test_error"] >= 0
+        if row["scope"] is not None:
+            assert row["lower_bound"] <= row["objective"]
+            assert row["scope"] == "global" or row["window"] > module.PROVEN
+
+
+def test_the_folds_of_a_signal_do_not_overlap_and_tell_nothing_of_what_follows():
+    values = signals.whole("pulse")
+    first, second, third = signals.parts("pulse", 3)
+    assert (len(first), len(second)) == (signals.TRAINED, signals.VALIDATED)
+    whole = np.concatenate([first, second, third])
+    begin = 3 * (len(values) // signals.FOLDS)
+    stretch = values[begin : begin + len(whole)]
+    np.testing.assert_allclose(
+        whole, (stretch - stretch[: len(first)].mean()) / stretch[: len(first)].std()
+    )
+    assert len(whole) <= len(values) // signals.FOLDS
+    # Every window length predicts the same samples.
+    targets = [signals.windows(third, length, 4)[1] for length in (3, 8, 32)]
+    assert all((one == targets[0]).all() for one in targets)
+
+
+@pytest.mark.parametrize("method", ["linear", "neighbours"])
+def test_what_a_classic_chooses_does_not_depend_on_the_test_part(method, monkeypatch):
+    stretches = signals.parts("pulse", 0)
+    found = []
+    for test in (stretches[2], -3 * stretches[2]):
+        monkeypatch.setattr(signals, "parts", lambda *_, test=test: [*stretches[:2], test])
+        found.append(prediction.run("pulse", 1, 3, 0, method))
+    assert found[0]["validation_error"] == found[1]["validation_error"]
+    assert found[0]["test_error"] != found[1]["test_error"]
+
+
+def test_recorded_branches_obey_the_bound_of_their_problem():
+    if not branches.PATH.exists():
+        pytest.skip("branches.csv is not there: see `make experiments`")
+    rows = read_sweep(branches.PATH)
+    asked = {(count, seed) for count in branches.BRANCHES for seed in branches.SEEDS}
+    assert {(row["branches"], row["seed"]) for row in rows} == asked
+    x, target, beta = branches.data()
+    bound = mirrors.train(x, target, beta).lower_bound
+    for row in rows:
+        assert row["lower_bound"] == pytest.approx(bound, rel=1e-6)
+        assert row["objective"] >= bound * (1 - 1e-6)
+
+
+def test_recorded_recovery_with_cones_is_that_of_the_grid_and_never_behind_the_gated_one():
+    if not recovery_cones.PATH.exists():
+        pytest.skip("recovery_cones.csv is not there: see `make experiments`")
+    rows = {(row["n"], row["draw"]): row for row in read_sweep(recovery_cones.PATH)}
+    assert rows.keys() == {(n, k) for n in recovery_cones.SAMPLES for k in recovery_cones.DRAWS}
+    assert all(row["error"] is None for row in rows.values())
+    assert all(row["cones"] or not row["gated"] for row in rows.values())
+    assert not any(row["gated"] and row["all_active"] for row in rows.values())
+    assert recovery_cones.run(20, 0).items() <= rows[20, 0].items()

@@ -3,7 +3,15 @@
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
-from hidden_convexity.companion.plotting.style import BLUE, GREY, ORANGE, PINK, SKY
+from hidden_convexity.companion.plotting.style import (
+    AMBER,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PINK,
+    SKY,
+)
 
 # A method keeps its colour and marker in every picture: blue for what is certified.
 METHODS = {
@@ -16,6 +24,11 @@ METHODS = {
     "searched": (BLUE, "o", "searched neurons"),
     "random gates": (SKY, "s", "random gates"),
     "wedge gates": (PINK, "^", "wedge gates"),
+    "network": (BLUE, "o", "network, optimal"),
+    "kernel ridge": (GREEN, "s", "kernel ridge"),
+    "SVM": (PINK, "^", "support vector machine"),
+    "boosting": (AMBER, "v", "boosted trees"),
+    "neighbours": (SKY, "P", "nearest neighbours"),
 }
 DECISIONS = LinearSegmentedColormap.from_list("decisions", ["#F6C7A5", "#FFFFFF", "#A9CFE8"])
 
@@ -132,6 +145,73 @@ def errors_by_case(ax, cases, errors, xlabel, ylabel="test error / variance"):
     ax.set_ylabel(ylabel)
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
+
+
+def errors_over_folds(ax, errors, title):
+    """Test errors {window: {method: (folds,)}}: the median of each method and its range."""
+    methods = list(dict.fromkeys(method for found in errors.values() for method in found))
+    for k, method in enumerate(methods):
+        colour, marker, label = METHODS[method]
+        shown = [(w, found[method]) for w, found in enumerate(errors.values()) if method in found]
+        x = np.array([w for w, _ in shown]) + 0.13 * (k - (len(methods) - 1) / 2)
+        low, high = (np.array([end(values) for _, values in shown]) for end in (np.min, np.max))
+        middle = [np.median(values) for _, values in shown]
+        ax.vlines(x, low, high, color=colour, linewidth=1.0)
+        ax.plot(x, middle, marker, color=colour, ls="", ms=5, mfc="white", label=label)
+    ax.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
+    ax.set_xticks(range(len(errors)), [f"{window}" for window in errors])
+    ax.set(yscale="log", xlabel="samples in the window", title=title)
+    ax.set_ylabel("test error / variance")
+    return ax
+
+
+def errors_against_seconds(ax, lines):
+    """Test errors against processor time with tuning, a mark for each weight decay of a program."""
+    styles = {"gated": (BLUE, "o"), "Adam, ReLU": (ORANGE, "v"), "Adam, gated": (AMBER, "^")}
+    for program, (colour, marker) in styles.items():
+        some = [one for one in lines if one["program"] == program]
+        seconds = [one["seconds"] + one.get("tuning_seconds", 0) for one in some]
+        wrong = [100 * (1 - one["test_accuracy"]) for one in some]
+        ax.plot(seconds, wrong, marker, color=colour, mfc="none", label=program)
+        if program == "gated":  # the others lie in one heap
+            for one, x, y in zip(some, seconds, wrong, strict=True):
+                ax.annotate(f"{one['share']:g}", (x, y), (4, 3), textcoords="offset points", size=7)
+    ax.set(xlabel="processor time with tuning (s)", ylabel="test error (%)")
+    ax.set(xlim=(0, None), ylim=(0, None))
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
+def denoisers(ax, errors, level):
+    """Errors over the noise's power, {(method, window): (folds,)}, a row each, at one level."""
+    for row, ((method, _), values) in enumerate(errors.items()):
+        colour = BLUE if method.startswith("network") else GREY
+        ax.plot(values, np.full(len(values), row), "o", color=colour, ms=3, alpha=0.4, mew=0)
+        ax.plot(np.median(values), row, "|", color=colour, ms=10, mew=2)
+    names = [f"{method}, {window}" if window else method for method, window in errors]
+    ax.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
+    ax.set_yticks(range(len(names)), names)
+    ax.invert_yaxis()
+    ax.set(xscale="log", title=f"noise {level:g}", xlabel="error / noise power")
+    limits, ticks = ax.get_xlim(), (0.2, 0.5, 1, 2, 5, 10, 20)
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
+    ax.set_xlim(limits)
+    return ax
+
+
+def active_segments(axes, at, signal, active, signs):
+    """A signal (n,) at moments (n,), and below a row for each neuron where it is active (n, m)."""
+    top, low = axes
+    top.plot(at, signal, color=GREY)
+    top.set_ylabel("amplitude (s.d.)")
+    colours = np.where(signs > 0, BLUE, ORANGE)
+    for row, (on, colour) in enumerate(zip(active.T, colours, strict=True)):
+        low.fill_between(at, row - 0.4, row + 0.4, where=on, color=colour, linewidth=0, step="mid")
+    low.set(yticks=[], ylabel="neurons", xlabel="time (samples)")
+    low.invert_yaxis()
+    low.margins(x=0)
+    return axes
 
 
 def errors_against_noise(ax, levels, errors):

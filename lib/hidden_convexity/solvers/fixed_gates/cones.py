@@ -19,8 +19,8 @@ took turns, 180 rounds were seen in the place of 5: the loss does not see one nu
 outputs of a sample, and along such directions turns crawl.
 
 Projections are sequential work on small vectors, so this is for NumPy, on the processor. Measured
-at n = 500, d = 20, 200 patterns, 0.1 beta_max, gap 1e-4: 0.7 s; column generation with Clarabel took
-19 s and the augmented Lagrangian of `pyscnn` 190 s, with cones violated by 2e-5.
+at n = 500, d = 20, 200 patterns, 0.1 beta_max, gap 1e-4: 0.7 s; column generation with Clarabel
+took 19 s and the augmented Lagrangian of `pyscnn` 190 s, with cones violated by 2e-5.
 """
 
 from dataclasses import dataclass, replace

@@ -14,6 +14,7 @@ from hidden_convexity import equivalences
 from hidden_convexity.equivalences import nuclear_norm, parts, spectral
 from hidden_convexity.equivalences.active_sets import ActiveSets
 from hidden_convexity.problem.restricted.program import RestrictedProgram
+from hidden_convexity.problem.restricted.shared import SharedProgram
 from hidden_convexity.solvers import lasso
 
 ROWS = equivalences.rows()
@@ -554,7 +555,8 @@ def test_a_row_that_is_interrupted_keeps_what_it_has(name, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(nuclear_norm, "_descend", pressed)
             patch.setattr(lasso, "_restricted", pressed)
-            patch.setattr(RestrictedProgram, "solve", pressed)
+            for program in (RestrictedProgram, SharedProgram):
+                patch.setattr(program, "solve", pressed)
             pressed_solution = row.train(X, y, beta, tol=1e-9)
     finally:
         signal.signal(signal.SIGINT, before)

@@ -84,7 +84,7 @@ def test_what_the_notebooks_cite_is_in_the_bibliography():
 def test_every_statement_is_computed_and_checked(kind):
     found = {label for label, where in getattr(statements, kind)().items() if where}
     # The oracles' business only.
-    inside = {"chamber-projection", "cell-bound-outputs"} if kind == "cells" else set()
+    inside = {"chamber-projection"} if kind == "cells" else set()
     assert statements.statements().keys() == found | inside
 
 

@@ -1,6 +1,7 @@
 """What the judges say of the library, the cases that once failed, and the judges themselves."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import exact
@@ -50,7 +51,7 @@ def test_the_checker_has_no_bound_below_the_exact_maximum(kind, columns):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", trouble.KINDS)
-@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("loss", fuzz.LOSSES)
 def test_no_search_ends_below_a_global_bound(kind, loss):
     made = trouble.case(300, kind, (2, 3), most_rows=5, losses=(loss,))
     beta = fuzz.weight_decay(made)
@@ -66,7 +67,7 @@ def test_the_reference_agrees_with_training(kind):
 
 
 @pytest.mark.parametrize("kind", ["turned_lines", "low_rank", "grid", "mirrored", "jittered"])
-@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("loss", fuzz.LOSSES)
 def test_no_network_of_a_path_is_below_a_bound_of_it(kind, loss):
     made = trouble.case(500, kind, (2, 3), most_rows=5, losses=(loss,))
     beta = fuzz.weight_decay(made)
@@ -81,7 +82,7 @@ def test_splines_and_mirrors_have_bounds_below_the_lasso_of_the_exact_dictionary
 
 
 @pytest.mark.parametrize("kind", trouble.KINDS)
-@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("loss", fuzz.LOSSES)
 def test_a_dual_point_proves_no_more_than_duality(kind, loss):
     made = trouble.case(700, kind, (2, 3), most_rows=5, losses=(loss,))
     rng = np.random.default_rng(0)
@@ -89,6 +90,20 @@ def test_a_dual_point_proves_no_more_than_duality(kind, loss):
     for _ in range(5):
         nu = rng.uniform(-0.1, 1.0, size=len(made.y)) * np.where(made.y == 0, 1.0, made.y)
         assert judge.judge_dual_bound(made.X, made.y, beta, loss, nu).complaints == []
+
+
+@pytest.mark.parametrize("kind", trouble.KINDS)
+@pytest.mark.parametrize("loss", fuzz.LOSSES)
+def test_a_dual_point_of_weighted_samples_proves_no_more_than_duality(kind, loss):
+    made = trouble.case(750, kind, (2, 3), most_rows=5, losses=(loss,))
+    rng = np.random.default_rng(0)
+    weights = 10.0 ** rng.uniform(-6, 6, size=len(made.y))
+    beta = fuzz.weight_decay(replace(made, sample_weight=weights))
+    for _ in range(5):
+        share = rng.uniform(-0.1, 1.0, size=len(made.y))
+        nu = weights * share * np.where(made.y == 0, 1.0, made.y)
+        told = judge.judge_dual_bound(made.X, made.y, beta, loss, nu, weights).complaints
+        assert told == []
 
 
 @pytest.mark.parametrize("kind", trouble.KINDS)
@@ -145,6 +160,11 @@ def test_the_exact_objective_is_the_one_by_hand():
     assert float(logistic) == pytest.approx(
         np.log1p(np.exp(-2.0)) + np.log1p(np.exp(-0.5)), rel=1e-15
     )
+    assert exact.objective(X, y, 1.5, W, a, "hinge") == Fraction(1, 2) + penalty
+    weights = [3.0, 0.25]
+    weighted = exact.objective(X, y, 1.5, W, a, "squared", weights) - penalty
+    assert weighted == Fraction(1, 2) * (3 + Fraction(1, 16))
+    assert exact.objective(X, y, 1.5, W, a, "hinge", weights) == Fraction(1, 8) + penalty
 
 
 def test_a_case_is_made_again_from_its_seed():

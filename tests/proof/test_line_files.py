@@ -186,6 +186,48 @@ def test_no_branch_exceeds_the_bound_in_exact_arithmetic(activation, layers, see
         assert bound <= float(largest) * (1 + 1e-12) + leeway + 1e-290
 
 
+@pytest.mark.parametrize(("activation", "layers"), FAMILIES[1:])
+@pytest.mark.parametrize("seed", range(10))
+def test_no_kind_of_branch_is_left_out(activation, layers, seed):
+    """A dual point along one branch, a V or a W of either kind, is largest at this branch."""
+    rng = np.random.default_rng(seed)
+    x = np.sort(rng.uniform(0, 10, 5))
+    i, j = sorted(rng.choice(5, size=2, replace=False))
+    vees = [(x[i], 0.0), (x[i], x[j] - x[i]), ((x[i] + x[j]) / 2, (x[j] - x[i]) / 2)]
+    for start in vees[: 1 if layers == 2 else 3]:
+        shifts = [*start[: layers - 1], *[0.0] * (layers - 3)]
+        nu = np.ravel(hc.mirrors.branch(x, [shifts]))
+        exact = exact_correlation(x, nu, [Fraction(t) for t in shifts], activation)
+        assert exact <= line.branches(x, nu, layers, activation)
+
+
+@pytest.mark.parametrize("layers", [2, 3, 4])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_bound_is_that_of_the_listed_dictionary(layers, seed):
+    rng = np.random.default_rng(seed)
+    x, nu = rng.uniform(0, 10, 4), rng.normal(size=4)
+    features, _ = hc.mirrors.dictionary(x, layers)
+    largest = np.abs((nu - nu.mean()) @ features).max()
+    assert line.branches(x, nu, layers, "absolute") == pytest.approx(largest, rel=1e-8)
+
+
+def test_each_kind_of_w_is_the_largest_somewhere_and_never_above_the_bound():
+    rng = np.random.default_rng(0)
+    x = np.sort(rng.uniform(0, 10, 5))
+    i, j = np.triu_indices(5, 1)
+    reflected = np.array([(a, abs(b - a)) for a in x for b in x])
+    halfway = np.column_stack([(x[i] + x[j]) / 2, (x[j] - x[i]) / 2])
+    nus = rng.normal(size=(2000, 5))
+    centred = nus - nus.mean(axis=1, keepdims=True)
+    kinds = [np.abs(centred @ hc.mirrors.branch(x, one)) for one in (reflected, halfway)]
+    for one, shifts, other in zip(kinds, (reflected, halfway), kinds[::-1], strict=True):
+        k = (one.max(axis=1) / other.max(axis=1)).argmax()
+        assert one[k].max() > 1.01 * other[k].max()
+        where = [Fraction(t) for t in shifts[one[k].argmax()]]
+        exact = exact_correlation(x, nus[k], where, "absolute")
+        assert exact <= line.branches(x, nus[k], 3, "absolute")
+
+
 def test_a_dual_point_that_is_not_centred_loses_what_its_mean_is_worth():
     rng = np.random.default_rng(0)
     for _ in range(20):

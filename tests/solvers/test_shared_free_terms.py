@@ -4,17 +4,22 @@ The semidefinite program of the plane with free columns besides, in CVXPY; the l
 softmax is for two classes; descent; and rational arithmetic for dual points that must be balanced.
 """
 
+from decimal import localcontext
 from fractions import Fraction
 
 import cvxpy as cp
 import numpy as np
 import pytest
 from conftest import gaussian
+from exact import DIGITS, decimal, integers
+from planar import arc_maxima, exceeds
 from scipy.optimize import minimize
 
 import hidden_convexity as hc
 from hidden_convexity.equivalences.parts import Program
 from hidden_convexity.geometry.zonotope import Zonotope
+from hidden_convexity.oracle.several_outputs import VectorCircle
+from hidden_convexity.problem.duality import Feasible
 from hidden_convexity.problem.losses import Softmax
 
 FREE = [{"intercept": True}, {"skip": True}, {"skip": True, "intercept": True}]
@@ -255,6 +260,39 @@ def exactly_balanced(Z, nu, h):
         assert all(sum(Z[i][a] * moved[i][k] for i in range(n)) == 0 for k in range(c))
     assert all(sum(row) == 0 for row in moved)
     return moved
+
+
+@pytest.mark.parametrize("free", FREE)
+@pytest.mark.parametrize("seed", range(4))
+def test_the_bound_of_the_softmax_loss_holds_in_rational_arithmetic(free, seed):
+    """At the point that is exactly feasible: rows and Z'nu add up to 0, and M(s nu) <= beta."""
+    X = gaussian(15, 2, seed=seed)
+    if seed % 2:
+        X = np.round(2 * X)
+    # Rows of all classes: no free terms tell them apart, so there is a best fit.
+    X[:9] = np.repeat(X[:9:3], 3, axis=0)
+    X[-1], y = -X[0], np.eye(3)[np.arange(15) % 3]
+    problem = hc.TrainingProblem(X, y, 0.3, "softmax", **free)
+    own, terms = 2 * gaussian(15, 3, seed=seed + 1), problem.free_terms
+    outputs = own + terms.basis @ terms.fit(problem, own)
+    nu = terms.balance(problem.loss_residual(outputs), problem.loss_curvature(outputs))
+    maximum = VectorCircle(X)(nu).bound
+    bound, scale = problem.dual_bound(nu, maximum), Feasible.of(problem, nu, maximum).scale
+    assert bound > 0
+    there = exactly_balanced(terms.columns, nu, y - nu)
+    rows, unit = integers(X)
+    most = Fraction(problem.beta) / Fraction(scale) / unit
+    assert not any(exceeds(pair, most) for pair in arc_maxima(rows, there))
+    with localcontext() as context:
+        context.prec = DIGITS
+        p = [
+            decimal(Fraction(label) - Fraction(scale) * v)
+            for labels, row in zip(y, there, strict=True)
+            for label, v in zip(labels, row, strict=True)
+        ]
+        value = -sum(v * v.ln() for v in p if v > 0)
+        assert decimal(Fraction(bound)) <= value
+    assert bound == pytest.approx(float(value), rel=1e-9)
 
 
 def test_a_dual_point_that_is_not_balanced_proves_nothing_it_should_not():

@@ -6,11 +6,12 @@ from conftest import gaussian
 from scipy.optimize import minimize
 
 import hidden_convexity as hc
-from hidden_convexity.equivalences import relu_vector
+from hidden_convexity.equivalences import gated_relu_vector, relu_vector
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.oracle.several_outputs import VectorBranchAndBound
 from hidden_convexity.problem.restricted.neurons import SharedNeuron
 from hidden_convexity.problem.restricted.piece import Piece
+from hidden_convexity.problem.restricted.shared import SharedProgram
 
 
 def instance(loss="squared", n=30, d=3, c=3, share=0.1, seed=0):
@@ -60,6 +61,31 @@ def test_neurons_of_one_output_each_are_never_better(loss):
     apart = hc.train(problem, patterns=hc.Arrangement.enumerate(problem.X))
     assert shared.objective <= apart.objective * (1 + 1e-6)
     assert shared.lower_bound <= apart.objective
+
+
+@pytest.mark.slow
+def test_the_gated_relaxation_bounds_neurons_that_feed_all_outputs():
+    """Over all chambers it is below the optimum of all ReLU networks; and so are the few of some.
+
+    The gates of the optimal network's own chambers are enough to bound it.
+    """
+    problem = instance(n=12)
+    X, y, beta = problem.X, problem.y, problem.beta
+    relu = hc.train(problem, tol=1e-6)
+    complete = hc.Arrangement.enumerate(X)
+    gated = gated_relu_vector.train(X, y, beta, tol=1e-5, patterns=complete)
+    assert gated.gap <= 1e-5 and gated.scope == "sampled"
+    assert gated.lower_bound <= relu.objective
+    # Neurons on walls are in the closed chamber of any direction nearby.
+    W = relu.network.hidden_weights
+    own = hc.Arrangement.from_gates(X, (W + 1e-6 * gaussian(*W.shape, seed=7)).T)
+    some = gated_relu_vector.train(X, y, beta, tol=1e-5, patterns=own)
+    assert gated.lower_bound <= some.objective
+    assert some.lower_bound <= relu.objective
+    with pytest.raises(ValueError, match="patterns"):
+        gated_relu_vector.train(X[:-1], y[:-1], beta, patterns=complete)
+    with pytest.raises(TypeError, match="patterns"):
+        gated_relu_vector.train(X, y, beta, patterns=12)
 
 
 @pytest.mark.slow
@@ -208,18 +234,33 @@ def test_a_budget_that_ends_leaves_a_valid_bound(seconds):
     assert early.objective == problem.objective(early.network)
 
 
+def test_an_interrupted_training_has_the_best_network_and_a_valid_bound(monkeypatch):
+    """Ctrl-C in the middle of Newton's steps, of any round."""
+    problem = instance(n=30)
+    known, steps, calls = hc.train(problem, tol=1e-4), SharedProgram.solve, []
+
+    def interrupted(self, neurons):
+        calls.append(len(neurons))
+        if len(calls) == stop:
+            raise KeyboardInterrupt
+        return steps(self, neurons)
+
+    monkeypatch.setattr(SharedProgram, "solve", interrupted)
+    for stop in (1, 3):
+        calls.clear()
+        early = hc.train(problem, tol=1e-4)
+        assert early.interrupted and not early.out_of_time
+        assert early.objective == problem.objective(early.network)
+        assert early.lower_bound <= known.objective <= early.objective * (1 + 1e-4)
+        assert (len(early.network) > 0) == (stop > 1)
+
+
 def test_what_is_not_there_is_refused_by_name():
     wide = hc.TrainingProblem(gaussian(20, 9), gaussian(20, 2), 0.1)
     with pytest.raises(ValueError, match=r"rank 9.*proof=False"):
         hc.train(wide)
     with pytest.raises(ValueError, match="one output"):
         hc.train(hc.TrainingProblem(gaussian(30, 20), gaussian(30, 2), 0.1), proof=False)
-
-
-def test_a_proof_of_several_outputs_can_not_be_saved_for_the_checker(tmp_path):
-    solution = hc.train(instance(n=10, d=2, c=2), tol=1e-3)
-    with pytest.raises(ValueError, match="one output"):
-        solution.save(tmp_path / "several.npz")
 
 
 @pytest.mark.parametrize("loss", ["squared", "softmax"])

@@ -12,6 +12,7 @@ import numpy as np
 
 from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
 from hidden_convexity.equivalences.gated_maps import GatedMaps
+from hidden_convexity.geometry.arrangement import Arrangement
 
 table_row = parts.TableRow(
     name="gated ReLU, several outputs",
@@ -59,8 +60,12 @@ def convex_program(X, y, beta):
     return parts.Program(0.5 * cp.sum_squares(outputs - y) + penalty, gates=gates)
 
 
-def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
-    """Train the gated network, over the gates of `parts.fixed_gates`, to a certified gap.
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, patterns=None):
+    """Train the gated network over fixed gates to a certified gap.
+
+    It is also the relaxation of ReLU networks whose neurons feed all outputs and lie in the
+    chambers of the patterns: such a network is a gated one at the same price, so none has an
+    objective below the bound.
 
     Parameters
     ----------
@@ -75,6 +80,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         Time after which the best network so far is returned, `interrupted`, with its valid bound.
     progress : bool
         Show a progress bar on stderr.
+    patterns : Arrangement, optional
+        Chambers of X, whose directions are the gates; by default those of `parts.fixed_gates`.
 
     Returns
     -------
@@ -85,16 +92,25 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not of these kinds.
+        If an argument is not of these kinds, or the arrangement belongs to other data.
     """
     X, y, beta = parts.checked(X, y, beta, outputs="several")
     tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
-    gates, patterns = parts.fixed_gates(X)
+    gates, patterns = parts.fixed_gates(X) if patterns is None else _gates_of(patterns, X)
     maps = GatedMaps(X, y.shape[1], patterns)
     found = nuclear_norm.solve(maps, y, beta, tol, max_seconds, progress)
     left, right, block = found.factors
     network = GatedVectorNetwork(gates[block], left, right)
     return trained.solution(network, objective(network, X, y, beta), "sampled", found)
+
+
+def _gates_of(arrangement, X):
+    """Gates (m, d) and patterns (n, m) as zeros and ones."""
+    if not isinstance(arrangement, Arrangement):
+        raise TypeError(f"patterns must be an Arrangement, got {type(arrangement).__name__}")
+    if not np.array_equal(arrangement.X, X):
+        raise ValueError("patterns must be an arrangement of X, got one of other data")
+    return arrangement.gates.T, arrangement.patterns.astype(float)
 
 
 def decode(program):

@@ -84,8 +84,9 @@ class Waiting(event.Listener):
         self.told, self._depth, self._spent = False, 0, 0.0
 
     def on_start(self, event):
-        function = event.data["dispatcher"].py_func
-        if self._depth or function.__module__.startswith("hidden_convexity."):
+        # Of a function that another library has made by exec there is no module.
+        module = event.data["dispatcher"].py_func.__module__ or ""
+        if self._depth or module.startswith("hidden_convexity."):
             self._depth += 1
         if self._depth == 1:
             kept = event.data["dispatcher"] in _sources

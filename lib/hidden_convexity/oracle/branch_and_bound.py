@@ -1,8 +1,9 @@
 """The proving dual oracle for few dimensions: its number of cells does not grow with n.
 
-Simplicial cones cover the sphere. On each, a relaxation bounds h(u) = nu.(Xu)_+ and -h; cones that
-may still beat the best direction found by more than the tolerance are split. See `relaxation` for
-the bound, `cells` for the tree, `search` for one exploration of it and `stacks` for its open cells.
+The faces of a cube, cut into boxes, cover the sphere. On the cone of each, a relaxation bounds
+h(u) = nu.(Xu)_+ and -h; boxes that may still beat the best direction found by more than the
+tolerance are halved. See `majorant` and `least_distance` for the bound, `boxes` for the tree,
+`search` for one exploration of it and `stacks` for its open cells.
 """
 
 import numpy as np
@@ -20,11 +21,12 @@ from hidden_convexity.oracle.cluster import checked_client
 from hidden_convexity.oracle.maximum import EPS, DualMaximum, Remainders, dual_point
 from hidden_convexity.oracle.search import Search
 
-# 2^rank cones start the tree; the proof is out of reach long before their number is.
+# A cell has 2^(rank - 1) corners; the proof is out of reach long before their number is.
 MAX_RANK = 12
-# Rounding of a product of a row with a vertex, in eps for each dimension: vertices and products are
-# made by splits, each from two earlier ones, and an edge of a cell this small is some hundred
-# splits old at most. Steps of a relaxation, a few for each cut and dimension, are in it.
+# Rounding of a product of a row with a corner, in eps for each dimension. Halving a side of a cell
+# rounds the product with its centre once, and all halvings of a side after the 53rd change it by
+# less than that; a corner is a sum away for each side. Steps of a relaxation, a few for each cut
+# and dimension, are in it.
 PATH_ROUNDING = 256
 # Tolerances below this would split the neighbourhood of a maximum down to rounding.
 FINEST = 1e-9
@@ -36,12 +38,12 @@ class BranchAndBound:
     Parameters
     ----------
     X : (n, d) array_like
-        Data of rank at most 12 (in practice about 6), one sample a row; zero, repeated, opposite
+        Data of rank at most 12 (in practice about 8), one sample a row; zero, repeated, opposite
         and dependent rows are welcome.
     random_starts : int
         Random starts of the ascents that precede the proof.
     max_cells : int
-        Budget of each call. The 2^rank first cones are always bounded.
+        Budget of each call. The 2 rank first cells, faces of the cube, are always bounded.
     max_seconds : float
         Budget of each call, looked at between pieces of work of up to a second.
     max_memory : float
@@ -133,7 +135,7 @@ class BranchAndBound:
         self._moved = Remainders(self.X, dropped, moved)
 
     def _with_axes(self, starts):
-        """The caller's starts and the vertices of the first cones: all there is if rank is 1."""
+        """The caller's starts and the centres of the first cells: all there is if rank is 1."""
         return np.concatenate([unit_directions(starts, self.X), self._basis.T, -self._basis.T])
 
     def __repr__(self):
@@ -168,12 +170,12 @@ class BranchAndBound:
     def allowance(self, nu):
         """What the bound at nu (n,) includes for rounding, moved rows and `dropped`.
 
-        In units of sum |nu_i| ||x_i||, and for a point of the unit ball whose coefficients in a
-        cone of the tree add up to sqrt(rank) at most, which those of the first cones do and those
-        of their parts cannot exceed: n eps for sums of at most n products, in whatever order they
-        are added, and 256 eps for each dimension for the products themselves and the steps of the
-        relaxation. Rows that were moved to a line, into the row space or by a basis that is
-        orthonormal to rounding only add |nu_i| times the distance.
+        In units of sum |nu_i| ||x_i||, at corners of length sqrt(rank) at most, of which a point of
+        the unit ball is a sum with coefficients that add up to 1 at most: n eps for sums of at most
+        n products, in whatever order they are added, and 256 eps for each dimension for the
+        products themselves and the steps of the relaxation. Rows that were moved to a line, into
+        the row space or by a basis that is orthonormal to rounding only add |nu_i| times the
+        distance.
         """
         nu = dual_point(nu, self.X)
         return self.rounding(nu) + self._moved.charge(nu)
@@ -186,7 +188,8 @@ class BranchAndBound:
     def cover(self, nu, tolerance, max_cells=100_000):
         """The cells of a proof that M(nu) <= (1 + tolerance) times the maximum found: a picture.
 
-        They are those that a call closes when it is given its own maximum from the start.
+        They are those that a call closes when it is given its own maximum from the start, cut into
+        (rank - 1)! simplicial cones each.
 
         Parameters
         ----------
@@ -195,7 +198,7 @@ class BranchAndBound:
         tolerance : float
             Relative, > 0.
         max_cells : int
-            Most cells to keep.
+            Most simplicial cones to keep.
 
         Returns
         -------

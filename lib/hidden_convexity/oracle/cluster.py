@@ -16,11 +16,8 @@ from hidden_convexity.oracle.threads import in_threads
 
 # Stacks for each core between two meetings: while one is on its way another is explored.
 STACKS_PER_CORE = 2
-# Stacks between two meetings for which pieces of work are as long as those of threads. More of them
-# get longer pieces, as each takes the scheduler and this process some 6 ms.
-FEW_STACKS = 32
 # Work, in products, below which a stack stays here: it takes 0.1 s, and a journey takes 0.01 s.
-WORTH_SENDING = 16_000_000
+WORTH_SENDING = 4_000_000
 # What has become of a stack, where neither a result nor the end of time has.
 LOST = object()
 
@@ -65,11 +62,6 @@ def stacks_at_once(client):
     """Stacks explored between two meetings; up to four cores, those that threads explore."""
     cores = 0 if client is None else sum(client.ncores().values())
     return max(STACKS, STACKS_PER_CORE * cores)
-
-
-def work_for(stacks, most):
-    """The most work, in products, that each of so many stacks gets between two meetings."""
-    return most * max(stacks // FEW_STACKS, 1)
 
 
 def explored(client, explore, stacks, limits, work, seconds):

@@ -123,20 +123,22 @@ class Exhaustive:
                     bound = max(bound, float(size[order[first]]))
                     break
                 points = np.concatenate([linear[chosen], -linear[chosen]])
-                projected, bounds, *tight = self._project(points, chosen, nu, enough)
-                lengths = row_lengths(projected)
+                projected, lengths, bounds, *tight = self._project(
+                    points, np.tile(size[chosen], 2), chosen, nu, enough
+                )
                 bound = max(bound, float(bounds.max()))
                 reached = max(reached, float(lengths.max()))
                 # Of those below the level the longest may be the best there is.
                 kept = (lengths > 0) & (lengths >= min(level, lengths.max()))
-                found.append([one[kept] for one in (points, projected, *tight)])
+                found.append([one[kept] for one in (points, projected, lengths, *tight)])
                 first += len(chosen)
                 most = min(2 * most, max(BLOCK // len(nu), 1))
                 bar.update(len(chosen))
         if not found:
-            found.append([linear[:0], linear[:0], np.zeros((0, 1), int), np.zeros(0, int)])
-        points, projected, *tight = (np.concatenate(part) for part in zip(*found, strict=True))
-        directions = projected / row_lengths(projected)[:, None]
+            none = np.zeros((0, 1), int), np.zeros(0, int)
+            found.append([linear[:0], linear[:0], size[:0], *none])
+        points, projected, lengths, *tight = map(np.concatenate, zip(*found, strict=True))
+        directions = projected / lengths[:, None]
         values = heights(self.X, nu, directions)
         kept = _distinct(directions, values)
         if self.arrangement.complete:  # of a few cones the neighbours do not count
@@ -173,14 +175,14 @@ class Exhaustive:
             parts[block] = self.arrangement.unpack(block).T @ (nu[:, None] * self.X)
         return parts
 
-    def _project(self, points, chambers, nu, enough):
-        """Projections of points a (2k, d) onto cones of chambers (k,), twice; bounds (2k,).
+    def _project(self, points, sizes, chambers, nu, enough):
+        """Projections of points a (2k, d) of sizes (2k,) onto cones of chambers (k,), twice.
 
         Each is a + S^T m with some m >= 0, S the inward unit rows, and so at least as long as the
         maximum of a.u over the cone: one that rounding ends early bounds it still. If it is longer
         than enough, and than nu.(Xu)_+ in its direction u, a slower method takes its place. What
-        the sums themselves round is in the bounds. Returned as well are the rows tight at the
-        projections (2k, d), and how many they are (2k,).
+        the sums themselves round is in the bounds (2k,), which follow the projections and their
+        lengths; then come the rows tight at the projections (2k, d), and how many they are (2k,).
         """
         patterns = np.ascontiguousarray(self.arrangement.unpack(chambers)[self._walls].T)
         owner = np.tile(np.arange(len(chambers)), 2)
@@ -197,11 +199,12 @@ class Exhaustive:
             inward = np.where(patterns[owner[j], :, None], self._unit, -self._unit)
             multipliers, _ = scipy.optimize.nnls(inward.T, -points[j], maxiter=30 * len(inward))
             projected[j], totals[j] = points[j] + inward.T @ multipliers, multipliers.sum()
+            lengths[j] = row_lengths(projected[j : j + 1])[0]
+        bounds = lengths + (len(self._unit) + 6) * EPS * totals
         # What is left of a polar vector is rounding.
-        vanished = row_lengths(projected) <= VANISHED * row_lengths(points)
-        bounds = row_lengths(projected) + (len(self._unit) + 6) * EPS * totals
-        projected[vanished] = 0.0
-        return projected, bounds, tight, counts
+        vanished = lengths <= VANISHED * sizes
+        projected[vanished], lengths[vanished] = 0.0, 0.0
+        return projected, lengths, bounds, tight, counts
 
     def _local(self, nu, signs, points, projected, rows, counts):
         """Whether signs nu.(Xu)_+ has a local maximum where a cone has its own: (k,) bool.

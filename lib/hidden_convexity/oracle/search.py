@@ -1,14 +1,15 @@
 """One call of branch and bound: its cells explored in rounds, everywhere, until none is open."""
 
 import itertools
+import math
 import time
 
 import numpy as np
 
 from hidden_convexity.foundations.interruption import STOPPED, Interrupted, by_the_user
 from hidden_convexity.foundations.progress import progress_bar
-from hidden_convexity.oracle.cells import explore, seed
-from hidden_convexity.oracle.cluster import explored, stacks_at_once, work_for
+from hidden_convexity.oracle.boxes import explore, seed
+from hidden_convexity.oracle.cluster import explored, stacks_at_once
 from hidden_convexity.oracle.maximum import DualMaximum
 from hidden_convexity.oracle.stacks import open_stacks
 from hidden_convexity.oracle.threads import in_threads
@@ -41,7 +42,6 @@ class Search:
         self.rounding = oracle.rounding(nu) / scale
         self.closed, self.cells = 0.0, 0
         self._at_once = stacks_at_once(oracle.client)
-        self._most_work = work_for(self._at_once, MOST_WORK)
 
     @property
     def enough(self):
@@ -63,7 +63,7 @@ class Search:
         start = time.monotonic()
         work = max(FIRST_WORK, 10 * sum(rows.size for rows in self.rows))
         with progress_bar(oracle.progress, desc="proof", unit="cell") as bar:
-            stacks = in_threads(self._seed, self._orthants(), worthwhile=work > FIRST_WORK)
+            stacks = in_threads(self._seed, self._first_cells(), worthwhile=work > FIRST_WORK)
             self.cells = len(stacks)
             stacks = open_stacks(stacks, work, oracle.max_memory, self._at_once)
             try:
@@ -73,7 +73,7 @@ class Search:
                     and self.cells < oracle.max_cells
                     and (left := oracle.max_seconds + start - time.monotonic()) > 0
                 ):
-                    more = max(work, min(2 * work, self._most_work))
+                    more = max(work, min(2 * work, MOST_WORK))
                     stacks = open_stacks(
                         self._round(stacks, work, left), more, oracle.max_memory, self._at_once
                     )
@@ -104,34 +104,36 @@ class Search:
 
     def cover(self, max_cells):
         """Explore depth first, keeping the closed cells; see `BranchAndBound.cover`."""
-        parts = []
-        for orthant in self._orthants():
-            room = self._room(max_cells - sum(len(bounds) for _, bounds in parts))
+        parts, pieces = [], math.factorial(self.oracle.rank - 1)
+        for box in self._first_cells():
+            room = self._room(max_cells // pieces - sum(len(bounds) for _, bounds in parts))
             limits = self.enough, max_cells, MOST_EVER
-            *stack, _, _, kept, _, _ = explore(*self._seed(orthant), *limits, *room)
+            *stack, _, _, kept, _, _ = explore(*self._seed(box), *limits, *room)
             if len(stack[2]) or kept == len(room[1]):
                 raise ValueError(
                     f"more than max_cells={max_cells} cells are needed; raise it or the tolerance"
                 )
             parts.append([array[:kept] for array in room])
-        vertices, bounds = map(np.concatenate, zip(*parts, strict=True))
-        return vertices @ self.oracle._basis.T, (bounds + self.allowance) * self.scale
+        boxes, bounds = map(np.concatenate, zip(*parts, strict=True))
+        vertices = np.concatenate([_simplices(box) for box in boxes]) @ self.oracle._basis.T
+        vertices /= np.linalg.norm(vertices, axis=2, keepdims=True)
+        return vertices, (np.repeat(bounds, pieces) + self.allowance) * self.scale
 
-    def _orthants(self):
-        """The first cones (rank, rank)."""
+    def _first_cells(self):
+        """Boxes (2, rank): the faces of the cube, as centres and half-widths."""
         axes = np.eye(self.oracle.rank)
-        return (axes * s for s in itertools.product((1.0, -1.0), repeat=self.oracle.rank))
+        return (np.array([s * axis, 1 - axis]) for axis in axes for s in (1.0, -1.0))
 
-    def _seed(self, cone):
-        return seed(*self.rows, cone, self.linear, self.enough)
+    def _seed(self, box):
+        return seed(*self.rows, box, self.linear, self.enough)
 
     def _room(self, cells):
         """Arrays for as many closed cells."""
         rank = self.oracle.rank
-        return np.empty((cells, rank, rank)), np.empty(cells)
+        return np.empty((cells, 2, rank)), np.empty(cells)
 
     def _collect(self, done):
-        """Count cells, note closed bounds, and ascend from vertices better than the incumbent."""
+        """Count cells, note closed bounds, and ascend from centres better than the incumbent."""
         peaks = []
         for *_, closed, cells, _, peak, height in done:
             self.closed = max(self.closed, closed)
@@ -144,3 +146,12 @@ class Search:
                 level=self.level,
                 starts=np.concatenate([self.found.directions, peaks]),
             )
+
+
+def _simplices(box):
+    """Kuhn's simplices of a box (2, d): from one corner to the opposite one, side by side, in all
+    orders of the sides; ((d-1)!, d, d)."""
+    sides = np.diag(2 * box[1])[box[1] > 0]
+    orders = itertools.permutations(range(len(sides)))
+    paths = [np.concatenate([[box[0] - box[1]], sides[list(order)]]) for order in orders]
+    return np.cumsum(paths, axis=1)

@@ -1,11 +1,12 @@
 """Stacks of open cells, and what is done with them between two pieces of the exploration.
 
-A stack is what `cells.explore` takes and returns: vertices, linear parts, bounds, counts and rows.
+A stack is what `boxes.explore` takes and returns: boxes, linear parts, bounds, counts and rows.
 """
 
 import numpy as np
 
-from hidden_convexity.oracle.cells import pick_rows
+from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.foundations.loops import assign
 
 # Stacks explored between two meetings. Independent of the number of threads, so that results are.
 STACKS = 8
@@ -30,9 +31,9 @@ def open_stacks(stacks, work, max_memory, count=STACKS):
 
 def _pick(stack, order):
     """The cells of a stack in the given order."""
-    vertices, linear, bounds, counts, rows = stack
-    picked = pick_rows(rows, vertices.shape[1] * counts[:, :2].sum(axis=1), order)
-    return vertices[order], linear[order], bounds[order], counts[order], picked
+    boxes, linear, bounds, counts, rows = stack
+    picked = _pick_rows(rows, linear.shape[1] * counts.sum(axis=1), order)
+    return boxes[order], linear[order], bounds[order], counts[order], picked
 
 
 def _sorted(stack):
@@ -44,3 +45,16 @@ def _halves(stack):
     """Every other cell, in two stacks."""
     order = np.arange(len(stack[2]))
     return [_pick(stack, order[::2]), _pick(stack, order[1::2])]
+
+
+@njit(cache=True, nogil=True)
+def _pick_rows(rows, sizes, order):
+    """The rows of some cells, in the given order; `sizes` (c,) are those of all cells."""
+    starts = np.zeros(len(sizes), dtype=np.int64)
+    for cell in range(len(sizes) - 1):
+        starts[cell + 1] = starts[cell] + sizes[cell]
+    picked, end = np.empty(sizes[order].sum()), 0
+    for cell in order:
+        assign(picked[end : end + sizes[cell]], rows[starts[cell] :])
+        end += sizes[cell]
+    return picked

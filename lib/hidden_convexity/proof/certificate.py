@@ -128,7 +128,8 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
         maximum is found exactly, and the scope is "global".
     max_seconds : float or None
         Budget of all rounds and proofs together, > 0, looked at between their steps: the bound that
-        is reached by then is valid. None: each proof ends after a minute.
+        is reached by then is valid. None: each proof ends after a minute, or ten with several
+        outputs.
     progress : bool
         Show progress bars on stderr, of the rounds and of each proof, where they take more than a
         second.

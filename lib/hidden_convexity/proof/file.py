@@ -72,11 +72,6 @@ def neurons_as_stored(problem, network):
     weights = {name: getattr(network, name) for name in ("hidden_weights", "output_weights")}
     outputs = problem.y.shape[1:]
     if problem.sample_weight is not None:
-        if problem.loss == "softmax":
-            raise ValueError(
-                "the checker does not know the softmax loss of weighted samples: keep the solution "
-                "or certificate itself, by pickle for example"
-            )
         weights["sample_weight"] = problem.sample_weight
     elif problem.plain and not outputs:
         return problem.X, 1, weights

@@ -77,7 +77,8 @@ def train(
         and with a smaller `tol` training ends when three rounds gain nothing; see `gap`.
     max_seconds : float or None
         Budget of search and proof together, > 0, looked at between their steps. None: training ends
-        at `tol` or at the end of double precision, and each proof after a minute at most.
+        at `tol` or at the end of double precision, and each proof after a minute at most, or ten
+        with several outputs.
     progress : bool
         Show progress bars on stderr, of the training and within it of each proof, where they take
         more than a second. The reference shows none.
@@ -111,7 +112,9 @@ def train(
     beta sum_gk (||u_gk|| + ||v_gk||), the columns u_gk and v_gk of U_g and V_g (d, c) in the cone
     of chamber g. Its bound is one over networks whose neurons lie in these chambers and feed one
     output each. A neuron that feeds several can be cheaper, so it bounds no others, even if the
-    chambers are all there are.
+    chambers are all there are. For neurons that feed all outputs over given patterns there is the
+    gated relaxation, `equivalences.gated_relu_vector.train(X, y, beta, patterns=...)`, a nuclear
+    norm for each pattern: its bound is one for these ReLU networks, too.
 
     Results are the same from run to run on one machine with one BLAS thread. Threads add up in
     another order: with two, last digits can differ, each answer within its own gap.

@@ -15,8 +15,9 @@ def load(path, data=None):
     ----------
     path : path-like
         A file written by `Solution.save` or `Certificate.save`.
-    data : pair of (n, d) and (n,) array_like, optional
-        X and y, for a file that was saved with `data=False`.
+    data : pair of array_like, optional
+        X and y, for a file that was saved with `data=False`; for networks of one variable x (n,)
+        and y.
 
     Returns
     -------

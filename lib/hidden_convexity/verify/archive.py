@@ -105,8 +105,6 @@ def read(path, data=None):
     found = complete(found)
     if not (found["sample_weight"] > 0).all():
         raise Refused("sample_weight", "it must be positive")
-    if str(found["loss"]) == "softmax" and (found["sample_weight"] != 1).any():
-        raise Refused("sample_weight", "nothing is proven of weights with the softmax loss")
     return found
 
 

@@ -143,7 +143,7 @@ def bounds(cells, enough, reach):
                         c[:, i] = (v[:, k] - (R[:, :i, i] * c[:, :i]).sum(axis=1)) / R[:, i, i]
                     p = (Q * c[:, None]).sum(axis=2)
                     short = np.maximum((v - (W * p[:, None]).sum(axis=2)).max(axis=1), 0.0)
-                    new = np.sqrt((p * p).sum(axis=1)) * (1 + 32 * r * U) + reach * short
+                    new = lengths(p) * (1 + 32 * r * U) + reach * short
                 bound[left] = np.fmin(bound[left], new)
         top = np.maximum(top, bound)
     return top
@@ -173,7 +173,7 @@ def several_outputs(cells):
     active = P.sum(axis=1, keepdims=True) > 0
     half = 0.5 * np.where(active, np.maximum(-P, 0.0), np.maximum(P, 0.0))
     g = cells.linear + sums(active * P + half, cells.unit, cells.owner, len(cells.node))
-    yield np.linalg.norm(g, axis=2) + sums(half, one, cells.owner, len(cells.node))[..., 0]
+    yield lengths(g) + sums(half, one, cells.owner, len(cells.node))[..., 0]
 
 
 def edge_to_halve(cells, edges, enough):

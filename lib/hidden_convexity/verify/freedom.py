@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from .line import lacking
-from .rounding import SAFE, Refused, U, gamma
+from .rounding import SAFE, Refused, U, gamma, lengths
 
 
 def used(file):
@@ -29,7 +29,7 @@ def moved(file):
     """How far rows of nu are from those of a feasible point (n,), and what its value may lack.
 
     With several outputs and the squared loss it is one point for each of them. With the softmax
-    loss the rows of y - nu are to be probabilities, see `balanced`.
+    loss the rows of y - nu / w are to be probabilities, see `balanced`.
 
     With weights w of the samples, H = w for the squared loss, and in the norm sum nu_i^2 / w_i the
     point is a projection, no longer than nu, so the value changes by that of nu.y at most. For the
@@ -45,10 +45,10 @@ def moved(file):
     if str(file["loss"]) == "softmax":
         if chosen.any():
             raise Refused("free", "there is no proof for free terms with the softmax loss")
-        return balanced(nu)
+        return balanced(nu, w)
     if y.ndim == 2 and chosen.any():
         ways, costs = zip(*map(moved, one_by_one(file)), strict=True)
-        return SAFE * np.linalg.norm(ways, axis=0), SAFE * math.fsum(costs)
+        return SAFE * lengths(np.transpose(ways)), SAFE * math.fsum(costs)
     n, K, q, norm = len(X), (1 if X.ndim == 2 else X.shape[1]), chosen.sum(), np.linalg.norm
     if q == 0 or not nu.any():
         return np.zeros(n), 0.0
@@ -73,7 +73,7 @@ def moved(file):
         skew += gamma(n + q + 8) * (H @ length**2) + 2 * (H @ (length * wrong))
         along = np.array([math.fsum(nu * z) for z in Z.T])
         off = gamma(K + 4) * (np.abs(nu) @ sizes + np.abs(along))
-        size = norm(np.abs(T.T @ along) + np.abs(T.T) @ (off + gamma(q + 2) * np.abs(along)))
+        size = lengths(np.abs(T.T @ along) + np.abs(T.T) @ (off + gamma(q + 2) * np.abs(along)))
         theta = SAFE * 2 * size * length
     near = squared or (theta < np.where(rounded, 0.25, 0.5)).all()
     if not SAFE * skew <= 0.5 or not np.isfinite(theta).all() or not near:
@@ -91,15 +91,15 @@ def one_by_one(file):
         yield file | columns
 
 
-def balanced(nu):
-    """The same for the softmax loss: y - nu is made to add up to 1 in each row.
+def balanced(nu, w):
+    """The same for the softmax loss: y - nu / w is made to add up to 1 in each row.
 
     The largest of c probabilities, at least 1 / c but for rounding, takes what is missing. If that
     is less than 1 / (4 c), the slope of the entropy on the way is at most 1 + log(2 c).
     """
     way = (1 + 4 * U) * np.abs([math.fsum(row) for row in nu])
-    if way.max() > 0.25 / nu.shape[1]:
+    if (way / w).max() > 0.25 / nu.shape[1]:
         raise Refused(
-            "nu", "the rows of y - nu must be probabilities, and add up to something else"
+            "nu", "the rows of y - nu / w must be probabilities, and add up to something else"
         )
     return way, SAFE * math.fsum(way) * (1 + math.log(2 * nu.shape[1]))

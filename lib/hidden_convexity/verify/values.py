@@ -27,10 +27,17 @@ def objective(file):
     size = np.multiply.outer(lengths(patches).mean(axis=1), reach) + np.abs(constant)
     extra = 0 if K == 1 else K + 2
     error = SAFE * gamma(d + len(a) + extra + 8) * size + TINY * (1 + np.abs(a).sum())
-    penalty = 0.5 * float(file["beta"]) * math.fsum([*(W.ravel() ** 2), *(a.ravel() ** 2)])
     w = file["sample_weight"]
     low, high = ((w * part.T).ravel() for part in losses(y, outputs, error, str(file["loss"])))
-    return (1 - 32 * U) * (math.fsum(low) + penalty), (1 + 32 * U) * (math.fsum(high) + penalty)
+    return with_penalty(low, high, np.append(W, a), 2, float(file["beta"]))
+
+
+def with_penalty(low, high, weights, power, beta):
+    """Sums of losses and beta / L sum |w|^L, whose powers may underflow."""
+    penalty = beta / power * math.fsum(np.abs(weights) ** power)
+    leeway, lost = (32 + power) * U, TINY * beta * weights.any()
+    low, high = math.fsum(low) + penalty, math.fsum(high) + penalty + lost
+    return (1 - leeway) * low, (1 + leeway) * high
 
 
 def losses(y, outputs, error, loss):
@@ -69,10 +76,7 @@ def objective_of_branches(file):
         size = np.abs(value) @ np.abs(a) + abs(constant)
         error[k : k + step] = SAFE * (wrong @ np.abs(a) + gamma(len(a) + 4) * size) + TINY
     low, high = losses(y, outputs, error, "squared")
-    powers = [np.abs(weights).ravel() ** layers for weights in (W, a)]
-    penalty = float(file["beta"]) / layers * math.fsum(np.concatenate(powers))
-    leeway = (32 + layers) * U
-    return (1 - leeway) * (math.fsum(low) + penalty), (1 + leeway) * (math.fsum(high) + penalty)
+    return with_penalty(low, high, np.append(W, a), layers, float(file["beta"]))
 
 
 def dual_value(y, nu, loss, w=1.0):
@@ -82,12 +86,18 @@ def dual_value(y, nu, loss, w=1.0):
         size = math.fsum((np.abs(nu) * (np.abs(y) + np.abs(r))).ravel())
         return math.fsum((nu * (y - 0.5 * r)).ravel()) - SAFE * 8 * U * size - TINY
     if loss == "softmax":
-        if (nu > y).any():
+        w = (w * np.ones(len(y)))[:, None] * np.ones(y.shape)
+        if (nu > w * y).any():  # w * y is exact
             raise Refused("nu", "y - nu must be probabilities for the softmax loss")
-        p = y - nu  # rounded once
-        p = p[p > 0]
-        entropy = math.fsum(-p * np.log(p))
-        return entropy - 16 * U * math.fsum(p * (1 + np.abs(np.log(p))))
+        r = nu / w
+        p = y - r  # rounded once
+        used = p > 0
+        p, r, w = p[used], np.abs(r[used]), w[used]
+        entropy, slope = math.fsum(w * (-p * np.log(p))), 1 + np.abs(np.log(p))
+        # A quotient errs by at most U r: p is U or more then, and right to half of it.
+        off = (w != 1) * w * r * (1 + slope)
+        rounded = 16 * U * math.fsum(w * (p * slope)) + SAFE * 2 * U * math.fsum(off)
+        return entropy - rounded
     q, w = nu * y, w * np.ones(len(y))  # exact: y is -1 or 1
     if q.min() < 0 or (q > w).any():
         raise Refused("nu", f"nu y must be between 0 and the sample's weight for the {loss} loss")

@@ -1,10 +1,19 @@
 """Filters of convolutional networks: their taps, what they respond to, and how they change."""
 
 import numpy as np
+from matplotlib.colors import ListedColormap
 from matplotlib.ticker import NullLocator
 
 from hidden_convexity.companion.plotting.solvers import SIGNED
-from hidden_convexity.companion.plotting.style import BLUE, FILLS, GREEN, GREY, ORANGE, PINK
+from hidden_convexity.companion.plotting.style import (
+    BLUE,
+    CHAMBERS,
+    FILLS,
+    GREEN,
+    GREY,
+    ORANGE,
+    PINK,
+)
 
 # From shallow to deep, the taps of a filter that are drawn against something.
 TAPS = (GREEN, "black", GREY)
@@ -124,4 +133,55 @@ def errors_in_place_and_moved(ax, errors):
     ax.set_xlim(0, None)
     ax.set_xlabel("test error")
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
+def regions_of_classes(ax, x, y, winners, points, classes, names):
+    """Which class wins (k, l) on a grid of y and x, and the samples of each class, named.
+
+    Parameters
+    ----------
+    x, y : (l,) and (k,) ndarray
+    winners : (k, l) ndarray of int
+    points : (n, 2) ndarray
+    classes : (n,) ndarray of int
+    names : sequence of str
+        At most five.
+    """
+    full, pale = zip(*CHAMBERS[: len(names)], strict=True)
+    shown = {"cmap": ListedColormap(pale), "vmin": -0.5, "vmax": len(names) - 0.5}
+    ax.pcolormesh(x, y, winners, rasterized=True, **shown)
+    for k, (name, colour) in enumerate(zip(names, full, strict=True)):
+        style = {"color": colour, "markeredgecolor": "black", "markeredgewidth": 0.4}
+        ax.plot(*points[classes == k].T, "os^Dv"[k], markersize=4, label=name, **style)
+    ax.set_xlim(x[0], x[-1])
+    ax.set_ylim(y[0], y[-1])
+    return ax
+
+
+def kinks(ax, weights, names, near):
+    """Lines w.(x, 1) = 0 of neurons (m, 3), with arrows to where they are active, near a point."""
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    near = np.asarray(near)
+    for (w_1, w_2, bias), name in zip(weights, names, strict=True):
+        w = np.array([w_1, w_2])
+        unit = w / np.linalg.norm(w)
+        foot = near - (w @ near + bias) / (w @ w) * w
+        along = (right - left + high - low) * np.array([-unit[1], unit[0]])
+        ax.plot(*np.stack([foot - along, foot + along], axis=1), color=GREEN)
+        tip = foot + 0.12 * (right - left) * unit
+        ax.annotate("", tip, foot, arrowprops={"arrowstyle": "->", "color": GREEN})
+        ax.text(*(tip + 0.3 * (tip - foot)), name, ha="center", va="center")
+    ax.set_xlim(left, right)
+    ax.set_ylim(low, high)
+    return ax
+
+
+def output_weights(ax, outputs, neurons, classes):
+    """Output weights (m, c) as a table of colours, white at 0, with names on both sides."""
+    limit = np.abs(outputs).max()
+    ax.imshow(outputs.T, cmap=SIGNED, vmin=-limit, vmax=limit, aspect="auto")
+    ax.set_xticks(range(len(neurons)), neurons)
+    ax.set_yticks(range(len(classes)), classes)
+    ax.tick_params(length=0)
     return ax

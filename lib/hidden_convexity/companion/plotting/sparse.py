@@ -97,10 +97,10 @@ def lost_stretch(ax, t, truth, filled, simple, lost):
     return ax
 
 
-def against_measurements(ax, counts, curves):
+def against_measurements(ax, counts, curves, colours=(BLUE, PINK, GREY)):
     """Several quantities {label: values (k,)} against k numbers of measurements."""
     for (label, values), colour, marker in zip(
-        curves.items(), [BLUE, "black", GREY], ["o", "s", "^"], strict=False
+        curves.items(), colours, ["o", "s", "^"], strict=False
     ):
         ax.plot(counts, values, marker=marker, color=colour, markersize=3.5, label=label)
     ax.set_xlabel("number of measurements n")

@@ -19,6 +19,8 @@ CHAMBERS = [
     (GREEN, "#ADDFD2"),
     (PINK, "#F1D9E6"),
 ]
+# One hue a sample, as long as there are few.
+HUES = (AMBER, SKY, GREEN, PINK, GREY)
 
 
 def use_style():
@@ -61,3 +63,8 @@ def plane(ax, radius, xlabel, ylabel):
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     return ax
+
+
+def sample_hue(sample):
+    """The colour of one of a few samples, and of what belongs to it; black for -1, to none."""
+    return "black" if sample < 0 else HUES[sample % len(HUES)]

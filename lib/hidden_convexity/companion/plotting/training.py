@@ -5,7 +5,6 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from hidden_convexity.companion.plotting.sparse import correlations
 from hidden_convexity.companion.plotting.style import (
-    AMBER,
     BLUE,
     FILLS,
     GREEN,
@@ -14,6 +13,7 @@ from hidden_convexity.companion.plotting.style import (
     PINK,
     SKY,
     plane,
+    sample_hue,
 )
 
 
@@ -115,24 +115,16 @@ def value_against_width(ax, widths, values, optimum, enough):
     return ax
 
 
-# One hue a sample, as long as there are few; what belongs to none is black.
-HUES = (AMBER, SKY, GREEN, PINK, GREY)
-
-
-def _hue(sample):
-    return "black" if sample < 0 else HUES[sample % len(HUES)]
-
-
 def fit_with_ramps(ax, t, y, grid, fit, ramps, owners):
     """Samples (n,), a network's output on a grid (k,), and each neuron's ramp (k, m).
 
     A ramp has the colour of the sample owners[j] at which it starts, black if owners[j] is -1.
     """
     for ramp, owner in zip(ramps.T, owners, strict=True):
-        ax.plot(grid, ramp, color=_hue(owner), linewidth=0.9)
+        ax.plot(grid, ramp, color=sample_hue(owner), linewidth=0.9)
     ax.plot(grid, fit, color=BLUE, linewidth=1.8)
     for k, point in enumerate(zip(t, y, strict=True)):
-        ax.plot(*point, "o", color=_hue(k), markeredgecolor="black", zorder=3)
+        ax.plot(*point, "o", color=sample_hue(k), markeredgecolor="black", zorder=3)
     ax.set(xlabel="input t", ylabel="target y", ylim=(-3, 3))
     return ax
 
@@ -141,9 +133,9 @@ def walls_with_neurons(ax, X, weights, owners):
     """The lines {u : x_i.u = 0} of samples (n, 2) in their hues, and neurons (m, 2) as arrows."""
     for k, x in enumerate(X):
         along = np.array([-x[1], x[0]]) / np.linalg.norm(x)
-        ax.plot(*np.outer(along, [-1, 1]), color=_hue(k), linewidth=1.2)
+        ax.plot(*np.outer(along, [-1, 1]), color=sample_hue(k), linewidth=1.2)
     for w, owner in zip(weights, owners, strict=True):
-        arrow = {"arrowstyle": "-|>", "color": _hue(owner), "linewidth": 2.2, "shrinkA": 0}
+        arrow = {"arrowstyle": "-|>", "color": sample_hue(owner), "linewidth": 2.2, "shrinkA": 0}
         ax.annotate("", 1.1 * w / np.linalg.norm(w), (0, 0), arrowprops=arrow, zorder=4)
     return plane(ax, 1.25, "first weight", "second weight")
 
@@ -155,10 +147,10 @@ def dual_with_walls(ax, angles, values, beta, neuron_angles, neuron_signs, owner
     first = np.degrees(angles[0])
     for k, wall in enumerate(np.degrees(walls)):
         for angle in ((wall - first) % 360 + first, (wall + 180 - first) % 360 + first):
-            ax.axvline(angle, ymax=0.08, color=_hue(k), linewidth=2)
+            ax.axvline(angle, ymax=0.08, color=sample_hue(k), linewidth=2)
     for angle, sign, owner in zip(np.degrees(neuron_angles), neuron_signs, owners, strict=True):
         place = (angle - first) % 360 + first, beta * np.sign(sign)
-        ax.plot(*place, "o", color=_hue(owner), markeredgecolor="black", zorder=3)
+        ax.plot(*place, "o", color=sample_hue(owner), markeredgecolor="black", zorder=3)
     ax.set_ylim(-1.5 * beta, 1.25 * beta)
     ax.set_xticks(range(0, 360, 90))
     return ax

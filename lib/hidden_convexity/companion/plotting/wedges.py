@@ -1,11 +1,15 @@
 """Wedge products, the neurons that are cross products of data, and where they occur."""
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import BoundaryNorm
 from matplotlib.patches import Arc, Polygon
 
 from hidden_convexity.companion.plotting.style import BLUE, FILLS, GREEN, GREY, ORANGE, PINK, SKY
 
 MARKERS = ["o", "s", "^", "D"]
+# Levels of |h| / beta, closer where it is near its limit.
+NEAR_THE_LIMIT = [0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.995, 1]
 
 
 def oriented_area(ax, a, b, names=("a", "b")):
@@ -104,11 +108,14 @@ def dual_around(ax, turn, values, beta, rows, axes, neurons):
 
 def excess_against_samples(ax, excess):
     """Relative excess of the Lasso over the optimum, {d: (sizes, runs (sizes, seeds))}."""
-    for (d, (n, runs)), marker in zip(excess.items(), MARKERS, strict=False):
+    for (d, (n, runs)), marker, colour in zip(
+        excess.items(), MARKERS, (BLUE, GREEN, PINK), strict=False
+    ):
         runs = np.maximum(runs, 1e-9)
-        ax.plot(np.repeat(n, runs.shape[1]), runs.ravel(), marker, color=SKY, markersize=2.5)
-        ax.plot(n, np.median(runs, axis=1), marker=marker, color=BLUE, markersize=4)
-        ax.text(n[-1] * 1.1, np.median(runs[-1]), f"d = {d}", color=BLUE, va="center")
+        every, alpha = np.repeat(n, runs.shape[1]), 0.5
+        ax.plot(every, runs.ravel(), marker, color=colour, markersize=2.5, alpha=alpha)
+        ax.plot(n, np.median(runs, axis=1), marker=marker, color=colour, markersize=4)
+        ax.text(n[-1] * 1.1, np.median(runs[-1]), f"d = {d}", color=colour, va="center")
     ax.set(xscale="log", yscale="log", xlabel="number of samples n")
     every = sorted({int(size) for n, _ in excess.values() for size in n})
     ax.set_xticks(every, every)
@@ -123,8 +130,11 @@ def dual_on_hemispheres(axes, maps, circles, neurons, tight):
     Maps are two triples (x, y, values) of grids in Lambert's equal-area projection; circles and
     neurons are given by (unit vectors (k, 3)), and `tight` counts each neuron's tight rows.
     """
+    cmap = colormaps["Blues"]
+    norm = BoundaryNorm(NEAR_THE_LIMIT, cmap.N, extend="max")
     for ax, (x, y, values), side in zip(axes, maps, (1, -1), strict=True):
-        shade = ax.contourf(x, y, values, levels=np.linspace(0, 1, 11), cmap="Blues", extend="max")
+        # Equal steps would draw the last tenth, where neurons are, in one colour.
+        shade = ax.contourf(x, y, values, levels=NEAR_THE_LIMIT, cmap=cmap, norm=norm, extend="max")
         for circle in circles:
             ax.plot(*_flattened(circle, side), color="black", linewidth=0.7)
         for count, marker, colour in zip(

@@ -3,7 +3,6 @@
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Polygon, Wedge
-from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 from hidden_convexity.companion.plotting.style import (
     BLUE,
@@ -13,6 +12,7 @@ from hidden_convexity.companion.plotting.style import (
     GREY,
     PINK,
     plane,
+    sample_hue,
 )
 
 CENTRED = {"ha": "center", "va": "center"}
@@ -39,12 +39,21 @@ def zonogon(ax, vertices, fill="#F2F2F2", edge="black", margin=1.1):
 
 
 def subset_sums(ax, vertices, sums, rows):
-    """The sums (2^n, 2) of all subsets of the rows (n, 2): few are vertices (P, 2), in blue."""
+    """The sums (2^n, 2) of all subsets of the rows (n, 2): few are vertices (P, 2), in blue.
+
+    Each edge has the hue of the row that it is parallel to.
+    """
     zonogon(ax, vertices)
+    around = zip(vertices, np.roll(vertices, -1, axis=0), strict=True)
+    for edge in map(np.array, around):
+        step = edge[1] - edge[0]
+        owner = np.argmin(np.abs(step[0] * rows[:, 1] - step[1] * rows[:, 0]))
+        ax.plot(*edge.T, color=sample_hue(owner), linewidth=2.2, zorder=3)
     for k, x in enumerate(rows):
-        arrow = {"arrowstyle": "-|>", "color": GREY, "shrinkA": 0, "shrinkB": 0}
+        hue = sample_hue(k)
+        arrow = {"arrowstyle": "-|>", "color": hue, "linewidth": 1.5, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", x, (0, 0), arrowprops=arrow, zorder=3)
-        ax.text(*(x + 0.18 * x / np.linalg.norm(x)), f"$x_{k + 1}$", color=GREY, **CENTRED)
+        ax.text(*(x + 0.18 * x / np.linalg.norm(x)), f"$x_{k + 1}$", **CENTRED)
     ax.plot(*sums.T, "o", color="white", markeredgecolor="black", markersize=3.5, zorder=4)
     ax.plot(*vertices.T, "o", color=BLUE, markersize=5, zorder=5)
     return ax
@@ -160,21 +169,17 @@ def polyhedron(ax, polygons, fills, direction=(20, -50)):
     # A lamp above the viewer's left shoulder; faces turned away from it keep most of their colour.
     lamp = eye + np.array([np.sin(azimuth), -np.cos(azimuth), 0.0]) * 0.7 + [0, 0, 0.9]
     light = 0.7 + 0.3 * np.clip(normals @ lamp / np.linalg.norm(lamp), 0, 1)
+    # What is in front of a convex solid hides nothing of it: no face needs sorting.
     front = np.flatnonzero(normals @ eye > 0)
-    ax.add_collection3d(
-        Poly3DCollection(
-            [polygons[k] for k in front],
-            facecolors=[light[k] * np.array(to_rgb(fills[k])) for k in front],
-            edgecolors="black",
-            linewidths=0.4,
-        )
-    )
-    points = np.concatenate(polygons)
-    for axis, low, high in zip("xyz", points.min(axis=0), points.max(axis=0), strict=True):
-        ax.set(**{f"{axis}lim": (low, high)})
-    ax.set_box_aspect(np.ptp(points, axis=0), zoom=1.4)
-    ax.set_proj_type("ortho")
-    ax.view_init(*direction)
+    across = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
+    onto = np.array([across, np.cross(eye, across)]).T
+    for k in front:
+        colour = light[k] * np.array(to_rgb(fills[k]))
+        face = Polygon(polygons[k] @ onto, facecolor=colour, edgecolor="black", linewidth=0.4)
+        ax.add_patch(face)
+    ax.update_datalim(np.concatenate(polygons) @ onto)
+    ax.autoscale_view()
+    ax.set(aspect="equal")
     ax.set_axis_off()
     return ax
 

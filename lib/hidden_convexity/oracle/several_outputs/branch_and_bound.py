@@ -1,5 +1,6 @@
 """The proving oracle for several outputs: cells whose number grows neither with n nor with c."""
 
+import itertools
 import time
 
 import numpy as np
@@ -15,6 +16,8 @@ from hidden_convexity.oracle.several_outputs.ascent import VectorAscent
 from hidden_convexity.oracle.several_outputs.cells import explore, seed
 from hidden_convexity.oracle.threads import in_threads
 
+# Budget of a call: a minute was seen to end before the proof for ten classes of images did.
+SECONDS = 600.0
 # Work, in products, a stack gets between two meetings: a few milliseconds, then up to a second.
 FIRST_WORK, MOST_WORK = 1_000_000, 50_000_000
 
@@ -36,7 +39,7 @@ class VectorBranchAndBound:
         Random starts of the ascents that precede the proof.
     **options
         As for `BranchAndBound`, which prepares the rows: `max_cells`, `max_seconds`, `rng`,
-        `progress`, `dropped` and `client`.
+        `progress`, `dropped` and `client`. The default budget is ten minutes.
 
     Raises
     ------
@@ -53,7 +56,7 @@ class VectorBranchAndBound:
     """
 
     def __init__(self, X, random_starts=64, **options):
-        self.lines = BranchAndBound(X, random_starts=0, **options)
+        self.lines = BranchAndBound(X, random_starts=0, **{"max_seconds": SECONDS} | options)
         self.X, self.rank = self.lines.X, self.lines.rank
         self.ascent = VectorAscent(self.X, random_starts, options.get("rng", 0))
 
@@ -114,7 +117,7 @@ class VectorBranchAndBound:
 class _Search(Search):
     """One call of the oracle, in units in which sum ||l_i|| ||x_i|| = 1.
 
-    Its first cones, and when one is closed, are those of one output; its cells are others.
+    When a cell is closed is that of one output; its cells are simplicial cones.
     """
 
     def __init__(self, oracle, N, scale, tolerance, level, found):
@@ -141,7 +144,7 @@ class _Search(Search):
         oracle, options = self.oracle, self.oracle.lines
         start, work = time.monotonic(), max(FIRST_WORK, 10 * self.rows.size)
         with progress_bar(options.progress, desc="proof", unit="cell") as bar:
-            stacks = in_threads(self._seed, self._orthants(), worthwhile=work > FIRST_WORK)
+            stacks = in_threads(self._seed, self._first_cells(), worthwhile=work > FIRST_WORK)
             self.cells = len(stacks)
             stacks = self._open(stacks)
             try:
@@ -176,6 +179,11 @@ class _Search(Search):
         bound = (reached + self.allowance) * self.scale
         directions, values = self.found.directions, self.found.values
         return DualMaximum.proven(self.oracle.X, self.N, bound, directions, values, self.cells)
+
+    def _first_cells(self):
+        """The orthants, (rank, rank)."""
+        axes = np.eye(self.oracle.rank)
+        return (axes * s for s in itertools.product((1.0, -1.0), repeat=self.oracle.rank))
 
     def _seed(self, cone):
         return seed(self.rows, self.units, cone, self.linear, self.enough)

@@ -27,6 +27,8 @@ from hidden_convexity.solvers.fixed_gates.gated import train_gated  # noqa: E402
 
 # Few gates and a loose gap: the checks are about the interface, and fit several hundred times.
 QUICK = {"gates": 10, "tol": 1e-2}
+# Class weights of 1e7 to one leave double precision no small gap: that check ends by its budget.
+BUDGET = {"max_seconds": 10.0}
 TWO_BETAS = {"betas": [1.0, 0.1], "cv": 2}
 
 
@@ -34,9 +36,9 @@ TWO_BETAS = {"betas": [1.0, 0.1], "cv": 2}
 @parametrize_with_checks(
     [
         ConvexReLURegressor(**QUICK),
-        ConvexReLUClassifier(**QUICK),
+        ConvexReLUClassifier(**QUICK, **BUDGET),
         ConvexReLURegressorCV(**QUICK, **TWO_BETAS),
-        ConvexReLUClassifierCV(**QUICK, **TWO_BETAS),
+        ConvexReLUClassifierCV(**QUICK, **TWO_BETAS, **BUDGET),
     ]
 )
 def test_it_keeps_the_rules_of_scikit_learn(estimator, check):

@@ -27,6 +27,8 @@ INTERCEPTS = ("free", "regularised", "none")
 # of chambers that are listed as soon.
 PROVABLE_SAMPLES = {1: np.inf, 2: np.inf, 3: 20_000, 4: 2_000}
 LISTABLE = 10_000
+# Rank up to which a proof of several classes, as far from separable as may be, takes seconds.
+SEVERAL_UP_TO_RANK = 3
 # Rank up to which sampled ReLU neurons keep to their cones within seconds: above it, optimal ones
 # are tight at too many samples, and gates take their place.
 CONES_UP_TO_RANK = 16
@@ -226,9 +228,10 @@ def resolved(X, classes, options):
             f'{MOVING_ABOVE_RANK}, got "free" and rank {rank}; or take scope="sampled"'
         )
     if scope == "auto":
-        # Chambers are listed for one output only.
-        few = classes <= 2 and count_chambers(n, rank) <= LISTABLE
-        few = few or n <= PROVABLE_SAMPLES.get(rank, 0)
+        if classes > 2:  # chambers are listed for one output only
+            few = rank <= SEVERAL_UP_TO_RANK and n <= PROVABLE_SAMPLES[rank]
+        else:
+            few = count_chambers(n, rank) <= LISTABLE or n <= PROVABLE_SAMPLES.get(rank, 0)
         scope = "global" if few and formulation != "gated" else "sampled"
     if formulation == "auto":
         slow = classes > 2 or rank > CONES_UP_TO_RANK

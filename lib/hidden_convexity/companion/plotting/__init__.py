@@ -4,7 +4,7 @@ One file a chapter; every function takes an axis and data, computes nothing, and
 """
 
 try:
-    import matplotlib as _matplotlib  # noqa: F401
+    import matplotlib as _matplotlib
 except ImportError as error:
     raise ImportError(
         'the plots are drawn by Matplotlib: pip install "hidden-convexity[notebooks]"'

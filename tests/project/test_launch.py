@@ -26,6 +26,8 @@ def copy(tmp_path, monkeypatch):
     for folder in ("notebooks", "book"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     (tmp_path / "figures").mkdir()
+    for picture in (ROOT / "figures").glob("fig00-*.svg"):
+        shutil.copy(picture, tmp_path / "figures")
     for name in ("README.md", "pyproject.toml", "figures/manifest.json"):
         shutil.copy(ROOT / name, tmp_path / name)
     project = tmp_path / "pyproject.toml"

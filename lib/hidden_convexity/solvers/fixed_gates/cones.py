@@ -102,20 +102,25 @@ class Walk:
             )
         return solve_in_units(problem, lambda scaled: self._solve(scaled, tol, budget))
 
-    def _start(self, problem):
+    def _empty(self, problem):
         n, d = problem.X.shape
         self._pairs = Pairs(problem.X, self._arrangement.patterns, problem.y.size // n)
         outputs = _with_free_terms(problem, np.zeros(problem.y.shape))
         self._state = _State(np.zeros(0, dtype=np.int64), np.zeros((0, d)), outputs)
+
+    def _start(self, problem):
+        outputs = self._state.outputs
         residual = _residual(problem, outputs)
         self._beta = _dual_norms(problem.X, self._pairs, residual, problem.beta).max()
 
     def _solve(self, problem, tol, budget):
         began = perf_counter()
         if self._pairs is None:
-            self._start(problem)
+            self._empty(problem)
         pairs, history, interrupted, out_of_time = self._pairs, [], False, False
         try:
+            if self._beta is None:
+                self._start(problem)
             for beta in _way_down(self._beta, problem.beta):
                 last = beta == problem.beta
                 if budget.spent and not last:

@@ -40,11 +40,13 @@ from hidden_convexity.companion.plotting.benchmarks import (
 )
 from hidden_convexity.companion.plotting.convolution import (
     both_ways,
+    difference_in_time,
     errors_in_place_and_moved,
     excesses_by_width,
     filter_stems,
     gains_along,
     kinks,
+    means_in_time,
     output_weights,
     record_and_window,
     rectified_outputs,

@@ -64,6 +64,29 @@ def rectified_outputs(axes, t, values, forward, backward):
     return axes
 
 
+def means_in_time(ax, t, groups):
+    """Mean and middle half of each group of series {name: (k, n)} against time."""
+    for (name, series), colour in zip(groups.items(), (BLUE, PINK), strict=False):
+        low, high = np.quantile(series, (0.25, 0.75), axis=0)
+        ax.fill_between(t, low, high, color=colour, alpha=0.2, linewidth=0)
+        ax.plot(t, series.mean(axis=0), color=colour, label=name)
+    ax.set_xlabel("time (samples)")
+    ax.margins(x=0)
+    ax.legend()
+    return ax
+
+
+def difference_in_time(ax, t, difference):
+    """How far two groups are apart at each moment: blue where above zero, pink where below."""
+    for part, colour in ((np.maximum(difference, 0), BLUE), (np.minimum(difference, 0), PINK)):
+        ax.fill_between(t, part, color=colour, linewidth=0)
+    ax.axhline(0, color="black", linewidth=0.8)
+    ax.set_xlabel("time (samples)")
+    ax.set_ylabel("gun \u2212 finger, mean output")
+    ax.margins(x=0)
+    return ax
+
+
 def taps_along(ax, ratios, filters):
     """The taps of one filter (r, k) at each of r weight decays, in units of beta_max."""
     for k, (taps, colour) in enumerate(zip(filters.T, TAPS, strict=False)):

@@ -142,10 +142,10 @@ def prepare_notebook(app, docname, source):
     source[0] = json.dumps(notebook)
 
 
-def drop_badges(app, docname, source):
-    """The badges of README.md are pictures on the web; the chapters have buttons instead."""
+def read_within(app, docname, source):
+    """README.md without pictures from the web, and with links to the pages of the book."""
     if docname == "README":
-        source[0] = launch.BADGE_LINE.sub("", source[0])
+        source[0] = launch.within(source[0])
 
 
 def fill_front_page(app, docname, source):
@@ -159,7 +159,7 @@ def fill_front_page(app, docname, source):
         return f"![{alt}](../figures/{name}.svg)"
 
     rows = ["| | |", "| --- | --- |"]
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = launch.within((ROOT / "README.md").read_text(encoding="utf-8"))
     for name, line in re.findall(
         r"^\| \[[\w-]+\]\(notebooks/([\w-]+)\.ipynb\) \| (.*) \|$", readme, re.M
     ):
@@ -216,7 +216,7 @@ def escape_mathematics(app, what, name, obj, options, lines):
 
 def setup(app):
     app.connect("source-read", prepare_notebook)
-    app.connect("source-read", drop_badges)
+    app.connect("source-read", read_within)
     app.connect("source-read", fill_front_page)
     app.connect("source-read", generate_index)
     app.connect("source-read", show_house)

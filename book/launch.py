@@ -2,11 +2,11 @@
 
     python book/launch.py [OWNER/NAME]      a repository on GitHub, recorded in pyproject.toml
 
-The address is `Repository` in `[project.urls]`. From it come the clone command and the badges of
-README.md and, below the title of each notebook, two cells tagged `launch`: links to Colab and
-Binder, and code that installs the library where it runs in Colab and does nothing elsewhere. The
-book's buttons come from it too, when the book is built. Without an address all of these are left
-out: nothing shall install code from a place that is not ours.
+The address is `Repository` in `[project.urls]`. From it come the clone command, the badges and
+whole links of README.md and, below the title of each notebook, two cells tagged `launch`: links to
+Colab and Binder, and code that installs the library where it runs in Colab and does nothing
+elsewhere. The book's buttons come from it too, when the book is built. Without an address all of
+these are left out: nothing shall install code from a place that is not ours.
 """
 
 import re
@@ -25,6 +25,9 @@ BADGES = {
 }
 BADGE_LINE = re.compile(r"^\[!\[Open in .*\n\n", re.MULTILINE)
 PLACEHOLDER = "URL-OF-THIS-REPOSITORY"
+# Links of README.md into the repository: PyPI, which shows it too, needs them whole.
+WHOLE = re.compile(rf"\]\(https://github\.com/[\w-]+/[\w.-]+/(?:blob|raw)/{BRANCH}/")
+LOCAL = re.compile(r"(!?\[[^\]]*\])\((?![a-z]+:|#)([^)\s]+)\)")
 
 INSTALL = """import sys
 
@@ -64,12 +67,23 @@ def services(url, page):
     }
 
 
+def within(text):
+    """README.md as one reads it in the repository: without badges, its links relative."""
+    return WHOLE.sub("](", BADGE_LINE.sub("", text))
+
+
 def readme(text, url):
-    """README.md with the clone command and the badges of an address."""
-    text = BADGE_LINE.sub("", text)
+    """README.md with the clone command, the badges and whole links of an address."""
+    text = within(text)
     text = re.sub(r"git clone \S+", f"git clone {url or PLACEHOLDER}", text)
     if url is None:
         return text
+
+    def whole(link):
+        kind = "raw" if link[1].startswith("!") else "blob"
+        return f"{link[1]}({url}/{kind}/{BRANCH}/{link[2]})"
+
+    text = LOCAL.sub(whole, text)
     opened = services(url, "notebooks/00-start-here.ipynb")
     badges = [f"[![Open in {name}]({BADGES[name]})]({link})" for name, link in opened.items()]
     return text.replace("\n\n", f"\n\n{' '.join(badges)}\n\n", 1)

@@ -95,6 +95,20 @@ def test_every_link_opens_its_own_page(copy):
         assert counts == list(range(1, len(counts) + 1))
 
 
+def test_readme_has_whole_links_where_there_is_an_address(copy):
+    local = re.compile(r"\]\((?!https?:)([^)]+)\)")
+    before = (copy / "README.md").read_text(encoding="utf-8")
+    named = {link for link in local.findall(before) if not link.startswith("#")}
+    assert named and all((ROOT / link).exists() for link in named)
+    launch.main("example/hidden-convexity")
+    after = (copy / "README.md").read_text(encoding="utf-8")
+    assert not [link for link in local.findall(after) if not link.startswith("#")]
+    for link in named:
+        kind = "raw" if link.endswith(".svg") else "blob"
+        assert f"]({EXAMPLE}/{kind}/main/{link})" in after
+    assert launch.within(after).replace(EXAMPLE, launch.PLACEHOLDER) == before
+
+
 class Shell:
     """What IPython calls for lines that begin with ! or %; it only takes notes."""
 

@@ -139,6 +139,8 @@ def prepare_notebook(app, docname, source):
         if drawn:
             cell["metadata"]["mystnb"] = {"image": {"alt": figures[drawn[1]]["alt"]}}
             sharpen(cell, drawn[1])
+        elif described := re.match(r"# Picture: (.+)", "".join(cell["source"])):
+            cell["metadata"]["mystnb"] = {"image": {"alt": described[1]}}
     source[0] = json.dumps(notebook)
 
 

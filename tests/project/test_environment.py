@@ -20,7 +20,7 @@ CONDA_NAMES = {
 # What a conda environment needs besides, and PyPI does not have.
 CONDA_ONLY = {"python", "make", "pip"}
 # What we do not count on conda-forge to have: pip installs it into the conda environment.
-PIP_ONLY = {"heartpy", "kingdon", "sphinx-mathjax-offline", "sphinx-revealjs", "typst"}
+PIP_ONLY = {"heartpy", "kingdon", "pyts", "sphinx-mathjax-offline", "sphinx-revealjs", "typst"}
 
 
 def direct_dependencies():

@@ -85,7 +85,7 @@ def test_the_gated_relaxation_bounds_neurons_that_feed_all_outputs():
     with pytest.raises(ValueError, match="patterns"):
         gated_relu_vector.train(X[:-1], y[:-1], beta, patterns=complete)
     with pytest.raises(TypeError, match="patterns"):
-        gated_relu_vector.train(X, y, beta, patterns=12)
+        gated_relu_vector.train(X, y, beta, patterns="all")
 
 
 @pytest.mark.slow

@@ -105,7 +105,10 @@ class ParallelNetwork(ReadOnlyArrays):
     def __call__(self, x):
         """Outputs (n,) for inputs x (n,)."""
         x = real_array(x, "x", ndim=1)
-        output = np.full(len(x), self.constant)
+        return self._added(np.full(len(x), self.constant), x)
+
+    def _added(self, output, x):
+        """What the branches make of x (n,), added to an output (n,), which is written to."""
         # A block of inputs at a time: the (n, m) activations may not fit in memory.
         step = max(1_000_000 // max(len(self), 1), 1)
         for start in range(0, len(x), step):
@@ -144,10 +147,12 @@ class ParallelNetwork(ReadOnlyArrays):
 
     def objective(self, x, y, beta):
         """1/2 ||f(x) - y||^2 + penalty(beta): what training minimises."""
-        outputs, y = self(x), real_array(y, "y", ndim=1)
-        if y.shape != outputs.shape:
-            raise ValueError(f"y must have the shape of x, {outputs.shape}, got {y.shape}")
-        return float(0.5 * ((outputs - y) ** 2).sum()) + self.penalty(beta)
+        x, y = real_array(x, "x", ndim=1), real_array(y, "y", ndim=1)
+        if y.shape != x.shape:
+            raise ValueError(f"y must have the shape of x, {x.shape}, got {y.shape}")
+        # The constant first: of targets that hardly vary their difference is exact.
+        away = self._added(self.constant - y, x)
+        return float(0.5 * (away**2).sum()) + self.penalty(beta)
 
     def __repr__(self):
         part = "branch" if len(self) == 1 else "branches"

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from tampering import refused, tampered
 
 import hidden_convexity as hc
 from hidden_convexity import verify
@@ -21,20 +22,6 @@ def copies(jitter):
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(6, 4))
     return np.concatenate([rows + jitter * rng.normal(size=rows.shape) for _ in range(3)])
-
-
-def tampered(path, tmp_path, **changes):
-    with np.load(path) as archive:
-        content = dict(archive) | changes
-    other = tmp_path / "tampered.npz"
-    np.savez(other, **{name: array for name, array in content.items() if array is not None})
-    return other
-
-
-def refused(path):
-    with pytest.raises(verify.Refused) as caught:
-        verify.verify(path)
-    return caught.value.name
 
 
 KINDS = {

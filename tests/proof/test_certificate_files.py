@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tampering import refused, tampered
 
 import hidden_convexity as hc
 from hidden_convexity import verify
@@ -36,21 +37,6 @@ def files(tmp_path_factory):
         solution.save(folder / f"{d}.npz")
         found[d] = solution, folder / f"{d}.npz"
     return found
-
-
-def tampered(path, tmp_path, **changes):
-    """A copy of a file with some arrays changed; None takes one away."""
-    with np.load(path) as archive:
-        content = dict(archive) | changes
-    other = tmp_path / "tampered.npz"
-    np.savez(other, **{name: array for name, array in content.items() if array is not None})
-    return other
-
-
-def refused(path):
-    with pytest.raises(verify.Refused) as caught:
-        verify.verify(path)
-    return caught.value.name
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from tampering import refused, tampered
 
 import hidden_convexity as hc
 from hidden_convexity import verify
@@ -21,20 +22,6 @@ def problem_of(d, loss, outputs=3, patches=None, **kinds):
     Y = np.sin(2 * first[:, :1]) + rng.normal(size=(20, outputs))
     Y = np.eye(outputs)[Y.argmax(axis=1)] if loss == "softmax" else Y
     return hc.TrainingProblem(X, Y, 0.3 * hc.beta_max(X, Y, loss, **kinds), loss, **kinds)
-
-
-def tampered(path, tmp_path, **changes):
-    with np.load(path) as archive:
-        content = dict(archive) | changes
-    other = tmp_path / "tampered.npz"
-    np.savez(other, **{name: array for name, array in content.items() if array is not None})
-    return other
-
-
-def refused(path):
-    with pytest.raises(verify.Refused) as caught:
-        verify.verify(path)
-    return caught.value.name
 
 
 @pytest.mark.slow

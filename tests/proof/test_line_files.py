@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from tampering import refused, tampered
 
 import hidden_convexity as hc
 from hidden_convexity import verify
@@ -26,20 +27,6 @@ def data(n, seed=0):
     x = np.append(rng.uniform(-3, 7, n - 1), 1.0)
     x[0] = x[-1]
     return x, np.sin(x) + 0.1 * rng.normal(size=n) + 5.0
-
-
-def tampered(path, tmp_path, **changes):
-    with np.load(path) as archive:
-        content = dict(archive) | changes
-    other = tmp_path / "tampered.npz"
-    np.savez(other, **{name: array for name, array in content.items() if array is not None})
-    return other
-
-
-def refused(path):
-    with pytest.raises(verify.Refused) as caught:
-        verify.verify(path)
-    return caught.value.name
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,9 +3,7 @@
 from hidden_convexity.geometry.hyperplanes import coordinates
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.training_problem import TrainingProblem
-
-# Relative tolerance of the bound on M, where it is not exact.
-SHARP = 1e-7
+from hidden_convexity.proof.certificate import SHARP
 
 
 def beta_max(X, y, loss="squared", slope=0.0, skip=False, intercept=False, sample_weight=None):

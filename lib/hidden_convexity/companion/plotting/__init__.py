@@ -19,9 +19,7 @@ from hidden_convexity.companion.plotting.architectures import (
     forecast_of_a_record,
     halves,
     rank_path,
-    sizes_path,
     spectral_lines,
-    stem_sizes,
 )
 from hidden_convexity.companion.plotting.arrangements import (
     arrangement,

@@ -6,19 +6,6 @@ from hidden_convexity.companion.plotting.solvers import SIGNED
 from hidden_convexity.companion.plotting.style import BLUE, FILLS, GREEN, GREY, ORANGE
 
 
-def stem_sizes(ax, values, label, xlabel="index", first=1):
-    """Sizes (p,) of groups, coefficients or singular values, from number `first` on; zeros grey."""
-    position, active = first + np.arange(len(values)), values > 0
-    ax.plot(position[~active], values[~active], "o", color=GREY, markersize=2)
-    ax.vlines(position[active], 0, values[active], color=BLUE, linewidth=1.2)
-    ax.plot(position[active], values[active], "o", color=BLUE, markersize=4)
-    ax.set_ylim(-0.05 * values.max(), 1.1 * values.max())
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(label)
-    return ax
-
-
 def fit_on_line(ax, t, y, grid, fit, bends=()):
     """Points (t, y), a network's output on a grid of inputs, and where within it neurons bend."""
     ax.plot(grid, fit, color=BLUE, label="optimal network")
@@ -34,18 +21,6 @@ def fit_on_line(ax, t, y, grid, fit, bends=()):
     ax.set_ylabel("output")
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0, columnspacing=1)
     return ax
-
-
-def sizes_path(ax, betas, values, beta, label):
-    """Sizes (len(betas), p) of solutions against the weight decay, and the one of the demo."""
-    ax.axvline(beta, color=GREY, linestyle=":")
-    ax.plot(betas, values, color=BLUE, linewidth=1.1)
-    ax.set_xscale("log")
-    ax.set_xlim(betas[0], betas[-1])
-    ax.set_ylim(0, None)
-    ax.set_xlabel(r"weight decay $\beta$")
-    ax.set_ylabel(label)
-    return _name_demo(ax, beta)
 
 
 def rank_path(ax, betas, ranks, beta, label):

@@ -53,8 +53,8 @@ def _read_skip(skip, first, last):
     given = getattr(skip, "in_features", None), getattr(skip, "out_features", None)
     if type(skip) is not linear or given != sizes:
         raise ValueError(
-            "skip must be a torch.nn.Linear beside Sequential(Linear, ReLU or LeakyReLU, Linear), with "
-            f"its inputs and outputs, {sizes}; got {skip}"
+            "skip must be a torch.nn.Linear beside Sequential(Linear, ReLU or LeakyReLU, Linear), "
+            f"with its inputs and outputs, {sizes}; got {skip}"
         )
     line = _array(skip.weight).T
     if first.bias is not None:  # the column of ones has a constant already, that of the output

@@ -47,7 +47,8 @@ def moved(file):
     if not free:
         return np.zeros(n), 0.0
     if str(loss) == "squared":
-        ways = np.transpose([w * distances(file, one, w, np.zeros(n)) for one in np.atleast_2d(nu.T)])
+        outputs = np.atleast_2d(nu.T)
+        ways = SAFE * np.transpose([w * distances(file, one, w, np.zeros(n)) for one in outputs])
         cost = (ways * np.abs(y.reshape(n, -1))).sum()
         return SAFE * lengths(ways), SAFE * (1 + gamma(nu.size + 8)) * float(cost)
     if str(loss) == "hinge":

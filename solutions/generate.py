@@ -3,7 +3,9 @@
     python solutions/generate.py [NAME...]
 
 The solutions are the source. An exercise begins with a heading "### Exercise NN.k"; what precedes
-the first one is not copied. Its cells go to the reader's notebook, just above "## Takeaway":
+the first one is not copied. Its cells go to the reader's notebook, into the section "Exercises"
+above "## Takeaway". One that the notebook has above that section, where the text needs it, stays
+there, and the opening of the section says so. Of its cells:
 
 - in a code cell, what is between "# BEGIN SOLUTION" and "# END SOLUTION" becomes a stub;
 - a markdown cell between "<!-- BEGIN SOLUTION -->" and "<!-- END SOLUTION -->" is left out;
@@ -15,6 +17,7 @@ The cells so written carry the tag "exercise" and are replaced each time; output
 not changed are kept, all other cells are left as they are.
 """
 
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -24,12 +27,12 @@ import nbformat
 ROOT = Path(__file__).resolve().parent.parent
 SOLUTIONS, NOTEBOOKS = ROOT / "solutions", ROOT / "notebooks"
 TAG = "exercise"
+SECTION = "exercises"  # the cell that opens it
 
-INTRODUCTION = """## Exercises
-
-Replace the dots by your code and run the cell. `hc.check` tries your function on data of its own \
-and says what is right or, if not, which property is violated. Hints and solutions unfold. If you \
-start here, run the cell with the imports before."""
+INTRODUCTION = """Replace the dots by your code and run the cell. `hc.check` tries your function \
+on data of its own and says what is right or, if not, which property is violated. Hints and \
+solutions unfold. If you start here, run the cell with the imports before."""
+ABOVE = "Exercise {} stands above, under *{}*, where the text needs it."
 
 HEADING = re.compile(r"### Exercise (\d\d\.\d)\b")
 BLOCK = re.compile(r"^( *)# BEGIN SOLUTION\n.*?^ *# END SOLUTION$", re.MULTILINE | re.DOTALL)
@@ -69,20 +72,21 @@ def exercises(solutions):
 
 
 def readers_cells(solutions):
-    """The cells of the reader's section, without outputs."""
-    cells = [("markdown", "exercises", INTRODUCTION)]
-    for number, own in exercises(solutions).items():
-        name = f"exercise-{number.replace('.', '-')}"
-        for k, cell in enumerate(own):
-            if cell.cell_type == "code":
-                cells.append(("code", f"{name}-{k}", stub(cell.source)))
-            elif not folded(cell):
-                cells.append(("markdown", f"{name}-{k}", cell.source))
-        solution = "\n\n".join(filter(None, map(folded, own)))
-        solution = solution.replace("\n```\n\n```python\n", "\n\n\n")  # one box, not two that touch
-        text = f"<details><summary>Solution</summary>\n\n{solution}\n\n</details>"
-        cells.append(("markdown", f"{name}-solution", text))
-    return [new_cell(kind, name, source) for kind, name, source in cells]
+    """Exercise number -> its cells in the reader's notebook, without outputs."""
+    return {number: exercise_cells(number, own) for number, own in exercises(solutions).items()}
+
+
+def exercise_cells(number, own):
+    name, cells = f"exercise-{number.replace('.', '-')}", []
+    for k, cell in enumerate(own):
+        if cell.cell_type == "code":
+            cells.append(new_cell("code", f"{name}-{k}", stub(cell.source)))
+        elif not folded(cell):
+            cells.append(new_cell("markdown", f"{name}-{k}", cell.source))
+    solution = "\n\n".join(filter(None, map(folded, own)))
+    solution = solution.replace("\n```\n\n```python\n", "\n\n\n")  # one box, not two that touch
+    text = f"<details><summary>Solution</summary>\n\n{solution}\n\n</details>"
+    return [*cells, new_cell("markdown", f"{name}-solution", text)]
 
 
 def new_cell(kind, name, source):
@@ -91,15 +95,28 @@ def new_cell(kind, name, source):
 
 
 def regenerated(notebook, solutions):
-    """The reader's notebook with its section of exercises as the solutions have it."""
+    """The reader's notebook with its exercises as the solutions have them."""
     old = {cell.id: cell for cell in notebook.cells if is_generated(cell)}
-    section = readers_cells(solutions)
-    for cell in section:
+    waiting = readers_cells(solutions)
+    for cell in itertools.chain(*waiting.values()):
         if cell.cell_type == "code" and cell.source == old.get(cell.id, {}).get("source"):
             cell.outputs, cell.execution_count = old[cell.id].outputs, old[cell.id].execution_count
-    others = [cell for cell in notebook.cells if not is_generated(cell)]
-    (end,) = [k for k, cell in enumerate(others) if cell.source.startswith("## Takeaway")]
-    notebook.cells = others[:end] + section + others[end:]
+    (end,) = [k for k, cell in enumerate(notebook.cells) if cell.source.startswith("## Takeaway")]
+    cells, placed, heading = [], [], None
+    in_flow = True
+    for cell in notebook.cells[:end]:
+        in_flow &= cell.id != SECTION
+        number = HEADING.match(cell.source) if is_generated(cell) else None
+        if number and in_flow and number[1] in waiting:
+            cells += waiting.pop(number[1])
+            placed.append(ABOVE.format(number[1], heading))
+        elif not is_generated(cell):
+            cells.append(cell)
+            if cell.cell_type == "markdown":
+                heading = (re.findall("^## (.+)", cell.source, re.MULTILINE) or [heading])[-1]
+    text = "\n\n".join(["## Exercises", " ".join([*placed, INTRODUCTION])])
+    section = itertools.chain([new_cell("markdown", SECTION, text)], *waiting.values())
+    notebook.cells = [*cells, *section, *notebook.cells[end:]]
     return notebook
 
 

@@ -1,6 +1,8 @@
 """The exercises: right where they are solved, wrong where they are not, and the same text twice."""
 
+import ast
 import importlib
+import itertools
 import re
 import runpy
 from pathlib import Path
@@ -94,7 +96,7 @@ def test_every_solution_is_right(path, capsys, tmp_path, monkeypatch):
 @pytest.mark.slow
 @each_chapter
 def test_every_stub_is_not_attempted(path, capsys):
-    sources = code(GENERATOR["readers_cells"](read(path)))
+    sources = code(itertools.chain(*GENERATOR["readers_cells"](read(path)).values()))
     lines = printed_by(sources, chapters_imports(path), capsys)
     assert lines == [f"{number}: not attempted" for number in checked(sources)]
 
@@ -112,6 +114,23 @@ def test_regenerating_a_notebook_changes_nothing(path):
     notebook = nbformat.read(target, as_version=nbformat.NO_CONVERT)
     again = nbformat.writes(GENERATOR["regenerated"](notebook, read(path)))
     assert again.rstrip("\n") + "\n" == target.read_text(encoding="utf-8")
+
+
+@each_chapter
+def test_an_exercise_within_the_text_takes_no_name_of_the_chapters(path):
+    """Its stub would be called where the chapter means its own: notebook 06 counts `branches`."""
+    cells = read(ROOT / "notebooks" / path.name).cells
+    above = cells[: next(k for k, cell in enumerate(cells) if cell.id == GENERATOR["SECTION"])]
+    asked, told = set(), set()
+    for cell in above:
+        if cell.cell_type == "code":
+            (asked if GENERATOR["is_generated"](cell) else told).update(
+                node.id if isinstance(node, ast.Name) else node.name
+                for node in ast.walk(ast.parse(cell.source))
+                if isinstance(node, ast.FunctionDef)
+                or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+            )
+    assert not asked & told
 
 
 @each_chapter

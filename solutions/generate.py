@@ -3,9 +3,8 @@
     python solutions/generate.py [NAME...]
 
 The solutions are the source. An exercise begins with a heading "### Exercise NN.k"; what precedes
-the first one is not copied. Its cells go to the reader's notebook, into the section "Exercises"
-above "## Takeaway". One that the notebook has above that section, where the text needs it, stays
-there, and the opening of the section says so. Of its cells:
+the first one is not copied. Its cells go to the reader's notebook: just below the cell that carries
+the tag "exercise:NN.k", if one does, else into a section of their own just above "## Takeaway":
 
 - in a code cell, what is between "# BEGIN SOLUTION" and "# END SOLUTION" becomes a stub;
 - a markdown cell between "<!-- BEGIN SOLUTION -->" and "<!-- END SOLUTION -->" is left out;
@@ -17,22 +16,23 @@ The cells so written carry the tag "exercise" and are replaced each time; output
 not changed are kept, all other cells are left as they are.
 """
 
-import itertools
 import re
 import sys
+from itertools import chain
 from pathlib import Path
 
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 SOLUTIONS, NOTEBOOKS = ROOT / "solutions", ROOT / "notebooks"
-TAG = "exercise"
-SECTION = "exercises"  # the cell that opens it
+TAG, HERE = "exercise", "exercise:"
 
-INTRODUCTION = """Replace the dots by your code and run the cell. `hc.check` tries your function \
-on data of its own and says what is right or, if not, which property is violated. Hints and \
-solutions unfold. If you start here, run the cell with the imports before."""
-ABOVE = "Exercise {} stands above, under *{}*, where the text needs it."
+INTRODUCTION = """## Exercises
+
+{above}Replace the dots by your code and run the cell. `hc.check` tries your function on data of \
+its own and says what is right or, if not, which property is violated. Hints and solutions unfold. \
+If you start here, run the cell with the imports before."""
+ABOVE = "Exercise {} stands above, in the section *{}*; the others follow. "
 
 HEADING = re.compile(r"### Exercise (\d\d\.\d)\b")
 BLOCK = re.compile(r"^( *)# BEGIN SOLUTION\n.*?^ *# END SOLUTION$", re.MULTILINE | re.DOTALL)
@@ -73,10 +73,11 @@ def exercises(solutions):
 
 def readers_cells(solutions):
     """Exercise number -> its cells in the reader's notebook, without outputs."""
-    return {number: exercise_cells(number, own) for number, own in exercises(solutions).items()}
+    return {number: cells_of(number, own) for number, own in exercises(solutions).items()}
 
 
-def exercise_cells(number, own):
+def cells_of(number, own):
+    """One exercise's cells: its text and code without what solves it, then the solution, folded."""
     name, cells = f"exercise-{number.replace('.', '-')}", []
     for k, cell in enumerate(own):
         if cell.cell_type == "code":
@@ -97,27 +98,31 @@ def new_cell(kind, name, source):
 def regenerated(notebook, solutions):
     """The reader's notebook with its exercises as the solutions have them."""
     old = {cell.id: cell for cell in notebook.cells if is_generated(cell)}
-    waiting = readers_cells(solutions)
-    for cell in itertools.chain(*waiting.values()):
+    left = readers_cells(solutions)
+    cells, heading, above = [], "", ""
+    for cell in notebook.cells:
+        if is_generated(cell):
+            continue
+        if cell.source.startswith("## Takeaway"):
+            introduction = INTRODUCTION.format(above=above)
+            cells += [new_cell("markdown", "exercises", introduction), *chain(*left.values())]
+        cells.append(cell)
+        if cell.cell_type == "markdown":
+            heading = [heading, *re.findall(r"^##+ (.+)$", cell.source, re.MULTILINE)][-1]
+        for number in numbers_below(cell):
+            cells += left.pop(number)
+            above += ABOVE.format(number, heading)
+    for cell in cells:
         if cell.cell_type == "code" and cell.source == old.get(cell.id, {}).get("source"):
             cell.outputs, cell.execution_count = old[cell.id].outputs, old[cell.id].execution_count
-    (end,) = [k for k, cell in enumerate(notebook.cells) if cell.source.startswith("## Takeaway")]
-    cells, placed, heading = [], [], None
-    in_flow = True
-    for cell in notebook.cells[:end]:
-        in_flow &= cell.id != SECTION
-        number = HEADING.match(cell.source) if is_generated(cell) else None
-        if number and in_flow and number[1] in waiting:
-            cells += waiting.pop(number[1])
-            placed.append(ABOVE.format(number[1], heading))
-        elif not is_generated(cell):
-            cells.append(cell)
-            if cell.cell_type == "markdown":
-                heading = (re.findall("^## (.+)", cell.source, re.MULTILINE) or [heading])[-1]
-    text = "\n\n".join(["## Exercises", " ".join([*placed, INTRODUCTION])])
-    section = itertools.chain([new_cell("markdown", SECTION, text)], *waiting.values())
-    notebook.cells = [*cells, *section, *notebook.cells[end:]]
+    notebook.cells = cells
     return notebook
+
+
+def numbers_below(cell):
+    """Numbers of the exercises that stand in the text, just below this cell."""
+    tags = cell.metadata.get("tags", [])
+    return [tag.removeprefix(HERE) for tag in tags if tag.startswith(HERE)]
 
 
 def is_generated(cell):

@@ -59,7 +59,7 @@ def own_optima(ax, optima, heights, walls, floor):
     own, shown = np.maximum([optima, heights], floor / 10**0.5)
     ax.axhspan(floor / 10, floor, color=FILLS[0], linewidth=0)
     found = np.count_nonzero(heights < floor)
-    proven = f"{found} runs: the certified optimum, to {floor:g}"
+    proven = f"{found} runs: the certified optimum, to $10^{{{np.log10(floor):.0f}}}$"
     ax.text(found + 2, floor / 10**0.5, proven, color=BLUE, va="center")
     edges = np.append(run, run[-1] + 1) - 0.5
     ax.stairs(own, edges, baseline=None, color=BLUE, linewidth=3, alpha=0.45)

@@ -74,10 +74,12 @@ from hidden_convexity.companion.plotting.landscape import (
     excess_against_missing,
     excess_against_width,
     excess_by_neurons,
+    excess_of_runs,
     height_scale,
     height_slice,
     heights_along,
     heights_between,
+    neurons_over_chambers,
     own_optima,
     two_optima,
 )

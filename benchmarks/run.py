@@ -4,8 +4,10 @@
 
 Each case is stored in build/benchmarks.json when it is done, so that an interrupted run goes on
 where it was. When all cases of a suite are there, its file is written: benchmarks/results.json for
-exact training, benchmarks/results-fixed-gates.json for programs over given gates, and
-benchmarks/results-networks.json for other networks, rows of the table of architectures included.
+exact training, benchmarks/results-race.json for the time to a gap of ours and of each seed of Adam,
+benchmarks/results-fixed-gates.json for programs over given gates, and
+benchmarks/results-networks.json for other networks, with several outputs and rows of the table of
+architectures.
 """
 
 import argparse

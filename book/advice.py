@@ -171,13 +171,11 @@ def seconds_of_seeds(case, gap):
 
     Each seed takes the number of steps that suits it best, which favours Adam.
     """
-    best = []
-    for run in case["programs"]["adam_seeds"]["runs"]:
-        if run["curve"]:
-            seconds, *objectives = np.transpose(run["curve"])
-            inside = 1 - case["lower_bound"] / np.array(objectives) <= gap
-            best.append(np.where(inside, seconds, np.inf).min(axis=1))
-    return np.min(best, axis=0).tolist() if best else []
+    from hidden_convexity.companion.curves import seconds_to_gap
+
+    curves = [run["curve"] for run in case["programs"]["adam_seeds"]["runs"] if run["curve"]]
+    times = [seconds_to_gap(curve, case["lower_bound"], gap) for curve in curves]
+    return np.min(times, axis=0).tolist() if times else []
 
 
 def networks():

@@ -1,13 +1,14 @@
 """Tables of stored results: `python book/advice.py` writes them into the pages that show them.
 
-Each stands in `book/should-i-use-this.md` or `benchmarks/README.md` between a comment with its name
-and one that says `end`. A test compares what is committed with what this makes. A file that has not
+Each stands in `book/should-i-use-this.md`, `benchmarks/README.md` or `README.md` between a comment
+with its name and one that says `end`. A test compares what is committed with what this makes. A file that has not
 been recorded gives a table without lines.
 """
 
 import json
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,8 @@ OVER_GATES = {
     "pyscnn_cones": "pyscnn",
     "cvxpy_cones": "CVXPY",
 }
+# Dimensions and samples of first calls with more chambers than are gone through in a search.
+LARGER_STARTS = ((3, "1,000"), (4, "40"))
 # Gaps that are raced for.
 GAPS = (1e-2, 1e-4)
 TASKS = {
@@ -215,6 +218,21 @@ def cells_of_outputs():
     return table(["d", "n", "outputs", "cells of a proof to 1e-03", "s"], lines)
 
 
+def first_calls():
+    """README's sentences about compilation: processor seconds of whole processes."""
+    cases = _cases("results-startup.json")
+    example = next(one for name, one in cases.items() if "README" in name)
+    larger = [cases[f"train, d = {d}, n = {n}"]["cold"]["seconds"] for d, n in LARGER_STARTS]
+    return textwrap.fill(
+        "What is called for the first time compiles, and says so if it takes long: this example "
+        f"takes {example['cold']['seconds']:.0f} seconds of a processor then, more than 2,500 "
+        f"chambers (d = 3 and 50 samples) {min(larger):.0f} to {max(larger):.0f}. From then on "
+        "Python's start, the imports and this training take "
+        f"{example['warm']['seconds']:.1f} s together, until the library's code changes.",
+        100,
+    )
+
+
 def _first(case):
     return next(iter(case["programs"]))
 
@@ -314,6 +332,7 @@ PAGES = {
         mnist,
     ),
     BENCHMARKS / "README.md": (race, over_gates, where_others_win, networks, cells_of_outputs),
+    ROOT / "README.md": (first_calls,),
 }
 
 

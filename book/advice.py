@@ -1,8 +1,8 @@
 """Tables of stored results: `python book/advice.py` writes them into the pages that show them.
 
 Each stands in `book/should-i-use-this.md`, `benchmarks/README.md` or `README.md` between a comment
-with its name and one that says `end`. A test compares what is committed with what this makes. A file that has not
-been recorded gives a table without lines.
+with its name and one that says `end`. A test compares what is committed with what this makes. A file
+that has not been recorded gives a table without lines.
 """
 
 import json
@@ -84,8 +84,15 @@ def _time(case, program):
         return ""
     if found["status"] != "finished":
         return found["status"]
-    late = found["gap"] is not None and found["gap"] > case["tol"]
-    return _seconds(found["seconds"]) + (f", gap {found['gap']:.0e}" if late else "")
+    return _seconds(found["seconds"]) + _missed(case, found)
+
+
+def _missed(case, entry):
+    """What a program's gap is, where it is not the one asked for."""
+    if entry["gap"] is None:
+        trained = any(run["objective"] is not None for run in entry["runs"])
+        return ", gap unknown" if trained else ""
+    return f", gap {entry['gap']:.0e}" if entry["gap"] > case["tol"] else ""
 
 
 def _seconds(value):
@@ -242,8 +249,7 @@ def _ratio(case, program):
     entry = case["programs"][program]
     if entry["status"] != "finished" or entry["ratio"] is None:
         return entry["status"]
-    late = entry["gap"] is not None and entry["gap"] > case["tol"]
-    return _seconds(entry["ratio"]) + (f", gap {entry['gap']:.0e} only" if late else "")
+    return _seconds(entry["ratio"]) + _missed(case, entry)
 
 
 def prediction():

@@ -6,7 +6,7 @@ are not merged, as in any program of PyTorch. Networks have more neurons than an
 
 from benchmarks import stochastic
 
-WIDTH, STEPS, RATE = 30, 8_000, 0.01
+WIDTH, STEPS = 30, 8_000
 # Activations computed a seed: at most so many, which two threads were seen to take 3 s for.
 ACTIVATIONS = 200_000_000
 
@@ -17,7 +17,7 @@ def prepare(problem, case):
 
 def run(problem, case, state, setting):
     count = steps(problem)
-    return [stochastic.train(problem, WIDTH, seed, count, RATE) for seed in stochastic.SEEDS]
+    return [stochastic.train(problem, WIDTH, seed, count) for seed in stochastic.SEEDS]
 
 
 def outcome(problem, state, ways, seconds):

@@ -7,10 +7,7 @@ middling gap, many end late at a small one, so times to a gap are the best of al
 from benchmarks import stochastic
 
 WIDTH, RECORDS = 100, 20
-# The learning rate that each number of steps starts with: of 0.01, 0.03 and 0.1 the best at d = 2,
-# 3 and 4.
-RATES = {500: 0.1, 2_000: 0.03, 12_000: 0.01}
-SETTINGS = tuple(RATES)
+SETTINGS = (500, 2_000, 12_000)
 
 
 def prepare(problem, case):
@@ -18,10 +15,7 @@ def prepare(problem, case):
 
 
 def run(problem, case, state, steps):
-    return [
-        stochastic.train(problem, WIDTH, seed, steps, RATES[steps], RECORDS)
-        for seed in stochastic.SEEDS
-    ]
+    return [stochastic.train(problem, WIDTH, seed, steps, RECORDS) for seed in stochastic.SEEDS]
 
 
 def outcome(problem, state, ways, seconds):

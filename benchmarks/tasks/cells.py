@@ -11,7 +11,7 @@ from hidden_convexity.oracle import BranchAndBound
 from hidden_convexity.oracle.several_outputs import VectorBranchAndBound
 from hidden_convexity.solvers.descent import adam
 
-SAMPLES, WIDTH, STEPS, RATE = 2_000, 50, 500, 0.02
+SAMPLES, WIDTH, STEPS = 2_000, 50, 500
 
 
 def prepare(problem, case):
@@ -21,7 +21,7 @@ def prepare(problem, case):
         problem.beta * min(SAMPLES / len(problem.X), 1.0),
     )
     if problem.y.ndim == 2:
-        ((_, network),) = stochastic.train(part, WIDTH, 0, STEPS, RATE)
+        ((_, network),) = stochastic.train(part, WIDTH, 0, STEPS)
         return VectorBranchAndBound(problem.X), problem.residual(network)
     (trained,) = adam(part, WIDTH, [0], STEPS)
     return BranchAndBound(problem.X), problem.residual(trained.network)

@@ -85,7 +85,7 @@ def test_adam_on_batches_minimises_p_and_stays_above_the_bound(outputs):
     kind = Case if outputs is None else partial(Outputs, outputs=outputs)
     problem = kind("small", 2, 400, share=0.2).problem()
     bound = hc.train(problem, tol=1e-6).lower_bound
-    seeds = [stochastic.train(problem, 20, seed, 2_000, 0.03, 4) for seed in range(2)]
+    seeds = [stochastic.train(problem, 20, seed, 2_000, 4) for seed in range(2)]
     found = stochastic.outcome(problem, seeds, {})
     assert np.shape(found.curve) == (4, 3) and found.numbers["seeds"] == 2
     last = found.curve[-1][1:]

@@ -66,7 +66,7 @@ def time_of_a_proof(ax, dimensions, seconds, tolerance):
     ax.set_yscale("log")
     ax.set_xticks(dimensions)
     ax.set_xlabel("dimension d (n = 1,000)")
-    ax.set_ylabel(f"time of a proof to {tolerance:g} (s)")
+    ax.set_ylabel(f"time of a proof to a gap of {tolerance:g} (s)")
     return ax
 
 
@@ -109,6 +109,7 @@ def times_to_gap(ax, names, ours, seeds, title):
             ax.plot(first, row, marker, color=colour, markersize=6, zorder=5)
     ax.axvline(never / 2, color=GREY, linewidth=0.8, linestyle=":")
     ax.set_xscale("log")
+    ax.minorticks_off()
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlabel("time (s); behind the line: never")

@@ -1,8 +1,8 @@
 """Tables of stored results: `python book/advice.py` writes them into the pages that show them.
 
 Each stands in `book/should-i-use-this.md`, `benchmarks/README.md` or `README.md` between a comment
-with its name and one that says `end`. A test compares what is committed with what this makes. A file
-that has not been recorded gives a table without lines.
+with its name and one that says `end`. A test compares what is committed with what this makes. Where
+a file has not been recorded, its table has no lines.
 """
 
 import json

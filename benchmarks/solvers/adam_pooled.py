@@ -6,8 +6,8 @@ are not merged, as in any program of PyTorch. Networks have more neurons than an
 
 from benchmarks import stochastic
 
-WIDTH, STEPS = 30, 8_000
-# Activations computed a seed: at most so many, which two threads were seen to take 3 s for.
+WIDTH, STEPS = 30, 5_000
+# Activations computed a seed: at most so many, which take a core about three seconds.
 ACTIVATIONS = 200_000_000
 
 

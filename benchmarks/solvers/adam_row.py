@@ -11,7 +11,7 @@ from hidden_convexity.equivalences import parts
 WIDTH = 30
 SEEDS, STEPS, RATE = range(10), 2_000, 1e-2
 # Seconds a seed, at most, so that all ten end within a limit of a minute.
-SECONDS = 5.0
+SECONDS = 3.0
 
 
 def prepare(problem, case):

@@ -100,16 +100,14 @@ def times_to_gap(ax, names, ours, seeds, title):
     known = [one for line in (ours, *seeds) for one in line if one < float("inf")]
     never = 4 * max(known, default=1.0)
     for row, (first, others) in enumerate(zip(ours, seeds, strict=True)):
-        colour, marker = PROGRAMS["adam"]
-        for one in others:
-            face = colour if one < never else "white"
-            ax.plot(min(one, never), row, marker, color=colour, markerfacecolor=face, markersize=5)
-        colour, marker = PROGRAMS["ours"]
-        if first < never:
-            ax.plot(first, row, marker, color=colour, markersize=6, zorder=5)
+        for program, times in (("adam", others), ("ours", [first])):
+            colour, marker = PROGRAMS[program]
+            for one in times:
+                face = colour if one < never else "white"
+                place = min(one, never), row
+                ax.plot(*place, marker, color=colour, markerfacecolor=face, markersize=5)
     ax.axvline(never / 2, color=GREY, linewidth=0.8, linestyle=":")
     ax.set_xscale("log")
-    ax.minorticks_off()
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlabel("time (s); behind the line: never")

@@ -32,9 +32,11 @@ from hidden_convexity.companion.plotting.arrangements import (
 )
 from hidden_convexity.companion.plotting.benchmarks import (
     cells_of_a_proof,
+    cells_of_outputs,
     gap_against_time,
     time_against_n,
     time_of_a_proof,
+    times_to_gap,
 )
 from hidden_convexity.companion.plotting.convolution import (
     both_ways,

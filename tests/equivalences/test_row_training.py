@@ -4,6 +4,7 @@ One test says it of tiny instances, one of real ones, against descent in PyTorch
 it is written there. What remains are statements about the parts that the rows share.
 """
 
+import inspect
 import signal
 
 import cvxpy as cp
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import hidden_convexity as hc
-from hidden_convexity import equivalences
+from hidden_convexity import equivalences, verify
 from hidden_convexity.equivalences import nuclear_norm, parts, spectral
 from hidden_convexity.equivalences.active_sets import ActiveSets
 from hidden_convexity.problem.restricted.program import RestrictedProgram
@@ -406,7 +407,7 @@ def test_a_least_norm_that_ran_out_of_time_says_that_nothing_interpolates_yet():
     """Infinity less a bound, over infinity, was no gap at all."""
     X, y, _ = two_layers(np.random.default_rng(0), slope=0.0, n=60)
     solution = ROWS["minimum_norm"].train(X, y, 1.0, max_seconds=1e-9)
-    assert solution.interrupted
+    assert solution.out_of_time and not solution.interrupted
     assert solution.objective == np.inf
     assert solution.gap == 1
     assert 0 <= solution.lower_bound < ROWS["minimum_norm"].train(X, y, 1.0).objective
@@ -565,7 +566,10 @@ def test_zero_targets_have_an_empty_network(name):
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_that_is_interrupted_keeps_what_it_has(name, monkeypatch):
-    """Ctrl-C, and the end of a budget: the network is evaluated and its bound is valid."""
+    """Ctrl-C, and the end of a budget: the network is evaluated and its bound is valid.
+
+    The end of a budget was told as an interruption, which is the user's.
+    """
     row = ROWS[name]
     X, y, beta = row.instance(np.random.default_rng(0))
     optimum = row.train(X, y, beta, tol=1e-9)
@@ -583,11 +587,54 @@ def test_a_row_that_is_interrupted_keeps_what_it_has(name, monkeypatch):
             pressed_solution = row.train(X, y, beta, tol=1e-9)
     finally:
         signal.signal(signal.SIGINT, before)
-    for solution in (pressed_solution, row.train(X, y, beta, tol=1e-9, max_seconds=1e-9)):
-        assert solution.interrupted
+    late_solution = row.train(X, y, beta, tol=1e-9, max_seconds=1e-9)
+    assert pressed_solution.interrupted and not pressed_solution.out_of_time
+    assert late_solution.out_of_time and not late_solution.interrupted
+    for solution in (pressed_solution, late_solution):
         assert solution.objective == row.objective(solution.network, X, y, beta)
         assert 0 <= solution.lower_bound <= optimum.objective
         assert solution.objective >= optimum.lower_bound
+
+
+SAVED = {
+    "relu",
+    "leaky_relu",
+    "absolute_value",
+    "skip_connection",
+    "average_pooling",
+    "batch_normalisation",
+    "relu_vector",
+    "mirrors",
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_that_the_checker_knows_is_saved_and_others_say_what_is_missing(name, tmp_path):
+    """The problem and the dual point were dropped, and so no row had a file."""
+    row = ROWS[name]
+    X, y, beta = row.instance(np.random.default_rng(0))
+    solution = row.train(X, y, beta)
+    if name not in SAVED:
+        with pytest.raises(ValueError, match="the checker knows none for the dual constraint"):
+            solution.save(tmp_path / "row.npz")
+        return
+    assert solution.dual_point.shape == solution.problem.y.shape
+    solution.save(tmp_path / "row.npz")
+    assert verify.verify(tmp_path / "row.npz").startswith("Proven, rounding included")
+    again = hc.load(tmp_path / "row.npz")
+    assert again.lower_bound >= 0.999 * solution.lower_bound
+    assert again.objective == pytest.approx(solution.objective, rel=1e-9)
+    assert again.scope == solution.scope == "global"
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_row_takes_what_all_take(name):
+    """Rows without a proof to leave out had no argument for it."""
+    row = ROWS[name]
+    shared = ["X", "y", "beta", "tol", "max_seconds", "progress", "proof"]
+    assert list(inspect.signature(row.train).parameters)[: len(shared)] == shared
+    X, y, beta = row.instance(np.random.default_rng(0))
+    assert row.train(X, y, beta, proof=False).gap <= 1e-4
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -601,6 +648,7 @@ def test_training_says_what_is_wrong_with_its_arguments(name):
         "tol": [0.0, -1.0, np.inf, None, "1e-4"],
         "max_seconds": [0.0, -1.0, np.nan, "1"],
         "progress": [1, "yes", None],
+        "proof": [1, "no", None],
     }
     for argument, values in bad.items():
         for value in values:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from hidden_convexity.equivalences.trained import norm, rounding
+
 
 class GatedMaps:
     """sum_g D_g X Z_g for blocks Z_g (d, c), as `nuclear_norm.solve` takes it.
@@ -16,7 +18,7 @@ class GatedMaps:
     """
 
     def __init__(self, X, outputs, patterns):
-        self._X, self._patterns = X, patterns
+        self._X, self._patterns, self._size = X, patterns, norm(X)
         self.shape = patterns.shape[1], X.shape[1], outputs
 
     def _features(self, factors):
@@ -34,3 +36,7 @@ class GatedMaps:
     def adjoint(self, nu):
         """X' D_g nu, (G, d, c)."""
         return np.stack([self._X.T @ (gate[:, None] * nu) for gate in self._patterns.T])
+
+    def allowance(self, nu):
+        """Of sums over samples, with |sum_i x_ia nu_ib| <= ||x_a|| ||nu_b|| for columns a and b."""
+        return rounding(len(nu), self._size * norm(nu), self._X.shape[1] * nu.shape[1])

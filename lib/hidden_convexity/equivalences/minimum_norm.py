@@ -18,7 +18,6 @@ from scipy.optimize import minimize
 
 from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.foundations.budget import Budget
-from hidden_convexity.foundations.validation import flag
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.encoding import output_heads
 from hidden_convexity.problem.gap import relative_gap
@@ -97,7 +96,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
         Relative duality gap at which to stop, > 0. Below about 1e-7, double precision may end
         first; the solution's `gap` says what was reached.
     max_seconds : float, optional
-        Time after which the best network so far is returned, `interrupted`, with its valid bound:
+        Time after which the best network so far is returned, `out_of_time`, with its valid bound:
         of infinite objective where none interpolates yet.
     progress : bool
         Show progress bars on stderr, one a round.
@@ -116,9 +115,9 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
         If an argument is not of these kinds, a proof is out of reach, or no network interpolates.
     """
     X, y, beta = parts.checked(X, y, beta)
-    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    tol, max_seconds, progress, proof = trained.options(tol, max_seconds, progress, proof)
     budget, started, problem = Budget(max_seconds), perf_counter(), TrainingProblem(X, y, 1.0)
-    layer = HiddenLayer.of(problem, flag(proof, "proof"), progress)
+    layer = HiddenLayer.of(problem, proof, progress)
     oracles = column_generation.Oracles(layer.search, layer.last, layer.scope)
     decay = DECAY * layer.search(y).value or 1.0
     nu, misfit, neurons = 0.0 * y, y, []
@@ -143,6 +142,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
         early = found.interrupted or budget.spent
         if best.gap <= tol or early:
             break
+    out_of_time = best.gap > tol and not found.interrupted and (budget.spent or found.out_of_time)
     if best.objective == np.inf and not early:
         raise ValueError(
             "y can't be interpolated by a ReLU network on these X, as far as double precision "
@@ -150,9 +150,10 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
             "largest target; look for rows on one line with different targets, or append a "
             "column of ones to X"
         )
-    value, bound = best.objective, best.lower_bound
-    found = replace(found, objective=value, lower_bound=bound, history=history, interrupted=early)
-    return trained.solution(best.network, value, layer.scope, found)
+    # The dual point is that of the last round, for other targets.
+    known = {"lower_bound": best.lower_bound, "dual_point": None, "out_of_time": out_of_time}
+    found = replace(found, history=history, objective=best.objective, **known)
+    return trained.solution(best.network, best.objective, layer.scope, found)
 
 
 def _completed(found, program, basis, X, y):

@@ -101,7 +101,7 @@ def directions_of_all_faces(X):
     return np.concatenate(found)
 
 
-def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     """Train a network to a certified gap, by column generation over its patterns.
 
     Parameters
@@ -114,9 +114,11 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     tol : float
         Relative duality gap at which to stop, > 0.
     max_seconds : float, optional
-        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
     progress : bool
         Show a progress bar on stderr.
+    proof : bool
+        Without effect, as the proof is part of each round.
 
     Returns
     -------
@@ -131,7 +133,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         If an argument is not of these kinds.
     """
     X, y, beta = parts.checked(X, y, beta)
-    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    tol, max_seconds, progress, _ = trained.options(tol, max_seconds, progress, proof)
     search, scope = _search(X)
     problem = TrainingProblem(X, y, beta)
     found = lasso.solve(

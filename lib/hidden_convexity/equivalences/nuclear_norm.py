@@ -22,7 +22,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from hidden_convexity.equivalences.spectral import leading
-from hidden_convexity.equivalences.trained import lower_bound
+from hidden_convexity.equivalences.trained import lower_bound, norm
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.problem.gap import relative_gap
@@ -129,8 +129,10 @@ def _enter(maps, factors, found, beta):
     root = np.sqrt(excess[used])[:, None]
     new = Factors(root * found.left[used], root * found.right[used], found.block[used])
     # Along t sum_k e_k u_k v_k' the objective falls by t sum e_k^2 - t^2/2 ||A(.)||^2 at least.
-    size = float((maps.outputs(new) ** 2).sum())
-    step = np.sqrt(float((excess[used] ** 2).sum()) / size)
+    size = norm(maps.outputs(new))
+    if not size > 0:
+        return factors
+    step = norm(excess[used]) / size
     new = new._replace(left=step * new.left, right=step * new.right)
     return Factors(*(np.concatenate(pair) for pair in zip(factors, new, strict=True)))
 

@@ -6,8 +6,8 @@ what is promised: a bound is never below the maximum it bounds, a value is attai
 """
 
 from dataclasses import dataclass, field
-from functools import partial
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from math import sqrt
 
@@ -488,14 +488,16 @@ def judge_row(name, X, y, share):
         def constraint(nu):
             return exact_rows.gated(X, nu.reshape(len(X), -1), gates)
 
-    beta = float(np.clip(share * row_maximum(constraint(y)) or 1.0, 1e-150, 1e150))
+    beta = float(np.clip(share * row_maximum(constraint(y)) or 1.0, 1e-149, 1e149))
     solution = equivalences.rows()[name].train(X, y, beta, max_seconds=ROW_SECONDS)
     verdict = Verdict()
     nu = exact_rows.rational(solution.dual_point)
     if name == "deep_relu":
         nu = exact_rows.centred(solution.dual_point)
     told = []
-    if not within(constraint(solution.dual_point), Fraction(beta)):
+    # Sampled thresholds are those that were met, of which this judge has no list.
+    listed = name != "threshold" or solution.scope == "global"
+    if listed and not within(constraint(solution.dual_point), Fraction(beta)):
         most = row_maximum(constraint(solution.dual_point))
         told.append(f"dual point of M = {most!r} at beta = {beta!r}")
     value = exact_rows.dual_value(exact_rows.rational(y), nu)

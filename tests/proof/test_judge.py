@@ -82,6 +82,14 @@ def test_splines_and_mirrors_have_bounds_below_the_lasso_of_the_exact_dictionary
 
 
 @pytest.mark.parametrize("kind", trouble.KINDS)
+@pytest.mark.parametrize("name", trouble.ROWS)
+def test_the_dual_point_of_a_row_is_feasible_and_proves_its_bound(kind, name):
+    """Bounds took M(nu) as it was computed, and close samples of thresholds for one."""
+    for seed in range(2):
+        assert judge.judge_row(**trouble.row_case(900 + seed, kind, name)).complaints == []
+
+
+@pytest.mark.parametrize("kind", trouble.KINDS)
 @pytest.mark.parametrize("loss", fuzz.LOSSES)
 def test_a_dual_point_proves_no_more_than_duality(kind, loss):
     made = trouble.case(700, kind, (2, 3), most_rows=5, losses=(loss,))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
+from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.equivalences.gated_maps import GatedMaps
 
 table_row = parts.TableRow(
@@ -101,7 +101,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True, pa
     tol, max_seconds, progress, _ = trained.options(tol, max_seconds, progress, proof)
     gates, patterns = parts.fixed_gates(X, patterns)
     maps = GatedMaps(X, y.shape[1], patterns)
-    found = nuclear_norm.solve(maps, y, beta, tol, max_seconds, progress)
+    found = maps.solve(y, beta, tol, max_seconds, progress)
     left, right, block = found.factors
     network = GatedVectorNetwork(gates[block], left, right)
     return trained.solution(network, objective(network, X, y, beta), "sampled", found)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
+from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.equivalences.gated_maps import GatedMaps
 
 table_row = parts.TableRow(
@@ -88,7 +88,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     X, y, beta = parts.checked(X, y, beta, outputs="several")
     tol, max_seconds, progress, _ = trained.options(tol, max_seconds, progress, proof)
     maps = GatedMaps(X, y.shape[1], np.ones((len(X), 1)))
-    found = nuclear_norm.solve(maps, y, beta, tol, max_seconds, progress)
+    found = maps.solve(y, beta, tol, max_seconds, progress)
     network = LinearNetwork(found.factors.left.T, found.factors.right)
     return trained.solution(network, objective(network, X, y, beta), "global", found)
 

@@ -10,7 +10,8 @@ violate it enter as new factors, which lowers the objective whatever minimum des
 where none does, that minimum is global (Haeffele and Vidal 2015, arXiv:1506.07540, for factors).
 This is the Frank-Wolfe method with a corrective step on factors. The dual value at nu, scaled to be
 feasible by the proven bound of `spectral` and what rounding may have done to A*(nu), is the lower
-bound: one in exact arithmetic.
+bound: one in exact arithmetic. Where factorisations can be afforded, `splitting` comes first, and
+descent ends what it has left.
 
 A group Lasso is the case of blocks with one row, a Lasso that of blocks with one entry.
 """
@@ -65,7 +66,7 @@ class Trained(NamedTuple):
     out_of_time: bool
 
 
-def solve(maps, y, beta, tol, max_seconds=None, progress=False):
+def solve(maps, y, beta, tol, max_seconds=None, progress=False, begin=()):
     """Minimise 1/2 ||A(Z) - y||^2 + beta sum_g ||Z_g||_* to a relative duality gap.
 
     Parameters
@@ -81,6 +82,9 @@ def solve(maps, y, beta, tol, max_seconds=None, progress=False):
     max_seconds : float or None
         Time after which the best factors so far are returned.
     progress : bool
+    begin : iterable
+        Pairs of balanced factors and a dual point by another method, one a round, with which to
+        begin: `splitting`. Descent goes on from the best factors where they end.
 
     Returns
     -------
@@ -92,15 +96,18 @@ def solve(maps, y, beta, tol, max_seconds=None, progress=False):
     _, p, q = maps.shape
     factors = Factors(np.zeros((0, p)), np.zeros((0, q)), np.zeros(0, dtype=int))
     best, objective, bound, stalled, history = factors, np.inf, 0.0, 0, []
-    point, interrupted, start = 0.0 * y, False, perf_counter()
+    point, begin, nu = 0.0 * y, iter(begin), None
+    interrupted, start = False, perf_counter()
     bar = progress_bar(progress, desc="training", unit="round")
     try:
         while True:
-            nu = y - maps.outputs(factors)
-            value = 0.5 * float((nu**2).sum()) + beta * factors.penalty()
+            residual, by_descent = y - maps.outputs(factors), nu is None
+            value = 0.5 * float((residual**2).sum()) + beta * factors.penalty()
+            nu = residual if by_descent else nu
             found = leading(maps.adjoint(nu), max(ENTERING, 2 * len(factors.block)))
             proven, feasible = lower_bound(y, nu, beta, found.bound + maps.allowance(nu))
-            stalled = 0 if value < objective or proven > bound else stalled + 1
+            better = value < objective or proven > bound
+            stalled = 0 if better or not by_descent else stalled + 1
             if value < objective:
                 objective, best = value, factors
             if proven > bound:
@@ -111,7 +118,14 @@ def solve(maps, y, beta, tol, max_seconds=None, progress=False):
             bar.update()
             if gap <= tol or stalled == PATIENCE or budget.spent:
                 break
-            factors = _descend(maps, y, beta, _enter(maps, factors, found, beta), energy, budget)
+            ahead = next(begin, None)
+            if ahead is not None:
+                factors, nu = ahead
+            elif not by_descent:
+                factors, nu = best, None  # whose residual says what is to enter
+            else:
+                entered = _enter(maps, factors, found, beta)
+                factors, nu = _descend(maps, y, beta, entered, energy, budget), None
     except KeyboardInterrupt:
         interrupted = True
     finally:

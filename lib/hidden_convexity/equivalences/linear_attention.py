@@ -17,6 +17,9 @@ from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
 from hidden_convexity.foundations.validation import of_moderate_size, real_array
 from hidden_convexity.problem.samples import checked_weight_decay
 
+# Outputs are cubes of X; with targets that may have 75 digits these must have 150 at most.
+LARGEST = 1e50
+
 table_row = parts.TableRow(
     name="linear self-attention, several heads",
     model=r"$\frac12\sum_i\|\sum_{kl} G_i[k, l] X_i Z_{kl} - Y_i\|_F^2 + \beta\|Z\|_*$, "
@@ -97,14 +100,17 @@ def instance(rng):
 
 def checked(X, y, beta):
     """X (n, s, d), y (n, s, c) and beta, validated."""
-    X, y = (
-        of_moderate_size(real_array(value, name, ndim=3), name)
-        for value, name in [(X, "X"), (y, "y")]
-    )
+    X, y = real_array(X, "X", ndim=3), of_moderate_size(real_array(y, "y", ndim=3), "y")
     if X.size == 0:
         raise ValueError(f"X must hold at least one token of one sequence, got shape {X.shape}")
     if y.shape[:2] != X.shape[:2] or y.size == 0:
         raise ValueError(f"y must have the shape (n, s, c) for X {X.shape}, got {y.shape}")
+    largest = np.abs(X).max()
+    if largest > 0 and not 1 / LARGEST <= largest <= LARGEST:
+        raise ValueError(
+            f"X must have its largest absolute entry between {1 / LARGEST:g} and {LARGEST:g}, so "
+            f"that its cubes can be represented, times y, got {largest:.3g}; rescale it"
+        )
     return X, y, checked_weight_decay(beta)
 
 

@@ -159,6 +159,8 @@ def _descend(maps, y, beta, factors, energy, budget):
     """
     unit = np.sqrt(energy / beta)
     (count, p), q, block = factors.left.shape, factors.right.shape[1], factors.block
+    if count == 0:
+        return factors
 
     def unpacked(theta):
         return Factors(theta[: count * p].reshape(-1, p), theta[count * p :].reshape(-1, q), block)

@@ -42,7 +42,7 @@ UNDERFLOW = 1e-290
 # Cells after which branch and bound may give up; its bound must be valid all the same.
 CELLS = 20_000
 # Seconds after which a row's training may end; its bound must be valid all the same.
-ROW_SECONDS = 1.0
+ROW_SECONDS = 0.5
 # What a proof is asked for: the sign of nu, a tolerance, and the level below which nothing need be
 # told apart, as a share of M.
 CALLS = (1.0, 1e-1, 0.0), (-1.0, 1e-1, 0.7), (1.0, 1e-6, 1.3), (-1.0, 1e-6, 0.0)
@@ -504,6 +504,24 @@ def judge_row(name, X, y, share):
     if Fraction(solution.lower_bound) > max(value, 0):
         told.append(f"lower bound {solution.lower_bound!r}; its point has {float(value)!r}")
     verdict.add(f"{name}, {solution.scope}", told)
+    verdict.gap = solution.gap
+    return verdict
+
+
+def judge_least_norm(X, W, a):
+    """The least norm of the targets of a network: its dual point is feasible, and its bound."""
+    X, W, a = (np.asarray(array, dtype=float) for array in (X, W, a))
+    y = np.array([float(v) for v in exact.outputs(X, W, a)])
+    solution, verdict = equivalences.rows()["minimum_norm"].train(X, y, 1.0), Verdict()
+    nu, misfit = solution.dual_point, np.abs(y - solution.network(X))
+    told = []
+    if exact.maximum_squared(X, nu) > 1:
+        told.append(f"dual point of M^2 = {float(exact.maximum_squared(X, nu))!r}")
+    nu, y, misfit = map(exact_rows.rational, (nu, y, misfit))
+    value = exact.dot(nu, y) - exact.dot(map(abs, nu), misfit)
+    if Fraction(solution.lower_bound) > max(value, 0):
+        told.append(f"lower bound {solution.lower_bound!r}; its point has {float(value)!r}")
+    verdict.add(f"least norm, {solution.scope}", told)
     verdict.gap = solution.gap
     return verdict
 

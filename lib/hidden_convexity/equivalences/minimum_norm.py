@@ -19,6 +19,7 @@ from scipy.optimize import minimize
 from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
+from hidden_convexity.problem.duality import EPS, reach
 from hidden_convexity.problem.encoding import output_heads
 from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.problem.training_problem import TrainingProblem
@@ -71,11 +72,12 @@ def convex_program(X, y, beta):
 
 
 class _Round(NamedTuple):
-    """A network, its norm (infinite unless it interpolates), and a lower bound on the least."""
+    """A network, its norm (infinite unless it interpolates), a lower bound on the least, its nu."""
 
     network: parts.Neurons
     objective: float
     lower_bound: float
+    dual_point: np.ndarray
 
     @property
     def gap(self):
@@ -107,7 +109,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     -------
     RowSolution
         Of scope "global": any number of neurons. Its bound holds for all networks that miss no
-        target by more than the solution's does.
+        target by more than the solution's does; it is nu.y, less that, at the dual point nu.
 
     Raises
     ------
@@ -150,9 +152,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
             "largest target; look for rows on one line with different targets, or append a "
             "column of ones to X"
         )
-    # The dual point is that of the last round, for other targets.
-    known = {"lower_bound": best.lower_bound, "dual_point": None, "out_of_time": out_of_time}
-    found = replace(found, history=history, objective=best.objective, **known)
+    known = {name: getattr(best, name) for name in ("objective", "lower_bound", "dual_point")}
+    found = replace(found, history=history, out_of_time=out_of_time, **known)
     return trained.solution(best.network, best.objective, layer.scope, found)
 
 
@@ -180,11 +181,14 @@ def _completed(found, program, basis, X, y):
         weights, misfit = moved, left
     network = parts.Neurons(*parts.balanced(weights @ basis.T, signs))
     misfit = np.abs(y - network(X))
+    # Its entries have been rounded and are again, three times in all: made smaller by what that may
+    # be worth, it has M(nu) <= 1 exactly.
     nu = found.dual_point / found.problem.beta
-    # Of products of n entries, each a rounded sum of as many; and what the misfit may be worth.
-    allowance = len(y) * float(np.finfo(float).eps) * float(np.abs(nu) @ np.abs(y))
+    nu = nu / (1 + 2 * EPS * float(np.abs(nu) @ reach(found.problem)))
+    # Of a sum of n products; and what the misfit may be worth.
+    allowance = len(y) * EPS * float(np.abs(nu) @ np.abs(y))
     bound = max(float(nu @ y) - allowance - float(np.abs(nu) @ misfit), 0.0)
-    return _Round(network, float(objective(network, X, y, found.problem.beta)), bound)
+    return _Round(network, float(objective(network, X, y, found.problem.beta)), bound, nu)
 
 
 def _linear(X, neuron):

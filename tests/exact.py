@@ -63,6 +63,17 @@ def _highest(X, nu, orders):
 
 def critical_directions(rows, weights, orders=None):
     """The projections p of the faces' vectors a, and -p, for rows and weights of integers."""
+    for sides, flag in faces(rows, orders):
+        active = [i for i in range(len(rows)) if sides[i] > 0]
+        a = [sum(weights[i] * rows[i][k] for i in active) for k in range(len(rows[0]))]
+        p = projected(a, flag)
+        if any(p):
+            yield p
+            yield [-entry for entry in p]
+
+
+def faces(rows, orders=None):
+    """The side of each row, 1, -1 or 0, on each face but the origin, and what spans the face."""
     rank = len(orthogonalised(rows))
     if orders is None:
         orders = permutations(range(len(rows)), max(rank - 1, 0))
@@ -80,12 +91,7 @@ def critical_directions(rows, weights, orders=None):
                 if tuple(sides) in seen:
                     continue
                 seen.add(tuple(sides))
-                active = [i for i in range(len(rows)) if sides[i] > 0]
-                a = [sum(weights[i] * rows[i][k] for i in active) for k in range(len(rows[0]))]
-                p = projected(a, flag[: m + 1])
-                if any(p):
-                    yield p
-                    yield [-entry for entry in p]
+                yield tuple(sides), flag[: m + 1]
 
 
 def orthogonalised(vectors):

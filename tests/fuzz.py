@@ -37,6 +37,7 @@ PLAN = (
     ("training", (3, 5), 6, LOSSES, 4),
     ("path", (2, 3), 5, LOSSES, 2),
     ("line", (2, 2), 7, ("squared",), 3),
+    ("row", (2, 5), 6, ("squared",), 40),
 )
 # Seconds after which a case is named for being slow; the first ones wait for compilation.
 SLOW = 10.0
@@ -69,6 +70,9 @@ def data_set(seed, number):
     X, y, loss = made.X.tolist(), made.y.tolist(), made.loss
     if name in ("plane", "oracles", "checker"):
         return kind, {"judge": name, "X": X, "nu": y}
+    if name == "row":
+        row = trouble.ROWS[rng.integers(len(trouble.ROWS))]
+        return kind, {"judge": name} | trouble.row_case(int(rng.integers(2**32)), kind, row, rows)
     if name == "beta_max":
         return kind, {"judge": name, "X": X, "y": y}
     if name == "free_terms":

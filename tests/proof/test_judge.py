@@ -90,6 +90,23 @@ def test_splines_and_mirrors_have_bounds_below_the_lasso_of_the_exact_dictionary
 
 
 @pytest.mark.parametrize("kind", trouble.KINDS)
+@pytest.mark.parametrize("name", trouble.ROWS)
+def test_the_dual_point_of_a_row_is_feasible_and_proves_its_bound(kind, name):
+    """Bounds took M(nu) as it was computed, and close samples of thresholds for one."""
+    assert judge.judge_row(**trouble.row_case(900, kind, name)).complaints == []
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "grid", "tenths", "bias_grid", "columns_apart"])
+@pytest.mark.parametrize("columns", [2, 3])
+def test_the_dual_point_of_a_least_norm_is_feasible_and_proves_its_bound(kind, columns):
+    rng = np.random.default_rng(0)
+    for seed in range(3):
+        X = trouble.case(950 + seed, kind, (columns, columns), most_rows=5).X
+        W, a = rng.standard_normal((2, columns)), rng.standard_normal(2)
+        assert judge.judge_least_norm(X, W, a).complaints == []
+
+
+@pytest.mark.parametrize("kind", trouble.KINDS)
 @pytest.mark.parametrize("loss", fuzz.LOSSES)
 def test_a_dual_point_proves_no_more_than_duality(kind, loss):
     made = trouble.case(700, kind, (2, 3), most_rows=5, losses=(loss,))

@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from hidden_convexity.foundations.blas import one_blas_thread
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.foundations.validation import flag, positive_number, real_array
@@ -278,6 +279,8 @@ def _trainer_over_all(problem, proof, progress, client=None):
         program = layer.program(problem)
         if moving:
             program = MovingProgram(problem, layer.passes, layer.basis)
-        return column_generation.solve(program, oracles, tol, budget, directions, progress)
+        # Newton's method of several outputs, and their ascents, are thousands of small products.
+        with one_blas_thread(problem.y.ndim == 2):
+            return column_generation.solve(program, oracles, tol, budget, directions, progress)
 
     return train_at

@@ -35,8 +35,8 @@ def given_patterns(patterns, problem, proof):
         raise ValueError('proof=False goes with patterns="all" only')
     if problem.loss == "hinge":
         raise ValueError(
-            'patterns must be "all" for the hinge loss, which has no gradient; or take the '
-            "logistic loss"
+            'patterns must be "all" for the hinge loss, as programs over given ones go by second '
+            'derivatives, which it has none of; or take solver="cvxpy", or the logistic loss'
         )
     if problem.y.ndim == 2 and len(problem.free_terms):
         raise ValueError(

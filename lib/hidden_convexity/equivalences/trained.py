@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from hidden_convexity import solvers
 from hidden_convexity.equivalences import parts
+from hidden_convexity.foundations.reach import OutOfReach
 from hidden_convexity.foundations.validation import flag, positive_number
 from hidden_convexity.problem.gap import format_gap, relative_gap
 from hidden_convexity.problem.losses import LOSSES
@@ -88,7 +89,11 @@ def of_neurons(problem, decode, objective, tol, max_seconds, progress, proof=Tru
         As in `hidden_convexity.train`.
     """
     tol, max_seconds, progress = options(tol, max_seconds, progress)
-    found = solvers.train(problem, tol=tol, max_seconds=max_seconds, progress=progress, proof=proof)
+    asked = {"tol": tol, "max_seconds": max_seconds, "progress": progress, "proof": proof}
+    try:
+        found = solvers.train(problem, **asked)
+    except OutOfReach as error:
+        raise error.without("patterns") from None
     network, early = decode(found.network), found.interrupted or found.out_of_time
     found = replace(found, interrupted=early)
     return solution(network, objective(network), found.scope, found)

@@ -5,6 +5,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from hidden_convexity.equivalences import nuclear_norm
 from hidden_convexity.equivalences.splitting import split
+from hidden_convexity.equivalences.trained import norm, rounding
 
 # Splitting is worth its factorisations if these take less than as many gradients as descent needs,
 # and if their matrices, of this order at most, fit into memory: half a GB each, two at a time.
@@ -30,7 +31,7 @@ class GatedMaps:
     """
 
     def __init__(self, X, outputs, patterns):
-        self._X, self._patterns = X, patterns
+        self._X, self._patterns, self._size = X, patterns, norm(X)
         self.shape = patterns.shape[1], X.shape[1], outputs
         self._normal = None
 
@@ -62,6 +63,10 @@ class GatedMaps:
         blocks, d, c = self.shape
         gated = (self._patterns[:, :, None] * nu[:, None, :]).reshape(-1, blocks * c)
         return np.ascontiguousarray((self._X.T @ gated).reshape(d, blocks, c).swapaxes(0, 1))
+
+    def allowance(self, nu):
+        """Of sums over samples, with |sum_i x_ia nu_ib| <= ||x_a|| ||nu_b|| for columns a and b."""
+        return rounding(len(nu), self._size * norm(nu), self._X.shape[1] * nu.shape[1])
 
     # The inverse of I + strength A A*, from the smaller of A A* and A* A, which act on each output
     # alike.

@@ -3,8 +3,8 @@
 One signature: an oracle is built on X, and `oracle(nu, tolerance, level, starts)` returns a
 `DualMaximum`, the largest value found, a proven upper bound, and local maximisers. Read `maximum`,
 `circle` (exact in the plane), `exhaustive` (listed chambers), `ascent` (searches), then
-`branch_and_bound` with its `boxes` and `majorant`: it proves; `several_outputs` does for
-||N'(Xu)_+||, on simplicial `cells` with a `relaxation`. Hands on bounds of M(nu).
+`branch_and_bound` with its `boxes` and `majorant`: it proves; `several_outputs` does so for
+||N'(Xu)_+||, on the same boxes with a `majorant` of its own. Hands on bounds of M(nu).
 """
 
 from hidden_convexity.foundations.reach import LOWER_RANK, OutOfReach
@@ -29,9 +29,8 @@ __all__ = [
     "searching_oracle",
 ]
 
-# Largest rank in which branch and bound is tried. At rank 8 it takes seconds for 500 samples and 1%
-# at 0.2 beta_max, and ends by its budget at 0.05 beta_max; each dimension multiplies the cells by
-# three to six.
+# Largest rank in which branch and bound is tried: a rank more multiplies the cells. The benchmark's
+# case of rank 8 has 500 samples, 0.2 beta_max and a gap of 1%.
 PROVABLE_RANK = 8
 # Chambers that are sooner gone through than bounded, at rank 3 and above, and the most that can be.
 # Measured at 0.1 to 0.001 beta_max: at rank 3 and 10,000 chambers both take 0.05 s, and bounds then

@@ -10,7 +10,7 @@ import pytest
 import hidden_convexity as hc
 
 sklearn = pytest.importorskip("sklearn")
-from sklearn.datasets import load_iris  # noqa: E402
+from sklearn.datasets import load_digits, load_iris  # noqa: E402
 from sklearn.exceptions import ConvergenceWarning  # noqa: E402
 from sklearn.model_selection import GridSearchCV, GroupKFold  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
@@ -352,6 +352,21 @@ def test_bad_options(estimator, name, value):
         estimator(**options).fit(X, y)
 
 
+def test_many_inputs_are_searched_with_a_free_intercept_and_shared_neurons():
+    X, digits = load_digits(return_X_y=True)
+    kept = digits < 3
+    X, digits = X[kept][:80] / 16, digits[kept][:80]
+    classifier = ConvexReLUClassifier(0.1, scope="searched", tol=2e-2).fit(X, digits)
+    assert classifier.scope_ == "searched" and classifier.gap_ <= 2e-2
+    assert classifier.network_.output_weights.shape[1] == 3
+    assert classifier.score(X, digits) >= 0.95
+    wide = np.random.default_rng(0).normal(size=(60, 17))
+    y = 100.0 + np.maximum(wide[:, 0], 0.0)
+    regressor = ConvexReLURegressor(0.1, scope="searched", tol=2e-2).fit(wide, y)
+    assert regressor.scope_ == "searched" and regressor.gap_ <= 2e-2
+    assert np.abs(regressor.predict(wide) - y).mean() < 0.2
+
+
 def test_bad_weights_and_weight_decays():
     x, y = curve(10)
     for weights in (np.zeros(10), -np.ones(10), np.ones(9)):
@@ -362,9 +377,6 @@ def test_bad_weights_and_weight_decays():
             ConvexReLURegressorCV(betas).fit(x, y)
     with pytest.raises(ValueError, match='scope must be "auto" or "sampled"'):
         ConvexReLUClassifier(formulation="gated", scope="global").fit(x, y > 0)
-    wide = np.random.default_rng(0).normal(size=(40, 17))
-    with pytest.raises(ValueError, match="intercept"):
-        ConvexReLURegressor(scope="searched").fit(wide, wide[:, 0])
     with pytest.raises(TypeError, match="fold_names"):
         ConvexReLURegressorCV().fit(x, y, fold_names=y)
 

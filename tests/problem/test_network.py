@@ -350,6 +350,37 @@ def test_torch_bias_becomes_the_last_weight():
     np.testing.assert_allclose(network(X), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_torch_linear_beside_the_module_becomes_the_skip(outputs, biased):
+    torch = pytest.importorskip("torch")
+    nn, double = torch.nn, {"dtype": torch.float64}
+    torch.manual_seed(0)
+    first, last = nn.Linear(3, 5, biased, **double), nn.Linear(5, outputs, biased, **double)
+    skip, module = nn.Linear(3, outputs, **double), nn.Sequential(first, nn.ReLU(), last)
+    network = ReLUNetwork.from_torch(module, skip=skip)
+    X = torch.randn(6, 3, **double)
+    with torch.no_grad():
+        expected = (module(X) + skip(X)).numpy()
+    X = X.numpy()
+    X = np.column_stack([X, np.ones(6)]) if biased else X
+    np.testing.assert_allclose(network(X), expected[:, 0] if outputs == 1 else expected, atol=1e-12)
+
+
+def test_to_torch_of_a_network_with_a_skip_says_how_to_go_on():
+    torch = pytest.importorskip("torch")
+    network = ReLUNetwork(np.ones((2, 3)), np.ones(2), skip=np.arange(3.0), intercept=1.0)
+    with pytest.raises(ValueError, match="with_free_terms") as refused:
+        network.to_torch()
+    assert "a torch.nn.Linear of network.skip" in str(refused.value)
+    skip = torch.nn.Linear(3, 1, bias=False, dtype=torch.float64)
+    skip.weight.data.copy_(torch.tensor(network.skip)[None])
+    module = network.with_free_terms(None, network.intercept).to_torch()
+    again = ReLUNetwork.from_torch(module, skip=skip)
+    X = np.random.default_rng(0).standard_normal((5, 3))
+    np.testing.assert_array_equal(again(X), network(X))
+
+
 def test_from_torch_does_not_share_memory_with_the_module():
     torch = pytest.importorskip("torch")
     module = ReLUNetwork(np.ones((2, 2)), np.ones(2)).to_torch()
@@ -371,6 +402,13 @@ def test_from_torch_refuses_what_the_theory_does_not_cover():
     ]:
         with pytest.raises((TypeError, ValueError)):
             ReLUNetwork.from_torch(module)
+    module, conv = nn.Sequential(hidden, nn.ReLU(), output), nn.Conv1d(2, 3, 1)
+    for skip in [nn.Linear(3, 1), nn.Linear(2, 2), nn.ReLU(), conv, "skip"]:
+        with pytest.raises(ValueError, match=r"skip must be a torch\.nn\.Linear"):
+            ReLUNetwork.from_torch(module, skip=skip)
+    pooled = nn.Sequential(conv, nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), output)
+    with pytest.raises(ValueError, match=r"skip must be a torch\.nn\.Linear"):
+        ReLUNetwork.from_torch(pooled, skip=nn.Linear(2, 1))
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,15 @@ import signal
 import numpy as np
 import pytest
 from scipy.optimize import check_grad
+from sklearn.datasets import load_digits
 
 import hidden_convexity as hc
 from hidden_convexity import solvers
 from hidden_convexity.oracle import Ascent
+from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.restricted.passes import Passes
 from hidden_convexity.solvers.descent import adam
-from hidden_convexity.solvers.moving import MovingProgram
+from hidden_convexity.solvers.moving import MovingProgram, MovingSharedProgram
 
 
 def planted(n, d, neurons=3, noise=0.0, share=0.05):
@@ -88,18 +90,96 @@ def test_adam_stays_above_the_bound():
         assert solution.objective <= run.objective * (1 + 1e-3)
 
 
-@pytest.mark.parametrize("problem", [planted(60, 5)[0], labelled(60, 5)])
+def of_kind(X, y, share=0.05, **kind):
+    """A problem of any kind, with a share of the weight decay above which a search finds none."""
+    unit = hc.TrainingProblem(X, y, 1.0, **kind)
+    layer = HiddenLayer.of(unit, proof=False)
+    program = layer.program(unit)
+    largest = layer.search(program.residual(program.outputs([]))).value
+    return hc.TrainingProblem(X, y, share * largest, **kind)
+
+
+def kinds(n, d):
+    """Problems of all kinds of networks on data of full rank: name and problem."""
+    plain, teacher = planted(n, d, noise=0.2)
+    X, y = plain.X, plain.y
+    labels, three = np.where(y > 0, 1.0, -1.0), np.stack([y, np.roll(y, 1), X[:, 0]], axis=1)
+    classes = np.eye(3)[three.argmax(axis=1)]
+    rng = np.random.default_rng(d)
+    patches = rng.standard_normal((n, 3, d))
+    energies = teacher(patches.reshape(-1, d)).reshape(n, 3).mean(axis=1)
+    return {
+        "leaky": of_kind(X, y, slope=0.2),
+        "absolute value": of_kind(X, y, share=0.3, slope=-1.0),
+        "skip": of_kind(X, y, skip=True),
+        "intercept": of_kind(X, labels, loss="logistic", intercept=True),
+        "patches": of_kind(patches, energies),
+        "patches, leaky": of_kind(patches, energies, slope=0.1, intercept=True),
+        "outputs": of_kind(X, three),
+        "softmax": of_kind(X, classes, share=0.1, loss="softmax", intercept=True),
+        "patches, softmax": of_kind(patches, classes, share=0.2, loss="softmax"),
+    }
+
+
+KINDS = tuple(kinds(12, 2))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_networks_of_every_kind_are_searched_in_many_dimensions(kind):
+    problem = kinds(60, 18)[kind]
+    solution = hc.train(problem, tol=2e-2, proof=False)
+    assert_consistent(solution, problem)
+    assert solution.gap <= 2e-2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_moving_neurons_of_every_kind_end_at_the_proven_optimum(kind, monkeypatch):
+    problem = kinds(40, 3)[kind]
+    proven = hc.train(problem, tol=1e-3)
+    assert proven.scope == "global" and proven.gap <= 1e-3
+    monkeypatch.setattr(solvers, "MOVING_ABOVE_RANK", 2)
+    moved = hc.train(problem, tol=2e-2, proof=False)
+    assert_consistent(moved, problem)
+    assert proven.lower_bound <= moved.objective <= proven.objective * (1 + 2e-2)
+    assert moved.lower_bound <= proven.objective
+
+
+def test_filters_of_25_pixels_are_searched():
+    digits = load_digits()
+    kept = np.flatnonzero(digits.target < 2)[:120]
+    X = hc.datasets.patches(digits.images[kept] / 16, 5).X
+    problem = of_kind(X, np.where(digits.target[kept] == 0, 1.0, -1.0), share=0.1)
+    solution = hc.train(problem, tol=1e-2, proof=False)
+    assert_consistent(solution, problem)
+    assert solution.gap <= 1e-2
+
+
+def test_the_hinge_loss_is_refused_in_many_dimensions():
+    problem, _ = planted(60, 20)
+    problem = hc.TrainingProblem(problem.X, np.where(problem.y > 0, 1.0, -1.0), 0.1, "hinge")
+    with pytest.raises(ValueError, match="need a loss with a gradient"):
+        hc.train(problem, proof=False)
+
+
+@pytest.mark.parametrize("problem", [planted(60, 5)[0], labelled(60, 5), *kinds(30, 4).values()])
 def test_the_gradient_of_the_rounded_objective(problem):
     rng = np.random.default_rng(0)
-    program = MovingProgram(problem, Passes(problem.X), np.eye(problem.X.shape[1]))
-    signs, half = np.array([1.0, -1.0, 1.0]), np.array([0.1, 0.2, 0.3])
-    weights = rng.standard_normal(15)
-    error = check_grad(
-        lambda u: program._rounded(u, signs, half)[0],
-        lambda u: program._rounded(u, signs, half)[1],
-        weights,
-    )
-    assert error <= 1e-5 * np.linalg.norm(program._rounded(weights, signs, half)[1])
+    layer = HiddenLayer.of(problem, proof=False)
+    half, d = np.array([0.1, 0.2, 0.3]), layer.basis.shape[1]
+    if problem.y.ndim == 1:
+        program, given = MovingProgram, (np.array([1.0, -1.0, 1.0]), half)
+        shape = (3, d)
+    else:
+        program, given = MovingSharedProgram, (half,)
+        shape = (3, d + problem.y.shape[1])
+    program = program(problem, layer.passes, layer.basis)
+
+    def height(flat):
+        return program._height(flat.reshape(shape), *given)
+
+    start = rng.standard_normal(shape).ravel()
+    error = check_grad(lambda u: height(u)[0], lambda u: height(u)[1], start)
+    assert error <= 1e-5 * np.linalg.norm(height(start)[1])
 
 
 def test_rounded_by_nothing_it_is_the_objective():
@@ -107,7 +187,7 @@ def test_rounded_by_nothing_it_is_the_objective():
     balanced = teacher.balance()
     u = np.abs(balanced.output_weights)[:, None] * balanced.hidden_weights
     program = MovingProgram(problem, Passes(problem.X), np.eye(problem.X.shape[1]))
-    height, _ = program._rounded(u.ravel(), np.sign(balanced.output_weights), np.full(3, 1e-12))
+    height, _ = program._height(u, np.sign(balanced.output_weights), np.full(3, 1e-12))
     assert height == pytest.approx(problem.objective(balanced), rel=1e-9)
 
 
@@ -127,16 +207,16 @@ def test_a_solve_never_raises_the_objective():
 
 def test_ctrl_c_in_a_descent_keeps_what_there_was(monkeypatch):
     problem, _ = planted(200, 20, noise=0.3)
-    descend, calls = MovingProgram._descend, []
+    moved, calls = MovingProgram._moved, []
 
     def interrupted(self, neurons):
         calls.append(self)
         if len(calls) == 3:
             signal.raise_signal(signal.SIGINT)
-        return descend(self, neurons)
+        return moved(self, neurons)
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    monkeypatch.setattr(MovingProgram, "_descend", interrupted)
+    monkeypatch.setattr(MovingProgram, "_moved", interrupted)
     solution = hc.train(problem, tol=1e-2, proof=False)
     signal.signal(signal.SIGINT, before)
     assert solution.interrupted and len(calls) == 3

@@ -30,7 +30,7 @@ table_row = parts.TableRow(
     signal="low rank, in cones",
     citation="[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
     atoms=r"$\|V_g\|_{K_g,*}$",
-    proven="rank up to 4 or 5, any number of samples and outputs",
+    proven="rank up to 4, any number of samples and outputs",
 )
 
 
@@ -81,7 +81,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     Parameters
     ----------
     X : (n, d) array_like
-        Of any rank for a search, of rank 4 or 5 at most for a proof.
+        Of any rank for a search, of rank 4 at most for a proof, 5 with patience.
     y : (n, c) array_like
     beta : float
         Weight decay, > 0.

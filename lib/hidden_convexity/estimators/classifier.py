@@ -116,9 +116,9 @@ class ConvexReLUClassifier(FittedClassifier):
 
     For two classes it minimises sum_i s_i log(1 + exp(-y_i (f(x_i) + b))) + beta/2 sum_j (||w_j||^2
     + a_j^2) with y_i = 1 for the second class and -1 for the first, and weights s_i of the samples.
-    More classes have one softmax loss and share neurons; only ReLU networks over sampled patterns,
-    proven ones above rank 6 and searched ones above rank 16 are trained one class against the
-    rest, each to its own certificate.
+    More classes have one softmax loss and share neurons; only ReLU networks over sampled patterns
+    and proven ones above rank 6 are trained one class against the rest, each to its own
+    certificate.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from hidden_convexity.oracle.several_outputs import PROVABLE_RANK
 from hidden_convexity.problem.gap import format_gap
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem
-from hidden_convexity.solvers import MOVING_ABOVE_RANK, train_path
+from hidden_convexity.solvers import train_path
 from hidden_convexity.solvers.fixed_gates.gated import gated_beta_max, train_gated_path
 
 SCOPES = ("auto", "global", "searched", "sampled")
@@ -222,11 +222,6 @@ def resolved(X, classes, options):
     """
     formulation, scope = options.formulation, options.scope
     n, rank = len(X), coordinates(X).rows.shape[1]
-    if scope == "searched" and rank > MOVING_ABOVE_RANK and options.intercept == "free":
-        raise ValueError(
-            'intercept must be "regularised" or "none" for scope="searched" on data of rank above '
-            f'{MOVING_ABOVE_RANK}, got "free" and rank {rank}; or take scope="sampled"'
-        )
     if scope == "auto":
         if classes > 2:  # chambers are listed for one output only
             few = rank <= SEVERAL_UP_TO_RANK and n <= PROVABLE_SAMPLES[rank]
@@ -242,7 +237,6 @@ def resolved(X, classes, options):
 def shares_neurons(X, kind):
     """Whether one network of several outputs is within reach, each neuron feeding all of them."""
     formulation, scope = kind
-    if formulation == "gated":
+    if formulation == "gated" or scope == "searched":
         return True
-    highest = {"global": PROVABLE_RANK, "searched": MOVING_ABOVE_RANK, "sampled": 0}[scope]
-    return coordinates(X).rows.shape[1] <= highest
+    return scope == "global" and coordinates(X).rows.shape[1] <= PROVABLE_RANK

@@ -237,7 +237,7 @@ class ReLUNetwork(ReadOnlyArrays):
         return encoded(self.hidden_weights, self.output_weights, arrangement)
 
     @classmethod
-    def from_torch(cls, module):
+    def from_torch(cls, module, skip=None):
         """A network from a `torch.nn.Sequential`.
 
         Parameters
@@ -248,6 +248,8 @@ class ReLUNetwork(ReadOnlyArrays):
             of `hidden_weights`, channels first, as `torch.nn.functional.unfold` orders patches.
             The first layer's bias, if any, becomes the last column: append a column of ones to X,
             or to each patch. The last layer's bias becomes the intercept.
+        skip : torch.nn.Linear or None
+            From the same inputs, whose outputs are added to those of a module of Linear layers.
 
         Returns
         -------
@@ -259,9 +261,9 @@ class ReLUNetwork(ReadOnlyArrays):
         ImportError
             If PyTorch is not installed.
         ValueError
-            If the module is not of these forms, or a convolution pads, groups or dilates.
+            If an argument is not of these forms, or a convolution pads, groups or dilates.
         """
-        return cls(**torch_modules.read_module(module))
+        return cls(**torch_modules.read_module(module, skip))
 
     def to_torch(self, kernel=None):
         """The same network as a double precision `torch.nn.Sequential`.
@@ -283,7 +285,8 @@ class ReLUNetwork(ReadOnlyArrays):
         ImportError
             If PyTorch is not installed.
         ValueError
-            If the network has a skip term, or the kernel does not have d entries.
+            If the network has a skip term, which wants a Linear of its own, or the kernel does not
+            have d entries.
         """
         return torch_modules.make_module(self, kernel)
 

@@ -8,8 +8,8 @@ FORMS = (
 )
 
 
-def read_module(module):
-    """The arguments of `ReLUNetwork` that make it the same as a module; see its `from_torch`."""
+def read_module(module, skip):
+    """The arguments of `ReLUNetwork` that make it module + skip; see its `from_torch`."""
     torch = _torch("from_torch() reads a PyTorch module")
     nn = torch.nn
     layers = list(module.children()) if isinstance(module, nn.Sequential) else []
@@ -28,15 +28,38 @@ def read_module(module):
         hidden = np.concatenate([hidden, _array(first.bias)[:, None]], axis=1)
     output = _array(last.weight).T
     intercept = None if last.bias is None else _array(last.bias)
+    line = None
+    if skip is not None:
+        line, constant = _read_skip(skip, first, last)
+        if constant is not None:
+            intercept = constant if intercept is None else intercept + constant
     if output.shape[1] == 1:
         output, intercept = output[:, 0], None if intercept is None else intercept[0]
+        line = None if line is None else line[:, 0]
     slope = getattr(act, "negative_slope", 0.0)
     return {
         "hidden_weights": hidden,
         "output_weights": output,
         "slope": slope,
+        "skip": line,
         "intercept": intercept,
     }
+
+
+def _read_skip(skip, first, last):
+    """Weights (d, c) and constant (c,) or None of a skip connection beside these two layers."""
+    linear = type(first)
+    sizes = getattr(first, "in_features", None), last.out_features
+    given = getattr(skip, "in_features", None), getattr(skip, "out_features", None)
+    if type(skip) is not linear or given != sizes:
+        raise ValueError(
+            "skip must be a torch.nn.Linear beside Sequential(Linear, ReLU or LeakyReLU, Linear), "
+            f"with its inputs and outputs, {sizes}; got {skip}"
+        )
+    line = _array(skip.weight).T
+    if first.bias is not None:  # the column of ones has a constant already, that of the output
+        line = np.concatenate([line, np.zeros((1, line.shape[1]))])
+    return line, None if skip.bias is None else _array(skip.bias)
 
 
 def _torch(purpose):
@@ -63,7 +86,11 @@ def make_module(network, kernel):
     """A module with a network's weights; see `ReLUNetwork.to_torch`."""
     torch = _torch("to_torch() makes a PyTorch module")
     if network.skip is not None:
-        raise ValueError(f"torch.nn.Sequential has no skip connection, got {network!r}")
+        raise ValueError(
+            "torch.nn.Sequential has no skip connection: take to_torch() of "
+            "network.with_free_terms(None, network.intercept), and beside it a torch.nn.Linear of "
+            f"network.skip; got {network!r}"
+        )
     nn, double = torch.nn, {"dtype": torch.float64}
     m, d = network.hidden_weights.shape
     output = np.atleast_2d(network.output_weights.T).T

@@ -23,7 +23,7 @@ from hidden_convexity.solvers import column_generation, reference
 from hidden_convexity.solvers.coarse import COARSEN_ABOVE, coarse_start
 from hidden_convexity.solvers.fixed_gates import cones
 from hidden_convexity.solvers.given_patterns import checked_patterns, given_patterns
-from hidden_convexity.solvers.moving import MovingProgram
+from hidden_convexity.solvers.moving import MovingProgram, MovingSharedProgram
 from hidden_convexity.solvers.solution import Solution, Step
 
 __all__ = ["Solution", "Step", "train", "train_path"]
@@ -108,7 +108,7 @@ def train(
     -----
     With several outputs and patterns "all", a neuron w with output weights a (c,) costs
     beta ||w|| ||a||, and the dual constraint is ||nu'(Xu)_+|| <= beta for all unit u. Proofs are
-    within reach up to rank 4 or 5. Over given patterns the program is F(sum_g D_g X (U_g - V_g)) +
+    within reach up to rank 4. Over given patterns the program is F(sum_g D_g X (U_g - V_g)) +
     beta sum_gk (||u_gk|| + ||v_gk||), the columns u_gk and v_gk of U_g and V_g (d, c) in the cone
     of chamber g. Its bound is one over networks whose neurons lie in these chambers and feed one
     output each. A neuron that feeds several can be cheaper, so it bounds no others, even if the
@@ -250,15 +250,11 @@ def _unproven(solution, problem):
 def _trainer_over_all(problem, proof, progress, client=None):
     """A function that trains over all patterns of a problem's data, at any weight decay."""
     moving = not proof and coordinates(problem.pooling.rows).rows.shape[1] > MOVING_ABOVE_RANK
-    if moving and not (problem.plain and problem.y.ndim == 1):
-        raise ValueError(
-            f"data of rank above {MOVING_ABOVE_RANK} need one output, slope 0, no skip, no "
-            f"intercept and no patches for a search, got {problem!r}; reduce the rank of X first"
-        )
     if moving and problem.loss == "hinge":
         raise ValueError(
             f"data of rank above {MOVING_ABOVE_RANK} need a loss with a gradient for a search, got "
-            'loss "hinge"; reduce the rank of X first, or take the logistic loss'
+            'loss "hinge"; take the logistic loss, or reduce the rank of X first (of patches: '
+            "companion.datasets.patches has basis= and rank=)"
         )
     last_starts = LAST_SEARCH_MOVING if moving else LAST_SEARCH
     layer = HiddenLayer.of(problem, proof, progress, last_starts, client=client)
@@ -277,7 +273,8 @@ def _trainer_over_all(problem, proof, progress, client=None):
             directions = list(zip(start.network.hidden_weights @ layer.basis, heads, strict=True))
         program = layer.program(problem)
         if moving:
-            program = MovingProgram(problem, layer.passes, layer.basis)
+            kind = MovingProgram if problem.y.ndim == 1 else MovingSharedProgram
+            program = kind(problem, layer.passes, layer.basis)
         return column_generation.solve(program, oracles, tol, budget, directions, progress)
 
     return train_at

@@ -49,6 +49,14 @@ def test_the_checker_has_no_bound_below_the_exact_maximum(kind, columns):
     assert judge.judge_checker(case.X, case.y).complaints == []
 
 
+@pytest.mark.parametrize("kind", trouble.KINDS)
+def test_a_point_of_the_softmax_loss_is_as_near_to_free_terms_as_the_checker_says(kind):
+    for seed in range(8):
+        made = trouble.case(900 + seed, kind, (2, 3), weighted=bool(seed % 2))
+        case = fuzz.near_free_terms(made, np.random.default_rng(seed))
+        assert judge.judge_free_terms(**case).complaints == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", trouble.KINDS)
 @pytest.mark.parametrize("loss", fuzz.LOSSES)

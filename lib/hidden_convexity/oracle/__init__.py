@@ -3,10 +3,11 @@
 One signature: an oracle is built on X, and `oracle(nu, tolerance, level, starts)` returns a
 `DualMaximum`, the largest value found, a proven upper bound, and local maximisers. Read `maximum`,
 `circle` (exact in the plane), `exhaustive` (listed chambers), `ascent` (searches), then
-`branch_and_bound` with its `boxes` and `majorant`: it proves; `several_outputs` does for
-||N'(Xu)_+||, on simplicial `cells` with a `relaxation`. Hands on bounds of M(nu).
+`branch_and_bound` with its `boxes` and `majorant`: it proves; `several_outputs` does so for
+||N'(Xu)_+||, on the same boxes with a `majorant` of its own. Hands on bounds of M(nu).
 """
 
+from hidden_convexity.foundations.reach import LOWER_RANK, OutOfReach
 from hidden_convexity.geometry.arrangement import Arrangement, count_chambers
 from hidden_convexity.geometry.hyperplanes import coordinates, distinct_lines, unit_rows
 from hidden_convexity.oracle.ascent import Ascent
@@ -28,9 +29,8 @@ __all__ = [
     "searching_oracle",
 ]
 
-# Largest rank in which branch and bound is tried. At rank 8 it takes seconds for 500 samples and 1%
-# at 0.2 beta_max, and ends by its budget at 0.05 beta_max; each dimension multiplies the cells by
-# three to six.
+# Largest rank in which branch and bound is tried: a rank more multiplies the cells. The benchmark's
+# case of rank 8 has 500 samples, 0.2 beta_max and a gap of 1%.
 PROVABLE_RANK = 8
 # Chambers that are sooner gone through than bounded, at rank 3 and above, and the most that can be.
 # Measured at 0.1 to 0.001 beta_max: at rank 3 and 10,000 chambers both take 0.05 s, and bounds then
@@ -73,7 +73,7 @@ def proving_oracle(X, exact=False, progress=False, dropped=None, client=None):
 
     Raises
     ------
-    ValueError
+    OutOfReach
         If the rank is above 8 and the chambers are too many to list.
     """
     if X.shape[1] == 2:
@@ -85,10 +85,10 @@ def proving_oracle(X, exact=False, progress=False, dropped=None, client=None):
     if count <= few or (rank > PROVABLE_RANK and count <= LISTABLE):
         return Exhaustive(Arrangement.enumerate(X), dropped, progress)
     if rank > PROVABLE_RANK:
-        raise ValueError(
+        raise OutOfReach(
             f"a global proof is out of reach for {len(X)} samples of rank {rank}: it takes rank "
-            f"<= {PROVABLE_RANK} or at most {LISTABLE:,} chambers. Use proof=False to search "
-            "without proof, or patterns=Arrangement.sample(X, count) to train over sampled patterns"
+            f"<= {PROVABLE_RANK} or at most {LISTABLE:,} chambers",
+            {"search": "searching_oracle(X) to search without proof", "X": LOWER_RANK},
         )
     if rank > 3 and count <= LISTABLE:
         return BoundedOrListed(X, progress, dropped, client)

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.restricted.consolidation import consolidate
 from hidden_convexity.problem.restricted.fitted import Fitted
@@ -64,7 +65,7 @@ class SharedProgram:
     def __init__(self, problem, passes, basis):
         self.problem, self.passes, self.basis = problem, passes, basis
         self.X, self.beta = passes.X, problem.beta
-        self._row_norms = np.linalg.norm(self.X, axis=1)
+        self._row_norms = row_lengths(self.X)
         self.fitted = Fitted(problem, self._own_outputs)
         self._latest = None, ()
 
@@ -147,12 +148,13 @@ class SharedProgram:
     def solve(self, neurons):
         """Neurons near a minimum of P on their flats; those that vanish are left out.
 
-        New ones first grow along their directions, while the others keep theirs.
+        New ones first grow along their directions, while the others keep theirs. Without new ones
+        nothing is missing, and steps go on however little they gain.
         """
+        if all(one.inner.any() for one in neurons):
+            return self.polish(neurons)
         before = self.objective([one for one in neurons if one.inner.any()])
-        if any(not one.inner.any() for one in neurons):
-            neurons = self._grow(neurons)
-        return self._descend(neurons, before)
+        return self._descend(self._grow(neurons), before)
 
     def polish(self, neurons):
         """The neurons after Newton's method has gone on, however little it gains."""

@@ -16,7 +16,8 @@ class Outcome:
     lower_bound : float
         A bound on the optimal value that the library proved, or 0.
     curve : list of (seconds, objective)
-        On the way, from the start of the clock; empty for a program that tells nothing.
+        On the way, from the start of the clock; empty for a program that tells nothing. Of seeds
+        trained one after another: seconds of one, then the objective of each.
     complete : bool
         False if a budget of its own ended the program before its goal.
     numbers : dict of str to float
@@ -25,7 +26,7 @@ class Outcome:
 
     network: ReLUNetwork | tuple | None = None
     lower_bound: float = 0.0
-    curve: list[tuple[float, float]] = field(default_factory=list)
+    curve: list[tuple[float, ...]] = field(default_factory=list)
     complete: bool = True
     numbers: dict[str, float] = field(default_factory=dict)
 

@@ -1,21 +1,22 @@
-"""The tables of "Should I use this?", from the stored results: `python book/advice.py` writes them.
+"""Tables of stored results: `python book/advice.py` writes them into the pages that show them.
 
-Each table stands in `book/should-i-use-this.md` between a comment with its name and one that says
-`end`. A test compares what is committed with what this makes.
+Each stands in `book/should-i-use-this.md`, `benchmarks/README.md` or `README.md` between a comment
+with its name and one that says `end`. A test compares what is committed with what this makes. Where
+a file has not been recorded, its table has no lines.
 """
 
 import json
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "book" / "should-i-use-this.md"
 BENCHMARKS = ROOT / "benchmarks"
 
-# Cases of benchmarks/results.json to show; the last two end where proofs do.
+# Cases of benchmarks/results.json to show; the last three end where proofs do.
 EXACT = (
     "d2-n400",
     "d2-n1000000",
@@ -27,8 +28,23 @@ EXACT = (
     "d5-n2000",
     "d6-n1000",
     "d7-n500",
+    "d8-n500",
 )
 GATES = ("gates-d20-n500-0.01-0.0001", "gates-d50-n1000-0.01-0.0001", "cones-d20-n500")
+# Programs over given gates, ours first, with the names that tables show.
+OVER_GATES = {
+    "gated": "ours",
+    "cones": "ours",
+    "adelie": "adelie",
+    "skglm": "skglm",
+    "pyscnn_gated": "pyscnn",
+    "pyscnn_cones": "pyscnn",
+    "cvxpy_cones": "CVXPY",
+}
+# Dimensions and samples of first calls with more chambers than are gone through in a search.
+LARGER_STARTS = ((3, "1,000"), (4, "40"))
+# Gaps that are raced for.
+GAPS = (1e-2, 1e-4)
 TASKS = {
     ("ecg", 1): "ECG, 1 ahead",
     ("ecg", 4): "ECG, 4 ahead",
@@ -57,7 +73,8 @@ def table(header, lines):
 
 
 def _cases(file):
-    return json.loads((BENCHMARKS / file).read_text(encoding="utf-8"))["cases"]
+    path = BENCHMARKS / file
+    return json.loads(path.read_text(encoding="utf-8"))["cases"] if path.exists() else {}
 
 
 def _time(case, program):
@@ -67,18 +84,26 @@ def _time(case, program):
         return ""
     if found["status"] != "finished":
         return found["status"]
-    late = found["gap"] is not None and found["gap"] > case["tol"]
-    seconds = found["seconds"]
-    text = f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"
-    return text + (f", gap {found['gap']:.0e}" if late else "")
+    return _seconds(found["seconds"]) + _missed(case, found)
+
+
+def _missed(case, entry):
+    """What a program's gap is, where it is not the one asked for."""
+    if entry["gap"] is None:
+        trained = any(run["objective"] is not None for run in entry["runs"])
+        return ", gap unknown" if trained else ""
+    return f", gap {entry['gap']:.0e}" if entry["gap"] > case["tol"] else ""
+
+
+def _seconds(value):
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def training():
     """Seconds of exact training beside other programs."""
     cases, programs = _cases("results.json"), ("ours", "cvxpy", "pyscnn", "adam")
     lines = []
-    for name in EXACT:
-        case = cases[name]
+    for case in (cases[name] for name in EXACT if name in cases):
         start = [str(case["d"]), f"{case['n']:,}", f"{case['share']:g}", f"{case['tol']:.0e}"]
         lines.append(start + [_time(case, program) for program in programs])
     names = ["CVXPY, all chambers", "pyscnn", "Adam, ten seeds"]
@@ -88,14 +113,143 @@ def training():
 def gates():
     """Seconds over given gates beside other programs."""
     cases, lines = _cases("results-fixed-gates.json"), []
-    for name in GATES:
-        case = cases[name]
+    for case in (cases[name] for name in GATES):
         cones = "with cones" if case["cones"] else "gated"
-        ours, theirs = ("cones", "pyscnn_cones") if case["cones"] else ("gated", "pyscnn_gated")
+        times = {OVER_GATES[name]: _time(case, name) for name in case["programs"]}
         start = [cones, str(case["d"]), f"{case['n']:,}", str(case["gates"]), f"{case['share']:g}"]
-        lines.append(start + [_time(case, one) for one in (ours, theirs, "skglm", "cvxpy_cones")])
-    header = ["program", "d", "n", "gates", "decay", "ours, s", "pyscnn", "skglm", "CVXPY"]
+        others = dict.fromkeys(OVER_GATES.values())
+        lines.append(start + [times.get(name, "") for name in others])
+    header = ["program", "d", "n", "gates", "decay", "ours, s"]
+    return table([*header, *list(dict.fromkeys(OVER_GATES.values()))[1:]], lines)
+
+
+def over_gates():
+    """Times of other programs over given gates in units of ours, all cases."""
+    lines, names = [], list(dict.fromkeys(OVER_GATES.values()))
+    for name, case in _cases("results-fixed-gates.json").items():
+        if name.endswith("agreement"):
+            continue
+        said = {OVER_GATES[one]: _ratio(case, one) for one in case["programs"]}
+        kind = f"{'cones' if case['cones'] else 'gated'}, n = {case['n']:,}, d = {case['d']}"
+        start = [kind, f"{case['share']:g}", f"{case['tol']:.0e}", _time(case, _first(case))]
+        lines.append(start + [said.get(one, "") for one in names[1:]])
+    header = ["program", r"$\beta / \beta_{\max}$", "gap asked for", "ours, s"]
+    return table([*header, *names[1:]], lines)
+
+
+def where_others_win():
+    """A sentence about the programs over given gates that reach a gap before ours does."""
+    wins = {}
+    for name, case in _cases("results-fixed-gates.json").items():
+        for one, entry in case["programs"].items():
+            reached = entry["gap"] is not None and entry["gap"] <= case["tol"]
+            if reached and entry["ratio"] is not None and entry["ratio"] < 1:
+                where = (
+                    "the small case of agreement"
+                    if name.endswith("agreement")
+                    else (
+                        f"n = {case['n']:,}, d = {case['d']}, decay {case['share']:g}, "
+                        f"gap {case['tol']:.0e} ({1 / entry['ratio']:.2g} times)"
+                    )
+                )
+                wins.setdefault(OVER_GATES[one], []).append(where)
+    said = [f"{name} is quicker than ours at {'; '.join(some)}." for name, some in wins.items()]
+    return " ".join(said) or "No other program reaches the gap asked for before ours does."
+
+
+def race():
+    """Seconds to a gap: ours, certified; a seed of Adam, and the best of ten."""
+    cases, lines = _cases("results-race.json"), []
+    for case in cases.values():
+        size = f"{case['d']}", f"{case['n']:,}", f"{case['tol']:.0e}"
+        judge = cases[f"race-d{case['d']}-n{case['n']}-{min(GAPS):g}"]
+        seeds = seconds_of_seeds(judge, case["tol"])
+        reached = sorted(one for one in seeds if np.isfinite(one))
+        middle = np.sort(seeds)[(len(seeds) - 1) // 2] if seeds else np.inf
+        said = [
+            _seconds(middle) if np.isfinite(middle) else "most never",
+            f"{len(reached)} of {len(seeds)}",
+            _seconds(len(seeds) * reached[0]) if reached else "never",
+        ]
+        lines.append([*size, _time(case, "ours"), *said])
+    names = ["a seed of Adam, median", "seeds that reach it", "best of the seeds, side by side"]
+    return table(["d", "n", "gap", "ours, certified, s", *names], lines)
+
+
+def seconds_of_seeds(case, gap):
+    """When each seed of Adam has come within a gap of the case's bound, inf for never.
+
+    Each seed takes the number of steps that suits it best, which favours Adam.
+    """
+    from hidden_convexity.companion.curves import seconds_to_gap
+
+    curves = [run["curve"] for run in case["programs"]["adam_seeds"]["runs"] if run["curve"]]
+    times = [seconds_to_gap(curve, case["lower_bound"], gap) for curve in curves]
+    return np.min(times, axis=0).tolist() if times else []
+
+
+def networks():
+    """Other networks: seconds of ours, and the certified gaps of ours, CVXPY and Adam."""
+    lines = []
+    for name, case in _cases("results-networks.json").items():
+        if name.endswith("agreement") or "cells" in case["programs"]:
+            continue
+        ours, entries = _first(case), case["programs"]
+        adam = next((one for one in entries if one.startswith("adam")), None)
+        other = next((one for one in entries if one.startswith("cvxpy")), None)
+        memory = entries[ours]["peak_mib"]
+        lines.append(
+            [
+                name,
+                f"{case['n']:,}",
+                f"{case['tol']:.0e}",
+                _time(case, ours),
+                "" if memory is None else f"{memory / 1024:.1f}",
+                *("" if one is None else _time(case, one) for one in (other, adam)),
+            ]
+        )
+    header = ["case", "n", "gap asked for", "ours, s", "GiB", "CVXPY", "Adam, ten seeds"]
     return table(header, lines)
+
+
+def cells_of_outputs():
+    """The proof of several outputs' bound: cells and seconds."""
+    lines = []
+    for name, case in _cases("results-networks.json").items():
+        if name.startswith("cells-"):
+            entry = case["programs"]["cells"]
+            cells = entry["numbers"].get("cells")
+            count = "" if cells is None else f"{cells:,.0f}"
+            size = [str(case["d"]), f"{case['n']:,}", str(case["outputs"])]
+            lines.append([*size, count, _time(case, "cells")])
+    return table(["d", "n", "outputs", "cells of a proof to 1e-03", "s"], lines)
+
+
+def first_calls():
+    """README's sentences about compilation: processor seconds of whole processes."""
+    cases = _cases("results-startup.json")
+    example = next(one for name, one in cases.items() if "README" in name)
+    larger = [cases[f"train, d = {d}, n = {n}"]["cold"]["seconds"] for d, n in LARGER_STARTS]
+    return textwrap.fill(
+        "What is called for the first time compiles, and says so if it takes long: this example "
+        f"takes {example['cold']['seconds']:.0f} seconds of a processor then, more than 2,500 "
+        f"chambers (d = 3 and 50 samples) {min(larger):.0f} to {max(larger):.0f}. From then on "
+        "Python's start, the imports and this training take "
+        f"{example['warm']['seconds']:.1f} s together, until the library's code changes.",
+        100,
+    )
+
+
+def _first(case):
+    return next(iter(case["programs"]))
+
+
+def _ratio(case, program):
+    """Time of a program in units of ours, with its gap where it missed the one asked for."""
+    entry = case["programs"][program]
+    if entry["status"] != "finished" or entry["ratio"] is None:
+        return entry["status"]
+    return _seconds(entry["ratio"]) + _missed(case, entry)
 
 
 def prediction():
@@ -171,23 +325,39 @@ def mnist():
     return table(["program", "test error", "seconds", "of tuning", "proven gap"], lines)
 
 
-TABLES = (training, gates, prediction, denoising, leads, digits, mnist)
+# Which tables each page shows.
+PAGES = {
+    ROOT / "book" / "should-i-use-this.md": (
+        training,
+        gates,
+        where_others_win,
+        prediction,
+        denoising,
+        leads,
+        digits,
+        mnist,
+    ),
+    BENCHMARKS / "README.md": (race, over_gates, where_others_win, networks, cells_of_outputs),
+    ROOT / "README.md": (first_calls,),
+}
 
 
-def filled(text):
-    """The page with every table as the stored results have it."""
-    for make in TABLES:
+def filled(page):
+    """The text of a page with every table as the stored results have it."""
+    text = page.read_text(encoding="utf-8")
+    for make in PAGES[page]:
         mark = f"<!-- {make.__name__} -->"
         block = re.compile(rf"{re.escape(mark)}\n.*?<!-- end -->", re.DOTALL)
         if len(block.findall(text)) != 1:
-            raise ValueError(f"{PAGE.name} must hold {mark} once, with <!-- end --> after it")
+            raise ValueError(f"{page.name} must hold {mark} once, with <!-- end --> after it")
         made = f"{mark}\n\n{make()}\n\n<!-- end -->"
         text = block.sub(lambda _, made=made: made, text)
     return text
 
 
 def main():
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(filled(page), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ def cells():
         heading = ""
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             headings = re.findall(r"^#+ (.+)$", "".join(cell["source"]), re.MULTILINE)
-            if cell["cell_type"] == "markdown" and headings:
+            in_the_text = "exercise" not in cell["metadata"].get("tags", [])
+            if cell["cell_type"] == "markdown" and headings and in_the_text:
                 heading = headings[-1]
             for label in computed_in(cell):
                 found[label].append((path.stem, heading))

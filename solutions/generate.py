@@ -3,7 +3,8 @@
     python solutions/generate.py [NAME...]
 
 The solutions are the source. An exercise begins with a heading "### Exercise NN.k"; what precedes
-the first one is not copied. Its cells go to the reader's notebook, just above "## Takeaway":
+the first one is not copied. Its cells go to the reader's notebook: just below the cell that carries
+the tag "exercise:NN.k", if one does, else into a section of their own just above "## Takeaway":
 
 - in a code cell, what is between "# BEGIN SOLUTION" and "# END SOLUTION" becomes a stub;
 - a markdown cell between "<!-- BEGIN SOLUTION -->" and "<!-- END SOLUTION -->" is left out;
@@ -17,19 +18,21 @@ not changed are kept, all other cells are left as they are.
 
 import re
 import sys
+from itertools import chain
 from pathlib import Path
 
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 SOLUTIONS, NOTEBOOKS = ROOT / "solutions", ROOT / "notebooks"
-TAG = "exercise"
+TAG, HERE = "exercise", "exercise:"
 
 INTRODUCTION = """## Exercises
 
-Replace the dots by your code and run the cell. `hc.check` tries your function on data of its own \
-and says what is right or, if not, which property is violated. Hints and solutions unfold. If you \
-start here, run the cell with the imports before."""
+{above}Replace the dots by your code and run the cell. `hc.check` tries your function on data of \
+its own and says what is right or, if not, which property is violated. Hints and solutions unfold. \
+If you start here, run the cell with the imports before."""
+ABOVE = "Exercise {} stands above, in the section *{}*; the others follow. "
 
 HEADING = re.compile(r"### Exercise (\d\d\.\d)\b")
 BLOCK = re.compile(r"^( *)# BEGIN SOLUTION\n.*?^ *# END SOLUTION$", re.MULTILINE | re.DOTALL)
@@ -69,20 +72,22 @@ def exercises(solutions):
 
 
 def readers_cells(solutions):
-    """The cells of the reader's section, without outputs."""
-    cells = [("markdown", "exercises", INTRODUCTION)]
-    for number, own in exercises(solutions).items():
-        name = f"exercise-{number.replace('.', '-')}"
-        for k, cell in enumerate(own):
-            if cell.cell_type == "code":
-                cells.append(("code", f"{name}-{k}", stub(cell.source)))
-            elif not folded(cell):
-                cells.append(("markdown", f"{name}-{k}", cell.source))
-        solution = "\n\n".join(filter(None, map(folded, own)))
-        solution = solution.replace("\n```\n\n```python\n", "\n\n\n")  # one box, not two that touch
-        text = f"<details><summary>Solution</summary>\n\n{solution}\n\n</details>"
-        cells.append(("markdown", f"{name}-solution", text))
-    return [new_cell(kind, name, source) for kind, name, source in cells]
+    """Exercise number -> its cells in the reader's notebook, without outputs."""
+    return {number: cells_of(number, own) for number, own in exercises(solutions).items()}
+
+
+def cells_of(number, own):
+    """One exercise's cells: its text and code without what solves it, then the solution, folded."""
+    name, cells = f"exercise-{number.replace('.', '-')}", []
+    for k, cell in enumerate(own):
+        if cell.cell_type == "code":
+            cells.append(new_cell("code", f"{name}-{k}", stub(cell.source)))
+        elif not folded(cell):
+            cells.append(new_cell("markdown", f"{name}-{k}", cell.source))
+    solution = "\n\n".join(filter(None, map(folded, own)))
+    solution = solution.replace("\n```\n\n```python\n", "\n\n\n")  # one box, not two that touch
+    text = f"<details><summary>Solution</summary>\n\n{solution}\n\n</details>"
+    return [*cells, new_cell("markdown", f"{name}-solution", text)]
 
 
 def new_cell(kind, name, source):
@@ -91,16 +96,33 @@ def new_cell(kind, name, source):
 
 
 def regenerated(notebook, solutions):
-    """The reader's notebook with its section of exercises as the solutions have it."""
+    """The reader's notebook with its exercises as the solutions have them."""
     old = {cell.id: cell for cell in notebook.cells if is_generated(cell)}
-    section = readers_cells(solutions)
-    for cell in section:
+    left = readers_cells(solutions)
+    cells, heading, above = [], "", ""
+    for cell in notebook.cells:
+        if is_generated(cell):
+            continue
+        if cell.source.startswith("## Takeaway"):
+            introduction = INTRODUCTION.format(above=above)
+            cells += [new_cell("markdown", "exercises", introduction), *chain(*left.values())]
+        cells.append(cell)
+        if cell.cell_type == "markdown":
+            heading = [heading, *re.findall(r"^##+ (.+)$", cell.source, re.MULTILINE)][-1]
+        for number in numbers_below(cell):
+            cells += left.pop(number)
+            above += ABOVE.format(number, heading)
+    for cell in cells:
         if cell.cell_type == "code" and cell.source == old.get(cell.id, {}).get("source"):
             cell.outputs, cell.execution_count = old[cell.id].outputs, old[cell.id].execution_count
-    others = [cell for cell in notebook.cells if not is_generated(cell)]
-    (end,) = [k for k, cell in enumerate(others) if cell.source.startswith("## Takeaway")]
-    notebook.cells = others[:end] + section + others[end:]
+    notebook.cells = cells
     return notebook
+
+
+def numbers_below(cell):
+    """Numbers of the exercises that stand in the text, just below this cell."""
+    tags = cell.metadata.get("tags", [])
+    return [tag.removeprefix(HERE) for tag in tags if tag.startswith(HERE)]
 
 
 def is_generated(cell):

@@ -63,6 +63,17 @@ def _highest(X, nu, orders):
 
 def critical_directions(rows, weights, orders=None):
     """The projections p of the faces' vectors a, and -p, for rows and weights of integers."""
+    for sides, flag in faces(rows, orders):
+        active = [i for i in range(len(rows)) if sides[i] > 0]
+        a = [sum(weights[i] * rows[i][k] for i in active) for k in range(len(rows[0]))]
+        p = projected(a, flag)
+        if any(p):
+            yield p
+            yield [-entry for entry in p]
+
+
+def faces(rows, orders=None):
+    """The side of each row, 1, -1 or 0, on each face but the origin, and what spans the face."""
     rank = len(orthogonalised(rows))
     if orders is None:
         orders = permutations(range(len(rows)), max(rank - 1, 0))
@@ -80,12 +91,7 @@ def critical_directions(rows, weights, orders=None):
                 if tuple(sides) in seen:
                     continue
                 seen.add(tuple(sides))
-                active = [i for i in range(len(rows)) if sides[i] > 0]
-                a = [sum(weights[i] * rows[i][k] for i in active) for k in range(len(rows[0]))]
-                p = projected(a, flag[: m + 1])
-                if any(p):
-                    yield p
-                    yield [-entry for entry in p]
+                yield tuple(sides), flag[: m + 1]
 
 
 def orthogonalised(vectors):
@@ -213,3 +219,61 @@ def entropy(s, p, w):
 
 def decimal(fraction):
     return Decimal(fraction.numerator) / Decimal(fraction.denominator)
+
+
+def orthogonal(Z, nu, y, w, metric):
+    """The point nearest to nu, in a metric of samples, that free terms and softmax ask for.
+
+    In each row the largest entry of y - nu / w takes what rows lack to add up to 0; then
+    nu - H Z e with Z'(nu - H Z e) = 0, by Gauss' elimination. None if Z'HZ is singular.
+
+    Parameters
+    ----------
+    Z : (n, q) array_like
+    nu, y : (n, c) array_like
+    w, metric : (n,) array_like
+
+    Returns
+    -------
+    list of lists of Fraction, or None
+    """
+    Z, nu, y = ([[Fraction(float(v)) for v in row] for row in array] for array in (Z, nu, y))
+    w, metric = ([Fraction(float(v)) for v in array] for array in (w, metric))
+    for row, label, weight in zip(nu, y, w, strict=True):
+        p = [t - v / weight for t, v in zip(label, row, strict=True)]
+        row[p.index(max(p))] -= sum(row)
+    columns, outputs = list(zip(*Z, strict=True)), list(zip(*nu, strict=True))
+    weighted = [[h * v for h, v in zip(metric, z, strict=True)] for z in columns]
+    system = [[dot(a, b) for b in weighted] + [dot(a, one) for one in outputs] for a in columns]
+    for k in range(len(system)):
+        pivot = next((j for j in range(k, len(system)) if system[j][k]), None)
+        if pivot is None:
+            return None
+        system[k], system[pivot] = system[pivot], system[k]
+        system[k] = [v / system[k][k] for v in system[k]]
+        for other in range(len(system)):
+            if other != k:
+                factor = system[other][k]
+                system[other] = [
+                    v - factor * t for v, t in zip(system[other], system[k], strict=True)
+                ]
+    steps = [row[len(system) :] for row in system]
+    return [
+        [
+            v - h * sum((x * step[k] for x, step in zip(z, steps, strict=True)), Fraction(0))
+            for k, v in enumerate(row)
+        ]
+        for row, z, h in zip(nu, Z, metric, strict=True)
+    ]
+
+
+def entropies(p, w):
+    """Entropies of rows of probabilities, Fractions, times weights: to forty digits."""
+    with localcontext() as context:
+        context.prec = DIGITS
+        return sum(
+            (-decimal(weight) * decimal(q) * decimal(q).ln())
+            for row, weight in zip(p, w, strict=True)
+            for q in row
+            if q > 0
+        )

@@ -17,6 +17,8 @@ import judge
 import numpy as np
 import trouble
 
+import hidden_convexity as hc
+
 CASES = Path(__file__).parent / "fuzz_cases"
 LOSSES = "squared", "logistic", "hinge"
 # Judges, columns of X (from, to), most rows, losses, and how often: in the plane the exact maximum
@@ -29,11 +31,13 @@ PLAN = (
     ("oracles", (4, 5), 5, ("squared",), 3),
     ("checker", (2, 4), 5, ("squared",), 12),
     ("beta_max", (2, 4), 5, ("squared",), 30),
+    ("free_terms", (2, 3), 9, LOSSES, 30),
     ("dual_bound", (2, 2), 6, LOSSES, 30),
     ("training", (2, 2), 7, LOSSES, 16),
     ("training", (3, 5), 6, LOSSES, 4),
     ("path", (2, 3), 5, LOSSES, 2),
     ("line", (2, 2), 7, ("squared",), 3),
+    ("row", (2, 5), 6, ("squared",), 40),
 )
 # Seconds after which a case is named for being slow; the first ones wait for compilation.
 SLOW = 10.0
@@ -66,8 +70,13 @@ def data_set(seed, number):
     X, y, loss = made.X.tolist(), made.y.tolist(), made.loss
     if name in ("plane", "oracles", "checker"):
         return kind, {"judge": name, "X": X, "nu": y}
+    if name == "row":
+        row = trouble.ROWS[rng.integers(len(trouble.ROWS))]
+        return kind, {"judge": name} | trouble.row_case(int(rng.integers(2**32)), kind, row, rows)
     if name == "beta_max":
         return kind, {"judge": name, "X": X, "y": y}
+    if name == "free_terms":
+        return kind, {"judge": name} | near_free_terms(made, rng)
     if name == "line":
         return kind, {"judge": name, "x": made.line.tolist(), "y": y, "share": made.share}
     beta = weight_decay(made)
@@ -84,6 +93,27 @@ def data_set(seed, number):
             nu = (made.sample_weight * nu)[kept]
         return kind, case | {"beta": beta, "nu": nu.tolist()}
     return kind, case | {"beta": beta, "seed": number}
+
+
+def near_free_terms(made, rng, classes=3):
+    """Classes at random, and a point of the softmax loss about orthogonal to free terms."""
+    X, w, n = made.X, made.sample_weight, len(made.X)
+    if w is not None:
+        X, w, n = X[w > 0], w[w > 0], int((w > 0).sum())
+    y = np.eye(classes)[rng.integers(classes, size=n)]
+    skip = bool(rng.integers(2))
+    free = {"skip": skip, "intercept": bool(not skip or rng.integers(2))}
+    problem = hc.TrainingProblem(X, y, 1.0, "softmax", sample_weight=w, **free)
+    own, terms = rng.standard_normal((n, classes)), problem.free_terms
+    outputs = own + terms.basis @ terms.fit(problem, own)
+    nu, masses = problem.loss_residual(outputs), problem.loss_curvature(outputs)
+    nu = terms.balance(nu, masses) if len(terms) else nu
+    noise = masses.min(axis=1, keepdims=True) * rng.standard_normal(masses.shape)
+    noise -= noise.mean(axis=1, keepdims=True) * rng.integers(2)
+    nu = nu + 10.0 ** rng.uniform(-18, -1) * noise
+    scale = 1.0 if w is None else w[:, None]
+    case = {"X": X.tolist(), "y": y.tolist(), "nu": np.minimum(nu, scale * y).tolist()} | free
+    return case if w is None else case | {"sample_weight": w.tolist()}
 
 
 def weight_decay(made):

@@ -7,18 +7,22 @@ what is promised: a bound is never below the maximum it bounds, a value is attai
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from math import sqrt
 
 import exact
+import exact_rows
 import numpy as np
 from scipy.optimize import minimize
 
 import hidden_convexity as hc
-from hidden_convexity import verify
+from hidden_convexity import equivalences, verify
+from hidden_convexity.equivalences import parts
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.oracle import Ascent, BranchAndBound, Circle, Exhaustive
 from hidden_convexity.proof.cases import cases
+from hidden_convexity.proof.record import claim
 
 # Float sums of n products, taken along paths of a few dozen splits: a share of sum |nu_i| ||x_i||.
 EPS = np.finfo(float).eps
@@ -38,6 +42,8 @@ COARSE = 0.02
 UNDERFLOW = 1e-290
 # Cells after which branch and bound may give up; its bound must be valid all the same.
 CELLS = 20_000
+# Seconds after which a row's training may end; its bound must be valid all the same.
+ROW_SECONDS = 0.5
 # What a proof is asked for: the sign of nu, a tolerance, and the level below which nothing need be
 # told apart, as a share of M.
 CALLS = (1.0, 1e-1, 0.0), (-1.0, 1e-1, 0.7), (1.0, 1e-6, 1.3), (-1.0, 1e-6, 0.0)
@@ -105,6 +111,52 @@ def judge_checker(X, nu):
             verdict.add(name, [f"bound {bound!r} is below M, {short_of(bound, square)}"])
         if bound > enough * (1 + 4 * EPS) and name != "cones":
             verdict.add(name, [f"bound {bound!r} is far above M, {sqrt_of(square)!r}"])
+    return verdict
+
+
+def judge_free_terms(X, y, nu, skip, intercept, sample_weight=None):
+    """What the checker says of the way from nu to a point of the softmax loss with free terms.
+
+    Nothing if it refuses. `Verdict.gap` is the largest distance, relative to a row's weight.
+    """
+    free = {"skip": skip, "intercept": intercept, "sample_weight": sample_weight}
+    problem = hc.TrainingProblem(X, y, 1.0, "softmax", **free)
+    (n, c), d = problem.y.shape, problem.X.shape[-1]
+    w = np.ones(n) if sample_weight is None else np.asarray(sample_weight)
+    nu, columns = np.asarray(nu, dtype=float), claim(problem)
+    file = {"X": problem.X, "y": problem.y, "nu": nu, "loss": np.array("softmax"), "free": columns}
+    file |= {"skip": np.zeros((d, c)), "intercept": np.zeros(c), "sample_weight": w}
+    verdict = Verdict()
+    try:
+        way, cost = verify.moved(verify.complete(file))
+        value = verify.dual_value(problem.y, nu, "softmax", w)
+    except verify.Refused:
+        return verdict
+    chosen = verify.used(file)
+    Z = np.column_stack([problem.X, np.ones(n)])[:, chosen]
+    metric = w * (problem.y - nu / w[:, None]).min(axis=1)
+    there = exact.orthogonal(Z, nu, problem.y, w, metric)
+    if there is None:
+        verdict.add("free terms", ["Z'HZ is singular, and nothing was refused"])
+        return verdict
+    probabilities = []
+    for k, (row, own, label) in enumerate(zip(nu, there, problem.y, strict=True)):
+        off = sum((Fraction(v) - t) ** 2 for v, t in zip(row.tolist(), own, strict=True))
+        if off > Fraction(way[k]) ** 2:
+            told = f"row {k} moves by {sqrt_of(off)!r}, and {way[k]!r} is claimed"
+            verdict.add("free terms", [told])
+        weight = Fraction(float(w[k]))
+        p = [Fraction(t) - v / weight for v, t in zip(own, label.tolist(), strict=True)]
+        if min(p) < 0 or sum(p) != 1:
+            verdict.add("free terms", [f"row {k} of y - nu / w has {min(p)!r}"])
+        probabilities.append([max(v, Fraction(0)) for v in p])
+    exactly = Fraction(exact.entropies(probabilities, [Fraction(float(v)) for v in w]))
+    room = exactly - Fraction(value - cost)
+    verdict.add("free terms", [], float(room / exactly) if exactly > 0 else np.inf)
+    if Fraction(value - cost) > exactly:
+        told = f"value {value - cost!r} is above {float(exactly)!r}"
+        verdict.add("free terms", [told])
+    verdict.gap = float((way / w).max())
     return verdict
 
 
@@ -459,6 +511,84 @@ def loss_and_slope(f, y, loss, w):
         return float((w * part * (1 - margin - ROUNDED * part / 2)).sum()), -w * y * part
     slope = -y * np.exp(-np.logaddexp(0, margin))
     return float((w * np.logaddexp(0, -margin)).sum()), w * slope
+
+
+def judge_row(name, X, y, share):
+    """A row of the table that trains: its dual point is feasible, exactly, and proves its bound.
+
+    `share` is the weight decay as a share of the largest that gives any neuron.
+    """
+    X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
+    if name == "threshold":
+        constraint = partial(exact_rows.thresholds, X)
+    elif name == "deep_relu":
+        constraint = partial(exact_rows.clipped_ramps, X[:, 0])
+    elif name == "quadratic":
+        constraint = partial(exact_rows.quadratic, X)
+    elif name == "linear_attention":
+        constraint = partial(exact_rows.attention, X)
+    elif name == "circular_convolution":
+        constraint = partial(exact_rows.spectrum, X)
+    else:  # gates on or off, all of them on where the row has none
+        gates = np.ones((len(X), 1)) if name == "linear_vector" else parts.fixed_gates(X)[1]
+
+        def constraint(nu):
+            return exact_rows.gated(X, nu.reshape(len(X), -1), gates)
+
+    beta = float(np.clip(share * row_maximum(constraint(y)) or 1.0, 1e-149, 1e149))
+    solution = equivalences.rows()[name].train(X, y, beta, max_seconds=ROW_SECONDS)
+    verdict = Verdict()
+    nu = exact_rows.rational(solution.dual_point)
+    if name == "deep_relu":
+        nu = exact_rows.centred(solution.dual_point)
+    told = []
+    # Sampled thresholds are those that were met, of which this judge has no list.
+    listed = name != "threshold" or solution.scope == "global"
+    if listed and not within(constraint(solution.dual_point), Fraction(beta)):
+        most = row_maximum(constraint(solution.dual_point))
+        told.append(f"dual point of M = {most!r} at beta = {beta!r}")
+    value = exact_rows.dual_value(exact_rows.rational(y), nu)
+    if Fraction(solution.lower_bound) > max(value, 0):
+        told.append(f"lower bound {solution.lower_bound!r}; its point has {float(value)!r}")
+    verdict.add(f"{name}, {solution.scope}", told)
+    verdict.gap = solution.gap
+    return verdict
+
+
+def judge_least_norm(X, W, a):
+    """The least norm of the targets of a network: its dual point is feasible, and its bound."""
+    X, W, a = (np.asarray(array, dtype=float) for array in (X, W, a))
+    y = np.array([float(v) for v in exact.outputs(X, W, a)])
+    solution, verdict = equivalences.rows()["minimum_norm"].train(X, y, 1.0), Verdict()
+    nu, misfit = solution.dual_point, np.abs(y - solution.network(X))
+    told = []
+    if exact.maximum_squared(X, nu) > 1:
+        told.append(f"dual point of M^2 = {float(exact.maximum_squared(X, nu))!r}")
+    nu, y, misfit = map(exact_rows.rational, (nu, y, misfit))
+    value = exact.dot(nu, y) - exact.dot(map(abs, nu), misfit)
+    if Fraction(solution.lower_bound) > max(value, 0):
+        told.append(f"lower bound {solution.lower_bound!r}; its point has {float(value)!r}")
+    verdict.add(f"least norm, {solution.scope}", told)
+    verdict.gap = solution.gap
+    return verdict
+
+
+def within(found, most):
+    """Whether what a dual constraint bounds, a number or matrices, is at most a Fraction."""
+    if isinstance(found, Fraction):
+        return found <= most
+    return all(exact_rows.at_most(matrix, most) for matrix in found)
+
+
+def row_maximum(found):
+    """The number, or the largest singular value, but for rounding."""
+    if isinstance(found, Fraction):
+        return float(found)
+    largest = max(abs(entry) for entry in exact_rows.flat(found))
+    if largest == 0:
+        return 0.0
+    scaled = [np.array([[float(v / largest) for v in row] for row in matrix]) for matrix in found]
+    return float(largest) * max(np.linalg.norm(matrix, 2) for matrix in scaled)
 
 
 def judge_line(x, y, share):

@@ -238,6 +238,36 @@ def case(seed, kind, columns=(2, 2), most_rows=9, losses=("squared",), weighted=
     return Case(kind, X, y, share, loss, w)
 
 
+ROWS = (
+    "linear_vector",
+    "gated_relu",
+    "gated_relu_vector",
+    "quadratic",
+    "linear_attention",
+    "circular_convolution",
+    "threshold",
+    "deep_relu",
+)
+
+
+def row_case(seed, kind, name, most_rows=6):
+    """The case of a row of the table, as for its judge: X, y and the share of weight decay."""
+    columns = {"linear_attention": 2, "threshold": 3}.get(name, 5)
+    made = case(seed, kind, (2, columns), most_rows)
+    rng, X, y = np.random.default_rng(seed), made.X, made.y
+    if name == "deep_relu":
+        X = made.line[:, None]
+    if name in ("linear_vector", "gated_relu_vector"):
+        y = np.column_stack([y, rng.permutation(y), rng.integers(-2, 3, size=len(y))])
+    if name == "linear_attention":  # sequences of one token or two
+        tokens = 1 if len(X) % 2 else 2
+        largest = np.abs(X).max(initial=0.0)  # whose cube counts
+        X = X / largest * largest ** (2 / 3) if largest > 0 else X
+        X = X.reshape(-1, tokens, X.shape[1])
+        y = rng.permutation(y)[:, None].repeat(2, axis=1).reshape(*X.shape[:2], 2)
+    return {"name": name, "X": X.tolist(), "y": y.tolist(), "share": made.share}
+
+
 def turn(rng, d):
     """An orthogonal matrix (d, d), up to rounding."""
     return np.linalg.qr(rng.standard_normal((d, d)))[0]

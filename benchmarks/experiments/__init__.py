@@ -1,4 +1,4 @@
-"""Sweeps behind notebooks 06, 09 and 10, too long for a notebook: `make experiments` runs them.
+"""Sweeps behind notebooks 06, 09, 10, 13 and 14, too long for them: `make experiments` runs them.
 
 `training.csv` holds descent beside convex training; `prediction.csv` and `denoising.csv` networks
 beside classics on ten folds of long signals; `digits.csv` gated and ReLU networks and classics,

@@ -47,7 +47,7 @@ def parts(name, fold, records=None):
     if name == "sunspots":
         if fold:
             raise ValueError(f"fold must be 0 for sunspots, a series of one fold, got {fold}")
-        # As in notebook 10: 70% to train on, of which the last quarter to choose with.
+        # As in notebooks 10 and 13: 70% to train on, of which the last quarter to choose with.
         trained = round(0.7 * len(values))
         cuts = [0, round(0.75 * trained), trained, len(values)]
     else:

@@ -1,8 +1,10 @@
 """The exercises: right where they are solved, wrong where they are not, and the same text twice."""
 
+import ast
 import importlib
 import re
 import runpy
+from itertools import chain
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -94,7 +96,7 @@ def test_every_solution_is_right(path, capsys, tmp_path, monkeypatch):
 @pytest.mark.slow
 @each_chapter
 def test_every_stub_is_not_attempted(path, capsys):
-    sources = code(GENERATOR["readers_cells"](read(path)))
+    sources = code(chain(*GENERATOR["readers_cells"](read(path)).values()))
     lines = printed_by(sources, chapters_imports(path), capsys)
     assert lines == [f"{number}: not attempted" for number in checked(sources)]
 
@@ -204,6 +206,60 @@ def test_generating_keeps_the_outputs_of_unchanged_cells_and_replaces_the_others
     again = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.id != "mine"]
     assert [again[0].execution_count, again[1].execution_count] == [2, None]
     assert "a reader's change" not in again[1].source
+
+
+@each_chapter
+def test_an_exercise_has_its_text_an_attempt_and_a_solution_wherever_it_stands(path):
+    """One may stand in the text; the section at the end says which, and holds the others."""
+    cells = read(ROOT / "notebooks" / path.name).cells
+    ids = [cell.id for cell in cells]
+    opening = ids.index("exercises")
+    in_the_text = []
+    for number in GENERATOR["exercises"](read(path)):
+        name = f"exercise-{number.replace('.', '-')}"
+        own = [k for k, found in enumerate(ids) if found.startswith(f"{name}-")]
+        assert own == list(range(own[0], own[-1] + 1)), f"{number} is torn apart"
+        assert ids[own[0]] == f"{name}-0" and ids[own[-1]] == f"{name}-solution"
+        if own[0] < opening:
+            assert checked(code(cells[k] for k in own)) == [number]
+            in_the_text.append(number)
+    assert len(in_the_text) <= 1
+    assert re.findall(r"Exercise (\S+) stands above", cells[opening].source) == in_the_text
+
+
+@each_chapter
+def test_an_exercise_in_the_text_takes_no_name_of_the_chapters(path):
+    """Its attempt would stand for the chapter's own: one named `branches` did in notebook 06."""
+    cells = read(ROOT / "notebooks" / path.name).cells
+    asked, told = set(), set()
+    for cell in cells[: [cell.id for cell in cells].index("exercises")]:
+        if cell.cell_type == "code":
+            (asked if GENERATOR["is_generated"](cell) else told).update(names_bound_by(cell.source))
+    assert not asked & told
+
+
+def names_bound_by(source):
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def test_an_exercise_stands_below_the_cell_that_asks_for_it():
+    solutions = read(ROOT / "solutions" / "02-hyperplane-arrangements.ipynb")
+    asking = nbformat.v4.new_markdown_cell(
+        "## One\n\nText.\n\n### Two", id="asks", metadata={"tags": ["exercise:02.3"]}
+    )
+    end = nbformat.v4.new_markdown_cell("## Takeaway", id="end")
+    notebook = nbformat.v4.new_notebook(cells=[asking, end])
+    for _ in range(2):
+        ids = [cell.id for cell in GENERATOR["regenerated"](notebook, solutions).cells]
+        assert ids[:2] == ["asks", "exercise-02-3-0"] and ids.count("exercise-02-3-0") == 1
+        assert ids.index("exercise-02-3-solution") + 1 == ids.index("exercises")
+        assert ids[-1] == "end"
+    opening = notebook.cells[ids.index("exercises")].source
+    assert "Exercise 02.3 stands above, in the section *Two*" in opening
 
 
 class Hostile:

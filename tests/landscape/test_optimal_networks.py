@@ -109,6 +109,7 @@ def test_the_optima_of_the_square_are_a_segment_between_two_diagonals():
         assert problem.objective(network) == pytest.approx(solution.objective, rel=1e-6)
 
 
+@pytest.mark.proves("tight-neurons")
 @pytest.mark.parametrize("seed", range(3))
 def test_every_optimal_run_is_made_of_the_directions_of_the_set(seed):
     problem, _ = instance(12, 3, seed)
@@ -117,28 +118,59 @@ def test_every_optimal_run_is_made_of_the_directions_of_the_set(seed):
     for run in descent.adam(problem, 24, range(4), 1_500, 0.01):
         end = newton.descend(run.network, problem)
         if problem.objective(end) < solution.objective * (1 + 1e-8):
+            fit = optima.contributions @ optima.lengths
+            np.testing.assert_allclose(end(problem.X), fit, atol=1e-6)
             units = end.hidden_weights / np.linalg.norm(end.hidden_weights, axis=1)[:, None]
             assert (np.max(units @ optima.directions.T, axis=1) > 1 - 1e-7).all()
 
 
-def test_the_fewest_neurons_are_the_fewest_of_all_subsets():
+def mirrored():
     """Six samples and their mirror images: opposite neurons can stand in for each other."""
     rng = np.random.default_rng(3)
     half = rng.normal(size=(6, 2))
     X, y = np.vstack([half, -half]), np.tile(rng.normal(size=6), 2)
     problem = hc.TrainingProblem(X, y, 0.1 * hc.beta_max(X, y))
-    solution = hc.train(problem)
-    optima = landscape.optimal_set(problem, solution)
-    assert optima.moves.shape[1] > 0
-    fit, small = optima.contributions @ optima.lengths, None
+    return problem, landscape.optimal_set(problem, hc.train(problem))
+
+
+def vertices(optima):
+    """Lengths of all optimal networks whose outputs are independent, by brute force."""
+    fit, found = optima.contributions @ optima.lengths, []
     for count in range(1, len(optima) + 1):
-        for chosen in combinations(range(len(optima)), count):
+        for chosen in map(list, combinations(range(len(optima)), count)):
             columns = optima.contributions[:, chosen]
-            lengths = np.linalg.lstsq(columns, fit, rcond=None)[0]
+            lengths, _, rank, _ = np.linalg.lstsq(columns, fit, rcond=1e-9)
             exact = np.linalg.norm(columns @ lengths - fit) < 1e-8 * np.linalg.norm(fit)
-            if exact and (lengths > 0).all():
-                small = small or count
-    assert len(optima.fewest()) == small < len(optima)
+            if exact and rank == count and (lengths > 1e-9).all():
+                found.append(np.zeros(len(optima)))
+                found[-1][chosen] = lengths
+    return found
+
+
+@pytest.mark.proves("optimal-set")
+@pytest.mark.parametrize(
+    "case", [mirrored, lambda: (square()[0], landscape.optimal_set(*square()))]
+)
+def test_the_optima_that_cannot_be_pruned_are_the_vertices(case):
+    problem, optima = case()
+    ends, rank = vertices(optima), np.linalg.matrix_rank(optima.contributions, tol=1e-9)
+    assert len(ends) > 1 and rank <= len(problem.y)
+    assert all(np.count_nonzero(end) <= rank for end in ends)
+    assert len(optima.fewest()) == min(map(np.count_nonzero, ends)) < len(optima)
+    low, high = optima.ranges().T  # a linear function is least at a vertex
+    np.testing.assert_allclose(low, np.min(ends, axis=0), atol=1e-6)
+    np.testing.assert_allclose(high, np.max(ends, axis=0), atol=1e-6)
+    within = np.mean(ends, axis=0)
+    root = np.sqrt(within)
+    whole = hc.ReLUNetwork(root[:, None] * optima.directions, optima.signs * root)
+    pruned = whole.prune(problem.X)
+    lengths = np.linalg.norm(pruned.hidden_weights, axis=1) * np.abs(pruned.output_weights)
+    assert problem.objective(pruned) == pytest.approx(problem.objective(whole), rel=1e-9)
+    assert any(
+        np.allclose(np.sort(end[end > 0])[::-1], -np.sort(-lengths))
+        for end in ends
+        if np.count_nonzero(end) == len(lengths)
+    )
 
 
 def test_the_closest_optimum_errs_least_of_all_optima_elsewhere():

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from hidden_convexity.oracle import Circle
+from hidden_convexity.problem.pooling import Pooling
 from hidden_convexity.problem.restricted import passes
-from hidden_convexity.problem.restricted.passes import Passes
+from hidden_convexity.problem.restricted.passes import Passes, PooledPasses
 
 
 def features(X, directions, columns, owner):
@@ -50,15 +51,20 @@ def test_products_are_those_of_the_features_where_rows_tie(X, seed, method):
     np.testing.assert_allclose(weighted, F.T @ (weights[:, None] * F), **close)
 
 
+def pooled(X):
+    return PooledPasses(Pooling.of(X, 0.0))
+
+
+@pytest.mark.parametrize("method", [Passes, pooled])
 @pytest.mark.parametrize("block", [7, 50, 10_000])
-def test_blocks_and_remembered_products_change_nothing(block, monkeypatch):
+def test_blocks_and_remembered_products_change_nothing(block, method, monkeypatch):
     """Features stay, go, return, change places and are joined by others, as from round to round."""
     monkeypatch.setattr(passes, "BLOCK", block)
     rng = np.random.default_rng(0)
     X = rng.normal(size=(40, 3))
     directions, columns, owner = neurons(3, 1)
     more = rng.normal(size=(3, 3))
-    on_data = Passes(X)
+    on_data = method(X)
     for kept in ([0, 1, 2], [2, 1], [1, 2, 3, 4, 5, 6], [6, 0, 5], [0, 5, 6], []):
         asked = np.vstack([columns[kept], more[:1]]), np.append(owner[kept], 0)
         F = features(X, directions, *asked)

@@ -1,12 +1,15 @@
 """Each public entry refuses what it cannot use, and its message names the argument."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import sparse
 
 import hidden_convexity as hc
+from hidden_convexity import landscape
+from hidden_convexity.landscape import paths
 from hidden_convexity.oracle.ascent import Ascent
 from hidden_convexity.oracle.branch_and_bound import BranchAndBound
 from hidden_convexity.oracle.circle import Circle
@@ -450,6 +453,94 @@ def test_bad_runs_of_parallel_descent():
         )
     assert_refused(lambda: adam(np.ones(3), TARGETS, **good), "x")
     assert_refused(lambda: adam(LINE, np.ones(3), **good), "y")
+
+
+# Networks side by side, all optima, and networks smaller than these
+
+SOLVED = hc.train(PROBLEM, tol=1e-9)
+NOT_A_NETWORK = [None, X, "network", SOLVED]
+NOT_A_PROBLEM = [None, X, "problem", SOLVED]
+SEVERAL_OUTPUTS = hc.ReLUNetwork(np.ones((1, 2)), np.ones((1, 2)))
+WITH_A_LINE = hc.ReLUNetwork([[1.0, 0.0]], [1.0], skip=np.ones(2))
+TAKES_A_NETWORK = {
+    "align": (lambda one: paths.align(one, NETWORK), "network"),
+    "align, the other": (lambda one: paths.align(NETWORK, one), "other"),
+    "barrier": (lambda one: paths.barrier(one, NETWORK, PROBLEM), "network"),
+    "barrier, the other": (lambda one: paths.barrier(NETWORK, one, PROBLEM), "other"),
+    "prune_below": (lambda one: landscape.prune_below(one, PROBLEM, 1), "network"),
+    "optimal_set": (
+        lambda one: landscape.optimal_set(PROBLEM, replace(SOLVED, network=one)),
+        "solution",
+    ),
+}
+
+
+@pytest.mark.parametrize("entry", TAKES_A_NETWORK)
+def test_the_landscape_is_that_of_plain_networks_of_one_output(entry):
+    """`barrier` called the other network "network"; `optimal_set` failed in Python's own words."""
+    call, name = TAKES_A_NETWORK[entry]
+    bad = [SEVERAL_OUTPUTS, WITH_A_LINE, hc.ReLUNetwork(np.eye(3), np.ones(3))]
+    for network in [*bad, *([] if entry == "optimal_set" else NOT_A_NETWORK)]:
+        assert_refused(lambda given=network: call(given), name)
+
+
+@pytest.mark.parametrize("problem", NOT_A_PROBLEM, ids=lambda one: type(one).__name__)
+def test_the_landscape_is_that_of_a_problem(problem):
+    assert_refused(lambda: paths.barrier(NETWORK, NETWORK, problem), "problem")
+    assert_refused(lambda: landscape.prune_below(NETWORK, problem, 1), "problem")
+    assert_refused(lambda: landscape.optimal_set(problem, SOLVED), "problem")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"loss": "logistic"}, {"loss": "hinge"}, {"skip": True}, {"sample_weight": [1.0, 2.0, 3.0]}],
+    ids=str,
+)
+def test_all_optima_and_smaller_networks_are_those_of_the_squared_loss(options):
+    other = hc.TrainingProblem(X, np.sign(Y), 0.1, **options)
+    assert_refused(lambda: landscape.prune_below(NETWORK, other, 0), "problem")
+    assert_refused(lambda: landscape.optimal_set(other, SOLVED), "problem")
+
+
+@pytest.mark.parametrize("value", [*NOT_A_COUNT, 1, None], ids=repr)
+def test_bad_points_of_a_barrier(value):
+    assert_refused(lambda: paths.barrier(NETWORK, NETWORK, PROBLEM, points=value), "points")
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, np.nan, "3", None, True], ids=repr)
+def test_bad_number_of_neurons_to_prune_to(value):
+    assert_refused(lambda: landscape.prune_below(NETWORK, PROBLEM, value), "neurons")
+
+
+@pytest.mark.parametrize("solution", [None, X, "solution", NETWORK, PROBLEM], ids=type)
+def test_all_optima_start_from_a_solution(solution):
+    assert_refused(lambda: landscape.optimal_set(PROBLEM, solution), "solution")
+
+
+def test_all_optima_start_from_an_optimum_of_this_problem():
+    """Those of another problem, and of rough training, gave a set of networks that are none."""
+    rng = np.random.default_rng(0)
+    A, b = rng.normal(size=(12, 3)), rng.normal(size=12)
+    problem = hc.TrainingProblem(A, b, 0.05 * hc.beta_max(A, b))
+    rough = hc.train(problem, tol=0.5)
+    assert rough.scope == "global" and rough.gap > 1e-3
+    other = hc.train(hc.TrainingProblem(A, -b, problem.beta))
+    for solution in (rough, other):
+        assert_refused(lambda given=solution: landscape.optimal_set(problem, given), "solution")
+
+
+@pytest.mark.parametrize("value", [*NOT_A_COUNT, None], ids=repr)
+def test_bad_number_of_chambers_for_all_optima(value):
+    assert_refused(lambda: landscape.optimal_set(PROBLEM, SOLVED, value), "max_chambers")
+
+
+@pytest.mark.parametrize("kind", [*BAD_ENTRIES, "3-D"])
+def test_bad_inputs_and_targets_that_an_optimum_shall_be_close_to(kind):
+    optima = landscape.optimal_set(PROBLEM, SOLVED)
+    assert_refused(lambda: optima.closest(BAD_MATRICES[kind](X), Y), "X")
+    assert_refused(lambda: optima.closest(X, BAD_MATRICES[kind](Y)), "y")
+    assert_refused(lambda: optima.closest(X, np.ones(4)), "X")
+    assert_refused(lambda: optima.closest(np.ones((3, 3)), Y), "X")
 
 
 # What other libraries hold and NumPy would misread: each refused in a sentence that can be followed

@@ -5,16 +5,21 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import directions, mnist, results, run, startup
+from benchmarks import directions, mnist, results, run, startup, stochastic
 from benchmarks.cases import BY_NAME, Case
 from benchmarks.objective import Run, judge, summarise
+from benchmarks.outputs import Outputs
 from benchmarks.rows import Row
 from benchmarks.suites import BY_NAME as ALL
 from benchmarks.suites import SUITES
+from book import advice
+
+import hidden_convexity as hc
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,7 +49,9 @@ def test_stored_results_are_those_of_the_cases(file):
     if stored is None:
         pytest.skip(f"benchmarks/{file.name} is not there: `make bench` writes it")
     check_schema(stored)
-    assert list(stored["cases"]) == [case.name for case in SUITES[file]]
+    recorded = {name: list(entry["programs"]) for name, entry in stored["cases"].items()}
+    assert recorded == {case.name: list(case.programs) for case in SUITES[file]}
+    assert list(recorded) == [case.name for case in SUITES[file]]
     text = file.read_text(encoding="utf-8")
     assert "/home/" not in text and "/root/" not in text
 
@@ -71,6 +78,31 @@ def test_every_program_over_given_gates_ends_at_one_optimum(case):
     entry = summarise(ALL[case], runs)
     assert not list(run.complaints(ALL[case], entry))
     assert all(-1e-7 < one["gap"] < 1e-6 for one in entry["programs"].values())
+
+
+@pytest.mark.parametrize("outputs", [None, 2], ids=["one output", "two outputs"])
+def test_adam_on_batches_minimises_p_and_stays_above_the_bound(outputs):
+    """Fault: a batch's loss not scaled to all samples is another weight decay, ends far above."""
+    pytest.importorskip("torch")
+    kind = Case if outputs is None else partial(Outputs, outputs=outputs)
+    problem = kind("small", 2, 400, share=0.2).problem()
+    bound = hc.train(problem, tol=1e-6).lower_bound
+    seeds = [stochastic.train(problem, 20, seed, 2_000, 4) for seed in range(2)]
+    found = stochastic.outcome(problem, seeds, {})
+    assert np.shape(found.curve) == (4, 3) and found.numbers["seeds"] == 2
+    last = found.curve[-1][1:]
+    assert problem.objective(found.network) == min(last)
+    assert all(-1e-9 < one / bound - 1 < 0.05 for one in last)
+
+
+def test_a_race_counts_the_schedule_that_is_first_there():
+    seeds = [[1.0, 1.1, 3.0], [2.0, 1.0, 1.1]]  # two seeds, which end at 1 and 1.1
+    quick = [[0.5, 1.2, 1.0]]  # the second is there at once
+    runs = [finished(1.0, curve=curve) for curve in (seeds, quick)]
+    case = summarise(CASE, {"ours": [finished(1.0, lower_bound=1.0)], "other": runs})
+    case["programs"]["adam_seeds"] = case["programs"].pop("other")
+    assert advice.seconds_of_seeds(case, 1e-2) == [2.0, 0.5]
+    assert advice.seconds_of_seeds(case, 0.2) == [0.5, 0.5]
 
 
 @pytest.mark.slow

@@ -80,9 +80,9 @@ def test_what_the_notebooks_cite_is_in_the_bibliography():
             assert f"arXiv:{identifier}" in known, (path.stem, identifier)
 
 
-def test_the_advice_has_the_tables_that_the_stored_results_make():
-    text = advice.PAGE.read_text(encoding="utf-8")
-    assert advice.filled(text) == text
+@pytest.mark.parametrize("page", advice.PAGES, ids=lambda page: page.name)
+def test_a_page_has_the_tables_that_the_stored_results_make(page):
+    assert advice.filled(page) == page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", ["cells", "functions", "tests"])

@@ -1,5 +1,6 @@
 """Certificates of networks with several outputs: ||N'(Xu)_+|| <= beta, by cones."""
 
+from dataclasses import replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import product
@@ -100,6 +101,114 @@ def test_a_softmax_point_whose_rows_do_not_add_up_is_refused(tmp_path):
     for nu in (below, more):
         changes = {"nu": nu, "lower_bound": np.array(0.0)}
         assert refused(tampered(path, tmp_path, **changes)) == "nu"
+
+
+FREE = [{"intercept": True}, {"skip": True}, {"skip": True, "intercept": True}]
+
+
+def with_free_terms(loss, free, d=2, patches=None, weighted=False):
+    """Three classes that no free terms tell apart, or three targets."""
+    rng = np.random.default_rng(d)
+    X = rng.normal(size=(30, d) if patches is None else (30, patches, d))
+    Y = np.sin(2 * X.reshape(30, -1)[:, :1]) + rng.normal(size=(30, 3))
+    Y = np.eye(3)[Y.argmax(axis=1)] if loss == "softmax" else Y
+    more = free | ({"sample_weight": rng.exponential(size=30)} if weighted else {})
+    return hc.TrainingProblem(X, Y, 0.3 * hc.beta_max(X, Y, loss, **more), loss, **more)
+
+
+@pytest.fixture(scope="module")
+def free_file(tmp_path_factory):
+    """A solution of the softmax loss with skip and intercept, and its file."""
+    path = tmp_path_factory.mktemp("free") / "file.npz"
+    solution = hc.train(with_free_terms("softmax", FREE[2]), tol=1e-5)
+    solution.save(path)
+    return solution, path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["squared", "softmax"])
+@pytest.mark.parametrize("free", FREE, ids=str)
+@pytest.mark.parametrize("kind", [{}, {"d": 3}, {"patches": 2}, {"weighted": True}], ids=str)
+def test_free_terms_of_several_outputs_are_saved_proven_and_loaded(loss, free, kind, tmp_path):
+    """With the softmax loss there was no proof of them: PyTorch's classifier had no file."""
+    problem, path = with_free_terms(loss, free, **kind), tmp_path / "file.npz"
+    solution = hc.train(problem, tol=1e-4)
+    solution.save(path)
+    sentence = verify.verify(path)
+    assert "Proven, rounding included" in sentence and "without weight decay" in sentence
+    assert ("a constant" in sentence) == ("intercept" in free)
+    assert ("a linear term" in sentence) == ("skip" in free)
+    loaded = hc.load(path)
+    assert (loaded.problem.skip, loaded.problem.intercept) == (problem.skip, problem.intercept)
+    assert loaded.problem.objective(loaded.network) == solution.objective
+    cost = max(0.1 * (solution.objective - solution.lower_bound), 1e-6 * solution.objective)
+    assert 0 <= solution.lower_bound - loaded.lower_bound <= cost + 1e-8 * solution.objective
+
+
+def test_every_tampering_with_free_terms_of_the_softmax_loss_is_refused(free_file, tmp_path):
+    path = free_file[1]
+    content = dict(np.load(path))
+    free, nu, y = content["free"], content["nu"], content["y"]
+    p, low = y - nu, {"lower_bound": np.array(0.0)}
+    assert "Proven" in verify.verify(tampered(path, tmp_path, **low))
+    least = p.min(axis=1)
+    swapped, uneven, constant = nu.copy(), nu.copy(), nu.copy()
+    # Rows still add up to 0, probabilities stay what they are, and Z'nu = 0 no longer holds.
+    swapped[:, 0] -= 0.9 * least
+    swapped[:, 1] += 0.9 * least
+    # Orthogonal to the columns of X, and not to the constant.
+    X = content["X"]
+    step = 1 - X @ np.linalg.solve(X.T @ (least[:, None] * X), X.T @ least)
+    step *= 0.9 * least / np.abs(step).max()
+    constant[:, 0] -= step
+    constant[:, 1] += step
+    assert np.abs(X.T @ (constant - nu)).max() < 1e-12 and (y - constant > 0).all()
+    uneven[0, 0] -= 0.1
+    for changes, names in [
+        (low | {"nu": swapped}, ["free"]),
+        (low | {"nu": constant}, ["free"]),
+        (low | {"nu": uneven}, ["nu"]),
+        (low | {"nu": y - 1 / 3}, ["free", "nu"]),
+        ({"nu": 1.001 * nu}, ["nu", "lower_bound"]),
+        ({"lower_bound": 1.01 * content["lower_bound"]}, ["lower_bound"]),
+        ({"free": free[:, 1:]}, ["free", "skip"]),
+        ({"free": 0 * free}, ["free"]),
+        ({"free": 0 * free[:, :0]}, ["skip"]),
+        ({"free": None}, ["free"]),
+        ({"skip": content["skip"] + [0.1, 0.0, 0.0]}, ["objective"]),
+        ({"intercept": content["intercept"] + [0.1, 0.0, 0.0]}, ["objective"]),
+        ({"intercept": content["intercept"][:2]}, ["intercept"]),
+        ({"loss": np.array("squared")}, ["objective"]),
+    ]:
+        assert refused(tampered(path, tmp_path, **changes)) in names, changes
+    # T need not be right, only regular: another basis of the same columns proves the same.
+    turned = free @ np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    assert verify.verify(tampered(path, tmp_path, free=turned)) == verify.verify(path)
+
+
+def test_a_refusal_that_no_tol_mends_does_not_advise_one(free_file, tmp_path):
+    """It said to save with a larger tol, which changes nothing about free terms, nor about rank."""
+    solution, _ = free_file
+    least = (solution.problem.y - solution.dual_point).min(axis=1)
+    off = solution.dual_point + 0.9 * least[:, None] * [-1.0, 1.0, 0.0]
+    with pytest.raises(ValueError, match="no file can hold this proof") as told:
+        replace(solution, dual_point=off).save(tmp_path / "file.npz", tol=0.5)
+    assert "larger tol" not in str(told.value) and "larger beta" in str(told.value)
+    X, y = np.eye(9), np.eye(9)[:, :2]
+    zero = hc.ReLUNetwork(np.zeros((0, 9)), np.zeros((0, 2)))
+    problem = hc.TrainingProblem(X, y, 2.0)
+    proven = hc.Solution(zero, 1.0, 1.0, "global", [], "exact", problem=problem, dual_point=y)
+    with pytest.raises(ValueError, match="outputs up to rank 8, and the data have rank 9"):
+        proven.save(tmp_path / "file.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_proof_that_is_too_long_is_told_to_be_looser(monkeypatch, tmp_path):
+    """There a larger tol helps, and is advised."""
+    solution = hc.train(problem_of(3, "squared"), tol=1e-4)
+    monkeypatch.setattr(verify.cover, "MOST_CONES", 10)
+    with pytest.raises(ValueError, match=r"is not proven with .* cones\); save with a larger tol"):
+        solution.save(tmp_path / "file.npz")
 
 
 # ---------------------------------------------------------------------- against exact arithmetic

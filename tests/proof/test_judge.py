@@ -49,6 +49,14 @@ def test_the_checker_has_no_bound_below_the_exact_maximum(kind, columns):
     assert judge.judge_checker(case.X, case.y).complaints == []
 
 
+@pytest.mark.parametrize("kind", trouble.KINDS)
+def test_a_point_of_the_softmax_loss_is_as_near_to_free_terms_as_the_checker_says(kind):
+    for seed in range(8):
+        made = trouble.case(900 + seed, kind, (2, 3), weighted=bool(seed % 2))
+        case = fuzz.near_free_terms(made, np.random.default_rng(seed))
+        assert judge.judge_free_terms(**case).complaints == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", trouble.KINDS)
 @pytest.mark.parametrize("loss", fuzz.LOSSES)
@@ -79,6 +87,23 @@ def test_no_network_of_a_path_is_below_a_bound_of_it(kind, loss):
 def test_splines_and_mirrors_have_bounds_below_the_lasso_of_the_exact_dictionary(kind):
     made = trouble.case(600, kind, (2, 2), most_rows=6)
     assert judge.judge_line(made.line, made.y, made.share).complaints == []
+
+
+@pytest.mark.parametrize("kind", trouble.KINDS)
+@pytest.mark.parametrize("name", trouble.ROWS)
+def test_the_dual_point_of_a_row_is_feasible_and_proves_its_bound(kind, name):
+    """Bounds took M(nu) as it was computed, and close samples of thresholds for one."""
+    assert judge.judge_row(**trouble.row_case(900, kind, name)).complaints == []
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "grid", "tenths", "bias_grid", "columns_apart"])
+@pytest.mark.parametrize("columns", [2, 3])
+def test_the_dual_point_of_a_least_norm_is_feasible_and_proves_its_bound(kind, columns):
+    rng = np.random.default_rng(0)
+    for seed in range(3):
+        X = trouble.case(950 + seed, kind, (columns, columns), most_rows=5).X
+        W, a = rng.standard_normal((2, columns)), rng.standard_normal(2)
+        assert judge.judge_least_norm(X, W, a).complaints == []
 
 
 @pytest.mark.parametrize("kind", trouble.KINDS)

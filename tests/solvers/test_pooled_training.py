@@ -15,7 +15,9 @@ from scipy.optimize import minimize
 import hidden_convexity as hc
 from hidden_convexity.equivalences.parts import Program
 from hidden_convexity.geometry.arrangement import Arrangement
+from hidden_convexity.oracle import DualMaximum
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
+from hidden_convexity.oracle.pooled import one_of_opposites
 from hidden_convexity.problem.free_terms import FreeTerms
 from hidden_convexity.problem.pooling import Pooling
 
@@ -221,6 +223,27 @@ def test_labels_that_free_terms_separate_leave_nothing_to_prove():
 
 
 # Data at the edge
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("d", [2, 3])
+def test_no_neuron_of_absolute_value_is_there_twice(d, outputs):
+    """|Xu| = |X(-u)|: both entered, each with a feature of its own, and half a batch was wasted."""
+    rng = np.random.default_rng(d)
+    X, y = rng.normal(size=(60, d)), rng.normal(size=(60, outputs))
+    y = y[:, 0] if outputs == 1 else y
+    problem = hc.TrainingProblem(X, y, 0.02 * np.abs(y).sum(), slope=-1.0)
+    network = hc.train(problem, tol=1e-4).network
+    units = network.hidden_weights / np.linalg.norm(network.hidden_weights, axis=1, keepdims=True)
+    cosines = np.abs(units @ units.T)
+    assert len(units) > 1
+    assert np.all(cosines[np.triu_indices(len(units), 1)] < 1 - 1e-9)
+    found = DualMaximum(
+        2.0, 3.0, np.vstack([np.eye(d), -np.eye(d)[::-1]]), np.linspace(2, 1, 2 * d)
+    )
+    kept = one_of_opposites(found)
+    np.testing.assert_array_equal(kept.directions, np.eye(d))
+    np.testing.assert_array_equal(kept.values, found.values[:d])
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.2, -1.0])

@@ -138,6 +138,18 @@ def test_no_descent_ends_below_the_bound(loss, patches):
     assert solution.objective <= lowest * (1 + 1e-6)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.02])
+def test_neurons_that_nothing_joins_are_solved_for_to_the_end(share):
+    """Each such round asked a proof ten times as sharp, until cells were too small for it."""
+    rng = np.random.default_rng(5)
+    X, y = rng.normal(size=(12, 3)), rng.normal(size=(12, 2))
+    free = {"skip": True, "intercept": True}
+    problem = hc.TrainingProblem(X, y, share * hc.beta_max(X, y, **free), **free)
+    solution = hc.train(problem, tol=1e-6, max_seconds=60)
+    assert solution.gap <= 1e-6 and not solution.out_of_time
+    assert len(solution.history) <= 20
+
+
 @pytest.mark.slow
 def test_outputs_may_be_permuted_and_for_the_squared_loss_rotated():
     free = {"skip": True, "intercept": True}

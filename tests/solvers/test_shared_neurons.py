@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from conftest import gaussian
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import hidden_convexity as hc
 from hidden_convexity.equivalences import gated_relu_vector, relu_vector
@@ -39,6 +40,26 @@ def test_training_ends_at_a_proven_optimum(loss, d, c, share):
     M = VectorBranchAndBound(problem.X)(solution.dual_point, tolerance=1e-6)
     assert M.value <= problem.beta * (1 + 1e-9)
     assert problem.dual_value(solution.dual_point) == pytest.approx(solution.lower_bound, rel=1e-9)
+
+
+def blas_threads():
+    return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+
+def test_no_thread_of_blas_waits_for_another(monkeypatch):
+    """On a busy machine ten classes of digits did not end in twice the time of one thread."""
+    problem, seen, outputs = instance(d=2), set(), SharedProgram.outputs
+
+    def watched(program, neurons):
+        seen.update(blas_threads())
+        return outputs(program, neurons)
+
+    monkeypatch.setattr(SharedProgram, "outputs", watched)
+    with threadpool_limits(2, "blas"):
+        before = blas_threads()
+        hc.train(problem, tol=1e-3)
+        assert blas_threads() == before
+    assert seen == {1}
 
 
 @pytest.mark.slow

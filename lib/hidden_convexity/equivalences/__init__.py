@@ -6,7 +6,7 @@ To add a row, add one file to this folder. It holds, as `quadratic.py` does::
     objective(network, X, y, beta), the non-convex loss; descend(X, y, beta, rng), trained on it;
     convex_program(X, y, beta), a `parts.Program`; decode(program), a network once it is solved;
     sizes(program), the sizes of the groups, coefficients or singular values that are sparse;
-    and, at real size, train(X, y, beta, tol=1e-4, max_seconds=None, progress=False), a
+    and, at real size, train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True), a
     `trained.RowSolution`.
 
 The test of all rows, and the table of notebook 07, find the file.
@@ -45,6 +45,10 @@ CLASSES = (0.3, 3, 30)
 
 def rows():
     """Every row: a dict of module name to module.
+
+    All have the same names. What differs in `train` is `proof`: False leaves the proof out in rows
+    of neurons and of their least norm, where it takes most of the time; in the others it is part
+    of each round, or, for three layers, not known.
 
     Rows of one sparse model (what `signal` says up to a comma) stand together, the model with most
     rows first.

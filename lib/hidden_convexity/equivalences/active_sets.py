@@ -5,14 +5,23 @@ sample is active on a half circle of directions, and one sort of the ends of the
 active set, with its sum. In space each active set is that of an edge of the arrangement, or of the
 chamber on one side of an edge, or of a ray; edges and rays lie on the planes orthogonal to a
 sample: one sweep for each. What is active on both sides of an edge is active on it, too, and next
-to it the samples parallel to the plane's normal are lost on one side. A wall is as thick as
-rounding demands: `wall`.
+to it the samples parallel to the plane's normal are lost on one side.
+
+A wall is as thick as rounding demands: `wall`. Where the samples on one do not depend on each other
+exactly, they leave room for active sets that are not listed. These differ from a listed one in such
+samples only, and `ActiveSets.allowance` adds what they may make of a sum.
 """
 
 import numpy as np
 
+from hidden_convexity.equivalences.dependence import IndexSets, rank_exceeds
+from hidden_convexity.geometry.hyperplanes import unit_rows
+
 # Directions that a search in space returns, those of the largest sums: more than enter in a round.
 RETURNED = 50
+# On a plane orthogonal to a sample, the angles of others are right to some eps over their distance
+# from its line: not to a hundredth of a wall any more where that is less than this.
+CLOSE = 1e-4
 
 
 class ActiveSets:
@@ -23,16 +32,66 @@ class ActiveSets:
     X : (n, d) ndarray
     wall : float
         A sample this close to a hyperplane, relative to both lengths, is on it.
+
+    Attributes
+    ----------
+    rank : int
+        Of the samples' directions, up to `wall`. Above three nothing is searched.
+    complete : bool
+        Whether the active sets are all there are, but for those of which `allowance` knows. They
+        are not where the rank is higher exactly, so that directions in which X is nearly 0 tell
+        samples apart; nor in space, where three planes are nearly parallel and not exactly so.
     """
 
     def __init__(self, X, wall):
-        lengths = np.linalg.norm(X, axis=1)
-        units = X / np.where(lengths > 0, lengths, 1.0)[:, None]
+        units = unit_rows(X)
         _, values, axes = np.linalg.svd(units, full_matrices=False)
         self._basis = axes[values > wall * values.max()].T
-        self._units, self._wall = units @ self._basis, wall
+        self._units, self._wall, self._X = units @ self._basis, wall, X
         self.rank = self._basis.shape[1]
         self._circle = _Sweep(self._units, wall) if self.rank == 2 else None
+        known = self.rank in X.shape
+        self.complete = known or (self.rank <= 3 and not rank_exceeds(X, self.rank))
+        blurred, tilted = self._unlisted()
+        self._blurred, self._tilted = IndexSets(blurred), IndexSets(tilted)
+
+    def allowance(self, nu):
+        """What the largest absolute sum of all active sets may be above the largest of `self(nu)`.
+
+        Rounding is that of three sums of n terms, in any order, and of the differences of these.
+        """
+        sizes = np.abs(nu)
+        rounding = 3 * len(nu) * np.finfo(float).eps * float(sizes.sum())
+        return rounding + self._blurred.largest(sizes) + self._tilted.largest(sizes)
+
+    def _unlisted(self):
+        """Sets of samples which, near some directions, may be active or not in any combination.
+
+        Returns
+        -------
+        blurred : list of (k,) ndarray of int
+            In a plane, the samples of a wall that are not parallel. In space, on a plane orthogonal
+            to a sample, those of a wall which share no line with it.
+        tilted : list of (k,) ndarray of int
+            In space, the samples that are nearly parallel to one, and not exactly so.
+        """
+        if self.rank == 2:
+            walls = self._circle.walls(2)
+            return [wall for wall in walls if rank_exceeds(self._X[wall], 1)], []
+        blurred, tilted, nonzero = [], [], self._units.any(axis=1)
+        for i in np.flatnonzero(nonzero) if self.rank == 3 else []:
+            points = self._units @ _plane(self._units[i])
+            close = np.flatnonzero(nonzero & (np.linalg.norm(points, axis=1) <= CLOSE))
+            if rank_exceeds(self._X[close], 1):
+                tilted.append(close)
+                self.complete &= not rank_exceeds(self._X[close], 2)
+            else:
+                close = np.array([i])
+            for wall in _Sweep(points, self._wall).walls(2):
+                wall = np.union1d(wall, close)
+                if rank_exceeds(self._X[wall], 2):
+                    blurred.append(wall)
+        return blurred, tilted
 
     def __call__(self, nu):
         """Directions (q, d) and the sums of nu (n,) over the samples active on each, (q,).
@@ -119,6 +178,11 @@ class _Sweep:
         self.edges = np.arange(1, len(self.angles), 2)
         away = np.abs((behind[-1] - centre + np.pi) % (2 * np.pi) - np.pi)
         self._last = np.concatenate([moving[away < np.pi / 2], np.flatnonzero(self.everywhere)])
+
+    def walls(self, least):
+        """The samples (k,) on each wall of at least so many of them, but for those `everywhere`."""
+        ends = np.append(-1, self._walls) + 1 if len(self._row) else np.zeros(1, dtype=int)
+        return [self._row[ends[k] : ends[k + 1]] for k in np.flatnonzero(np.diff(ends) >= least)]
 
     def sums(self, nu):
         """The sums (q,) of nu (m,) over the active samples."""

@@ -101,7 +101,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     Returns
     -------
     RowSolution
-        Of scope "global": any number of neurons.
+        Of scope "global": any number of neurons, whose inputs are normalised by `whitened(X)` as
+        it is computed. Its `problem` is that of the whitened data.
 
     Raises
     ------
@@ -110,8 +111,10 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
 
     Notes
     -----
-    The bound is proven for the whitened data as computed: it is that of the network up to the
-    rounding of the singular value decomposition, some 1e-15 relative.
+    The bound is proven, exactly, for ReLU networks on Q as floats have it: U to some 1e-16 over
+    the smallest singular value that counts, relative to the largest; and without the directions in
+    which X varies by less than `RANK` of that, which exact normalisation would blow up to unit
+    size. Nothing is proven of networks that see what these differences make.
     """
     X, y, beta = parts.checked(X, y, beta)
     data, unwhiten = whitened(X)

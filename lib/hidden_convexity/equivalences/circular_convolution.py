@@ -18,6 +18,7 @@ import cvxpy as cp
 import numpy as np
 
 from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
+from hidden_convexity.equivalences.fourier import Fourier
 
 FILTERS = 3
 
@@ -82,7 +83,7 @@ class Spectrum:
     """
 
     def __init__(self, X):
-        self._X, self._d = X, X.shape[1]
+        self._X, self._d, self._transform = X, X.shape[1], Fourier(X.shape[1])
         lines = self._d // 2 + 1
         self._count = np.full(lines, 2.0)
         self._count[0] = 1.0
@@ -104,16 +105,26 @@ class Spectrum:
 
     def pullback(self, factors, nu):
         """The lines of X'nu that the factors stand for, times the other factor."""
-        rows = self.adjoint(nu)[factors.block, 0]
+        rows = _pairs(np.fft.rfft(nu @ self._X))[factors.block, 0]
         return (rows * factors.right).sum(axis=1, keepdims=True), rows * factors.left
 
     def adjoint(self, nu):
         """The DFT of X'nu, real and imaginary parts, (lines, 1, 2)."""
-        spectrum = np.fft.rfft(nu @ self._X)
-        return np.stack([spectrum.real, spectrum.imag], axis=-1)[:, None, :]
+        return _pairs(self._transform(nu @ self._X)[: len(self._count)])
+
+    def allowance(self, nu):
+        """Of the transform, and of sums over samples before it, which it adds up once more."""
+        d, v = self._d, nu @ self._X
+        before = trained.rounding(len(nu), trained.norm(self._X) * trained.norm(nu), d)
+        return np.sqrt(d) * before + self._transform.error * (trained.norm(v) + before)
 
 
-def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+def _pairs(spectrum):
+    """Real and imaginary parts of lines as blocks of one row, (lines, 1, 2)."""
+    return np.stack([spectrum.real, spectrum.imag], axis=-1)[:, None, :]
+
+
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     """Train the network to a certified gap, at any size: by FFT, see `nuclear_norm`.
 
     Parameters
@@ -127,9 +138,11 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         Relative duality gap at which to stop, > 0. Below about 1e-8, double precision may end
         first; the solution's `gap` says what was reached.
     max_seconds : float, optional
-        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
     progress : bool
         Show a progress bar on stderr.
+    proof : bool
+        Without effect, as the proof is part of each round.
 
     Returns
     -------
@@ -142,7 +155,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         If an argument is not of these kinds.
     """
     X, y, beta = parts.checked(X, y, beta)
-    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    tol, max_seconds, progress, _ = trained.options(tol, max_seconds, progress, proof)
     maps = Spectrum(X)
     found = nuclear_norm.solve(maps, y, beta, tol, max_seconds, progress)
     network = _one_filter(maps.filter(found.factors))

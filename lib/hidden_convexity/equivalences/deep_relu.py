@@ -99,7 +99,7 @@ def convex_program(X, y, beta):
     return parts.Program(loss + beta * cp.norm1(z), bends=bends)
 
 
-def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, layers=LAYERS):
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True, layers=LAYERS):
     """Train a network with any number of branches to a certified gap.
 
     Parameters
@@ -113,9 +113,11 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, layers=LAYERS)
         Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
         first; the solution's `gap` says what was reached.
     max_seconds : float, optional
-        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
     progress : bool
         Show a progress bar on stderr.
+    proof : bool
+        Without effect, as the proof is part of each round.
     layers : int
         L >= 3, of weights; the optimal value is the same for all.
 
@@ -130,7 +132,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, layers=LAYERS)
         If an argument is not of these kinds.
     """
     X, y, beta = checked(X, y, beta)
-    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    tol, max_seconds, progress, _ = trained.options(tol, max_seconds, progress, proof)
     layers = whole_number(layers, "layers", 3)
     x, problem = X[:, 0], line_problem(X[:, 0], y, beta)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
+from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.equivalences.gated_maps import GatedMaps
 
 table_row = parts.TableRow(
@@ -62,7 +62,7 @@ def convex_program(X, y, beta):
     return parts.Program(0.5 * cp.sum_squares(outputs - y) + penalty, gates=gates)
 
 
-def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, patterns=None):
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True, patterns=None):
     """Train the gated network, over given gates, to a certified gap.
 
     Parameters
@@ -75,9 +75,11 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, patterns=None)
         Relative duality gap at which to stop, > 0. Below about 1e-8, double precision may end
         first; the solution's `gap` says what was reached.
     max_seconds : float, optional
-        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
     progress : bool
         Show a progress bar on stderr.
+    proof : bool
+        Without effect, as the proof is part of each round.
     patterns : int or Arrangement, optional
         How many gates to draw, or an arrangement of X that has them: `Arrangement.sample` draws
         several kinds, `Arrangement.from_gates` takes your own. By default they are those of the
@@ -95,10 +97,10 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, patterns=None)
         If an argument is not of these kinds, or the arrangement is of other data.
     """
     X, y, beta = parts.checked(X, y, beta)
-    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    tol, max_seconds, progress, _ = trained.options(tol, max_seconds, progress, proof)
     gates, patterns = parts.fixed_gates(X, patterns)
     maps = GatedMaps(X, 1, patterns)
-    found = nuclear_norm.solve(maps, y[:, None], beta, tol, max_seconds, progress)
+    found = maps.solve(y[:, None], beta, tol, max_seconds, progress)
     left, right, block = found.factors
     network = GatedNetwork(gates[block], left, right[:, 0])
     return trained.solution(network, objective(network, X, y, beta), "sampled", found)

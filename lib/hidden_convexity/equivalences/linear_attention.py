@@ -14,7 +14,11 @@ import cvxpy as cp
 import numpy as np
 
 from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
-from hidden_convexity.foundations.validation import positive_number, real_array
+from hidden_convexity.foundations.validation import of_moderate_size, real_array
+from hidden_convexity.problem.samples import checked_weight_decay
+
+# Outputs are cubes of X; with targets that may have 75 digits these must have 150 at most.
+LARGEST = 1e50
 
 table_row = parts.TableRow(
     name="linear self-attention, several heads",
@@ -58,6 +62,16 @@ class AttentionMaps:
         found = np.einsum("iab,ikl->aklb", inner, self._gram, optimize=True)
         return found.reshape(self.shape)
 
+    def allowance(self, nu):
+        """Of sums over sequences of products of two sums over tokens.
+
+        A sum over tokens is an entry of X_i'nu_i or of G_i, at most ||X_i|| ||nu_i|| or ||X_i||^2.
+        """
+        of_tokens, of_nu = (np.array([trained.norm(one) for one in part]) for part in (self._X, nu))
+        n, s = self._X.shape[:2]
+        of_products = self._d**3 * self._c * (of_tokens**2 + of_tokens * of_nu + of_nu).sum()
+        return trained.rounding(n + 2 * s + 1, of_tokens**3 @ of_nu, of_products)
+
 
 class AttentionNetwork(NamedTuple):
     """Heads Q (h, d, d) and V (h, d, c)."""
@@ -86,12 +100,18 @@ def instance(rng):
 
 def checked(X, y, beta):
     """X (n, s, d), y (n, s, c) and beta, validated."""
-    X, y = real_array(X, "X", ndim=3), real_array(y, "y", ndim=3)
+    X, y = real_array(X, "X", ndim=3), of_moderate_size(real_array(y, "y", ndim=3), "y")
     if X.size == 0:
         raise ValueError(f"X must hold at least one token of one sequence, got shape {X.shape}")
     if y.shape[:2] != X.shape[:2] or y.size == 0:
         raise ValueError(f"y must have the shape (n, s, c) for X {X.shape}, got {y.shape}")
-    return X, y, positive_number(beta, "beta")
+    largest = np.abs(X).max()
+    if largest > 0 and not 1 / LARGEST <= largest <= LARGEST:
+        raise ValueError(
+            f"X must have its largest absolute entry between {1 / LARGEST:g} and {LARGEST:g}, so "
+            f"that its cubes can be represented, times y, got {largest:.3g}; rescale it"
+        )
+    return X, y, checked_weight_decay(beta)
 
 
 def objective(network, X, y, beta):
@@ -115,7 +135,7 @@ def convex_program(X, y, beta):
     return parts.Program(loss + beta * cp.normNuc(Z), inputs=d)
 
 
-def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     """Train any number of heads to a certified gap, at any size: see `nuclear_norm`.
 
     Parameters
@@ -129,9 +149,11 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         Relative duality gap at which to stop, > 0. Below about 1e-8, double precision may end
         first; the solution's `gap` says what was reached.
     max_seconds : float, optional
-        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
     progress : bool
         Show a progress bar on stderr.
+    proof : bool
+        Without effect, as the proof is part of each round.
 
     Returns
     -------
@@ -144,7 +166,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         If an argument is not of these kinds.
     """
     X, y, beta = checked(X, y, beta)
-    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    tol, max_seconds, progress, _ = trained.options(tol, max_seconds, progress, proof)
     maps = AttentionMaps(X, y.shape[2])
     found = nuclear_norm.solve(maps, y, beta, tol, max_seconds, progress)
     network = maps.network(found.factors)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, nuclear_norm, parts, trained
+from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.equivalences.gated_maps import GatedMaps
 
 table_row = parts.TableRow(
@@ -56,7 +56,7 @@ def convex_program(X, y, beta):
     return parts.Program(0.5 * cp.sum_squares(X @ Z - y) + beta * cp.normNuc(Z))
 
 
-def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     """Train a network of every width to a certified gap, at any size: see `nuclear_norm`.
 
     Parameters
@@ -69,9 +69,11 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         Relative duality gap at which to stop, > 0. Below about 1e-8, double precision may end
         first; the solution's `gap` says what was reached.
     max_seconds : float, optional
-        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
     progress : bool
         Show a progress bar on stderr.
+    proof : bool
+        Without effect, as the proof is part of each round.
 
     Returns
     -------
@@ -84,9 +86,9 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         If an argument is not of these kinds.
     """
     X, y, beta = parts.checked(X, y, beta, outputs="several")
-    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    tol, max_seconds, progress, _ = trained.options(tol, max_seconds, progress, proof)
     maps = GatedMaps(X, y.shape[1], np.ones((len(X), 1)))
-    found = nuclear_norm.solve(maps, y, beta, tol, max_seconds, progress)
+    found = maps.solve(y, beta, tol, max_seconds, progress)
     network = LinearNetwork(found.factors.left.T, found.factors.right)
     return trained.solution(network, objective(network, X, y, beta), "global", found)
 

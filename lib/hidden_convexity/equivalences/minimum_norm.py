@@ -18,8 +18,8 @@ from scipy.optimize import minimize
 
 from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.foundations.budget import Budget
-from hidden_convexity.foundations.validation import flag
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
+from hidden_convexity.problem.duality import EPS, reach
 from hidden_convexity.problem.encoding import output_heads
 from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.problem.training_problem import TrainingProblem
@@ -72,11 +72,12 @@ def convex_program(X, y, beta):
 
 
 class _Round(NamedTuple):
-    """A network, its norm (infinite unless it interpolates), and a lower bound on the least."""
+    """A network, its norm (infinite unless it interpolates), a lower bound on the least, its nu."""
 
     network: parts.Neurons
     objective: float
     lower_bound: float
+    dual_point: np.ndarray
 
     @property
     def gap(self):
@@ -97,7 +98,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
         Relative duality gap at which to stop, > 0. Below about 1e-7, double precision may end
         first; the solution's `gap` says what was reached.
     max_seconds : float, optional
-        Time after which the best network so far is returned, `interrupted`, with its valid bound:
+        Time after which the best network so far is returned, `out_of_time`, with its valid bound:
         of infinite objective where none interpolates yet.
     progress : bool
         Show progress bars on stderr, one a round.
@@ -108,7 +109,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     -------
     RowSolution
         Of scope "global": any number of neurons. Its bound holds for all networks that miss no
-        target by more than the solution's does.
+        target by more than the solution's does; it is nu.y, less that, at the dual point nu.
 
     Raises
     ------
@@ -116,9 +117,9 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
         If an argument is not of these kinds, a proof is out of reach, or no network interpolates.
     """
     X, y, beta = parts.checked(X, y, beta)
-    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    tol, max_seconds, progress, proof = trained.options(tol, max_seconds, progress, proof)
     budget, started, problem = Budget(max_seconds), perf_counter(), TrainingProblem(X, y, 1.0)
-    layer = HiddenLayer.of(problem, flag(proof, "proof"), progress)
+    layer = HiddenLayer.of(problem, proof, progress)
     oracles = column_generation.Oracles(layer.search, layer.last, layer.scope)
     decay = DECAY * layer.search(y).value or 1.0
     nu, misfit, neurons = 0.0 * y, y, []
@@ -143,6 +144,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
         early = found.interrupted or budget.spent
         if best.gap <= tol or early:
             break
+    out_of_time = best.gap > tol and not found.interrupted and (budget.spent or found.out_of_time)
     if best.objective == np.inf and not early:
         raise ValueError(
             "y can't be interpolated by a ReLU network on these X, as far as double precision "
@@ -150,9 +152,9 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
             "largest target; look for rows on one line with different targets, or append a "
             "column of ones to X"
         )
-    value, bound = best.objective, best.lower_bound
-    found = replace(found, objective=value, lower_bound=bound, history=history, interrupted=early)
-    return trained.solution(best.network, value, layer.scope, found)
+    known = {name: getattr(best, name) for name in ("objective", "lower_bound", "dual_point")}
+    found = replace(found, history=history, out_of_time=out_of_time, **known)
+    return trained.solution(best.network, best.objective, layer.scope, found)
 
 
 def _completed(found, program, basis, X, y):
@@ -179,11 +181,14 @@ def _completed(found, program, basis, X, y):
         weights, misfit = moved, left
     network = parts.Neurons(*parts.balanced(weights @ basis.T, signs))
     misfit = np.abs(y - network(X))
+    # Its entries have been rounded and are again, three times in all: made smaller by what that may
+    # be worth, it has M(nu) <= 1 exactly.
     nu = found.dual_point / found.problem.beta
-    # Of products of n entries, each a rounded sum of as many; and what the misfit may be worth.
-    allowance = len(y) * float(np.finfo(float).eps) * float(np.abs(nu) @ np.abs(y))
+    nu = nu / (1 + 2 * EPS * float(np.abs(nu) @ reach(found.problem)))
+    # Of a sum of n products; and what the misfit may be worth.
+    allowance = len(y) * EPS * float(np.abs(nu) @ np.abs(y))
     bound = max(float(nu @ y) - allowance - float(np.abs(nu) @ misfit), 0.0)
-    return _Round(network, float(objective(network, X, y, found.problem.beta)), bound)
+    return _Round(network, float(objective(network, X, y, found.problem.beta)), bound, nu)
 
 
 def _linear(X, neuron):

@@ -91,7 +91,7 @@ def convex_program(X, y, beta):
     return parts.Program(loss + beta * cp.norm1(z), shifts=shifts)
 
 
-def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     """Train a network with any number of branches to a certified gap: `line.mirrors`.
 
     Parameters
@@ -104,9 +104,11 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     tol : float
         Relative duality gap at which to stop, > 0.
     max_seconds : float, optional
-        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
     progress : bool
         Show a progress bar on stderr.
+    proof : bool
+        Without effect, as the proof is part of each round.
 
     Returns
     -------
@@ -119,10 +121,10 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         If an argument is not of these kinds.
     """
     X, y, beta = checked(X, y, beta)
-    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    tol, max_seconds, progress, _ = trained.options(tol, max_seconds, progress, proof)
     found = mirrors.train(X[:, 0], y, beta, LAYERS, tol, max_seconds, progress)
     network = _of_branches(found.network)
-    return trained.solution(network, objective(network, X, y, beta), "global", found)
+    return trained.solution(network, objective(network, X, y, beta), "global", found, found)
 
 
 def decode(program):

@@ -8,8 +8,10 @@ trains them; what it costs grows with their number and never with the size of Z.
 the dual constraint asks that no singular value of A*(nu)_g exceeds beta. Singular vectors that
 violate it enter as new factors, which lowers the objective whatever minimum descent had come to;
 where none does, that minimum is global (Haeffele and Vidal 2015, arXiv:1506.07540, for factors).
-This is the Frank-Wolfe method with a corrective step on factors; the dual value at nu, scaled to
-be feasible by the proven bound of `spectral`, is the lower bound.
+This is the Frank-Wolfe method with a corrective step on factors. The dual value at nu, scaled to be
+feasible by the proven bound of `spectral` and what rounding may have done to A*(nu), is the lower
+bound: one in exact arithmetic. Where factorisations can be afforded, `splitting` comes first, and
+descent ends what it has left.
 
 A group Lasso is the case of blocks with one row, a Lasso that of blocks with one entry.
 """
@@ -21,7 +23,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from hidden_convexity.equivalences.spectral import leading
-from hidden_convexity.equivalences.trained import lower_bound
+from hidden_convexity.equivalences.trained import lower_bound, norm
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.problem.gap import relative_gap
@@ -51,15 +53,20 @@ class Factors(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """Balanced factors, orthogonal within each block, and what is known of them."""
+    """Balanced factors, orthogonal within each block, and what is known of them.
+
+    The lower bound is the dual value of the dual point, of the shape of y.
+    """
 
     factors: Factors
     lower_bound: float
+    dual_point: np.ndarray
     history: list
     interrupted: bool
+    out_of_time: bool
 
 
-def solve(maps, y, beta, tol, max_seconds=None, progress=False):
+def solve(maps, y, beta, tol, max_seconds=None, progress=False, begin=()):
     """Minimise 1/2 ||A(Z) - y||^2 + beta sum_g ||Z_g||_* to a relative duality gap.
 
     Parameters
@@ -67,48 +74,64 @@ def solve(maps, y, beta, tol, max_seconds=None, progress=False):
     maps : object
         The linear map A, of blocks of one shape, without a matrix: ``maps.shape`` is (G, p, q),
         ``maps.outputs(factors)`` A(Z) of the shape of y, ``maps.pullback(factors, nu)`` the
-        products A*(nu)_g q_k (K, p) and A*(nu)_g' p_k (K, q), and ``maps.adjoint(nu)`` A*(nu),
-        (G, p, q).
+        products A*(nu)_g q_k (K, p) and A*(nu)_g' p_k (K, q), ``maps.adjoint(nu)`` A*(nu),
+        (G, p, q), and ``maps.allowance(nu)`` what rounding may do to a block of it, in norm, and
+        may have done to the entries of nu.
     y : ndarray
     beta, tol : float
     max_seconds : float or None
         Time after which the best factors so far are returned.
     progress : bool
+    begin : iterable
+        Pairs of balanced factors and a dual point by another method, one a round, with which to
+        begin: `splitting`. Descent goes on from the best factors where they end.
 
     Returns
     -------
     Trained
-        Its bound is proven but for the rounding errors of ``maps.adjoint``. Interrupted, it is the
-        state after the last full round.
+        Its bound is proven, all rounding included. Interrupted, it is the state after the last
+        full round.
     """
     budget, energy = Budget(max_seconds), 0.5 * float((y**2).sum())
     _, p, q = maps.shape
     factors = Factors(np.zeros((0, p)), np.zeros((0, q)), np.zeros(0, dtype=int))
     best, objective, bound, stalled, history = factors, np.inf, 0.0, 0, []
+    point, begin, nu = 0.0 * y, iter(begin), None
     interrupted, start = False, perf_counter()
     bar = progress_bar(progress, desc="training", unit="round")
     try:
         while True:
-            nu = y - maps.outputs(factors)
-            value = 0.5 * float((nu**2).sum()) + beta * factors.penalty()
+            residual, by_descent = y - maps.outputs(factors), nu is None
+            value = 0.5 * float((residual**2).sum()) + beta * factors.penalty()
+            nu = residual if by_descent else nu
             found = leading(maps.adjoint(nu), max(ENTERING, 2 * len(factors.block)))
-            proven = lower_bound(y, nu, beta, found.bound)
-            stalled = 0 if value < objective or proven > bound else stalled + 1
+            proven, feasible = lower_bound(y, nu, beta, found.bound + maps.allowance(nu))
+            better = value < objective or proven > bound
+            stalled = 0 if better or not by_descent else stalled + 1
             if value < objective:
                 objective, best = value, factors
-            bound = max(bound, proven)
+            if proven > bound:
+                bound, point = proven, feasible
             gap = relative_gap(objective, bound)
             history.append(Step(perf_counter() - start, objective, bound, len(best.block)))
             bar.set_postfix_str(f"gap {gap:.1e}", refresh=False)
             bar.update()
             if gap <= tol or stalled == PATIENCE or budget.spent:
                 break
-            factors = _descend(maps, y, beta, _enter(maps, factors, found, beta), energy, budget)
+            ahead = next(begin, None)
+            if ahead is not None:
+                factors, nu = ahead
+            elif not by_descent:
+                factors, nu = best, None  # whose residual says what is to enter
+            else:
+                entered = _enter(maps, factors, found, beta)
+                factors, nu = _descend(maps, y, beta, entered, energy, budget), None
     except KeyboardInterrupt:
         interrupted = True
     finally:
         bar.close()
-    return Trained(best, bound, history, interrupted or (gap > tol and budget.spent))
+    spent = not interrupted and gap > tol and budget.spent
+    return Trained(best, bound, point, history, interrupted, spent)
 
 
 def _enter(maps, factors, found, beta):
@@ -120,8 +143,10 @@ def _enter(maps, factors, found, beta):
     root = np.sqrt(excess[used])[:, None]
     new = Factors(root * found.left[used], root * found.right[used], found.block[used])
     # Along t sum_k e_k u_k v_k' the objective falls by t sum e_k^2 - t^2/2 ||A(.)||^2 at least.
-    size = float((maps.outputs(new) ** 2).sum())
-    step = np.sqrt(float((excess[used] ** 2).sum()) / size)
+    size = norm(maps.outputs(new))
+    if not size > 0:
+        return factors
+    step = norm(excess[used]) / size
     new = new._replace(left=step * new.left, right=step * new.right)
     return Factors(*(np.concatenate(pair) for pair in zip(factors, new, strict=True)))
 
@@ -134,6 +159,8 @@ def _descend(maps, y, beta, factors, energy, budget):
     """
     unit = np.sqrt(energy / beta)
     (count, p), q, block = factors.left.shape, factors.right.shape[1], factors.block
+    if count == 0:
+        return factors
 
     def unpacked(theta):
         return Factors(theta[: count * p].reshape(-1, p), theta[count * p :].reshape(-1, q), block)

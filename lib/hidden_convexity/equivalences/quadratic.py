@@ -92,8 +92,14 @@ class QuadraticForms:
         """X' diag(nu) X, (1, d, d)."""
         return (self._X.T @ (nu[:, None] * self._X))[None]
 
+    def allowance(self, nu):
+        """Of sums over samples of products of three numbers, sum_i |nu_i| ||x_i||^2 in all."""
+        sizes, d = np.abs(nu), self._X.shape[1]
+        of_products = d * d * (np.abs(self._X).max() + sizes.sum())
+        return trained.rounding(len(nu) + 1, sizes @ (self._X**2).sum(axis=1), of_products)
 
-def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     """Train a network of every width to a certified gap, at any size: see `nuclear_norm`.
 
     Parameters
@@ -106,9 +112,11 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         Relative duality gap at which to stop, > 0. Below about 1e-8, double precision may end
         first; the solution's `gap` says what was reached.
     max_seconds : float, optional
-        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
     progress : bool
         Show a progress bar on stderr.
+    proof : bool
+        Without effect, as the proof is part of each round.
 
     Returns
     -------
@@ -121,7 +129,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         If an argument is not of these kinds.
     """
     X, y, beta = parts.checked(X, y, beta)
-    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    tol, max_seconds, progress, _ = trained.options(tol, max_seconds, progress, proof)
     found = nuclear_norm.solve(QuadraticForms(X), y, beta, tol, max_seconds, progress)
     network = _of_eigenvectors(*_eigen(*found.factors[:2]))
     return trained.solution(network, objective(network, X, y, beta), "global", found)

@@ -89,7 +89,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
         Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
         first; the solution's `gap` says what was reached.
     max_seconds : float, optional
-        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
     progress : bool
         Show progress bars on stderr.
     proof : bool

@@ -50,8 +50,12 @@ def leading(stack, count):
         Its bound accounts for all rounding errors but those of the entries of `stack` themselves.
         Where a Lanczos iteration does not converge it has fewer triples; the bound holds as well.
     """
+    unit = _unit(stack)
+    if not 0 < unit < np.inf:
+        none, lines = np.zeros(0), np.zeros((0, 1))
+        return Leading(unit, none, lines, lines, none.astype(int))
     wide = stack.shape[1] <= stack.shape[2]
-    short = stack if wide else stack.swapaxes(1, 2)  # (G, m, l) with m <= l
+    short = (stack if wide else stack.swapaxes(1, 2)) / unit  # (G, m, l) with m <= l
     gram = short @ short.swapaxes(1, 2)
     eigenvalues, vectors, block = _largest_eigenvalues(gram, count)
     values = np.sqrt(np.maximum(eigenvalues, 0.0))
@@ -59,7 +63,18 @@ def leading(stack, count):
     block, vectors, values = (array[values > 0] for array in (block, vectors, values))
     others = np.einsum("km,kml->kl", vectors, short[block]) / values[:, None]
     left, right = (vectors, others) if wide else (others, vectors)
-    return Leading(bound, values, left, right, block)
+    return Leading(unit * bound, unit * values, left, right, block)
+
+
+def _unit(stack):
+    """A power of two that divides entries to at most 2, whose squares then are in range: exactly.
+
+    0 or infinity where the largest entry is, and infinity where one is not a number.
+    """
+    largest = float(np.abs(stack).max(initial=0.0))
+    if not 0 < largest < np.inf:
+        return 0.0 if largest == 0 else np.inf
+    return float(np.ldexp(1.0, np.frexp(largest)[1] - 1))
 
 
 def _largest_eigenvalues(gram, count):

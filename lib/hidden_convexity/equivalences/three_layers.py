@@ -117,7 +117,7 @@ def layered_patterns(patterns):
     return np.array(first).T, np.array(second).T, np.array(sign), np.array(outer).T
 
 
-def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     """Train a network by column generation over branches, which are searched.
 
     Parameters
@@ -131,9 +131,11 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
         first; the solution's `gap` says what was reached.
     max_seconds : float, optional
-        Time after which the best network so far is returned, `interrupted`.
+        Time after which the best network so far is returned, `out_of_time`.
     progress : bool
         Show a progress bar on stderr.
+    proof : bool
+        Without effect, as no proof is known.
 
     Returns
     -------
@@ -147,13 +149,12 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         If an argument is not of these kinds.
     """
     X, y, beta = parts.checked(X, y, beta)
-    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
+    tol, max_seconds, progress, _ = trained.options(tol, max_seconds, progress, proof)
     space = coordinates(X)
     search, last = (BranchSearch(space.rows, starts) for starts in (STARTS, LAST_STARTS))
     program = BranchProgram(TrainingProblem(X, y, beta), space.rows)
     found = ColumnGeneration(program, Oracles(search, last, "searched"), tol, Budget(max_seconds))
     found.run(progress=progress)
-    found.interrupted |= found.out_of_time
     weights = np.reshape([one.weights for one in found.best], (-1, 2, space.basis.shape[1]))
     signs = np.reshape([one.sign for one in found.best], (-1, 2))
     pairs = (weights @ space.basis.T).reshape(-1, 2 * X.shape[1])

@@ -4,6 +4,8 @@ The penalty is (beta/2) sum_j (s_j^2 + a_j^2), with no decay on w_j, whose lengt
 A neuron is a multiple z = a s of the vector 1[X w >= 0], at the price beta |z| after balancing.
 There are finitely many such vectors: a Lasso. A sample on the hyperplane of w counts as active, so
 the patterns of lower-dimensional faces, w = 0 among them, are columns that no chamber supplies.
+A direction in such a face is rounded, so evaluating a network takes a sample for active that is
+nearly on its hyperplane (`ON_WALL`); bounds are for the function as it is written here.
 The network has the value of the Lasso if it has a neuron for each non-zero coefficient; n are
 always enough.
 """
@@ -18,14 +20,16 @@ from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.equivalences.active_sets import ActiveSets
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.geometry.arrangement import Arrangement
+from hidden_convexity.geometry.hyperplanes import unit_rows
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers import lasso
 
 NEURONS = 60
 # A sample this close to a neuron's hyperplane, relative to both lengths, lies on it.
 ON_WALL = 1e-9
-# Above rank three training goes over the patterns of so many random directions.
-SAMPLED = 2_000
+# Above rank three training goes over the patterns of so many random directions, and of so many
+# within the hyperplanes of one sample to MOST_TIGHT, for which a direction takes one QR.
+SAMPLED, SAMPLED_ON_FACES, MOST_TIGHT = 2_000, 1_000, 10
 
 table_row = parts.TableRow(
     name="threshold, trainable amplitude",
@@ -101,7 +105,7 @@ def directions_of_all_faces(X):
     return np.concatenate(found)
 
 
-def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
+def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     """Train a network to a certified gap, by column generation over its patterns.
 
     Parameters
@@ -114,16 +118,20 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     tol : float
         Relative duality gap at which to stop, > 0.
     max_seconds : float, optional
-        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
     progress : bool
         Show a progress bar on stderr.
+    proof : bool
+        Without effect, as the proof is part of each round.
 
     Returns
     -------
     RowSolution
         Where X has rank three at most the scope is "global": every pattern, those of faces too, and
         any number of neurons. Above it is "sampled": the bound is proven for neurons with the
-        patterns of `SAMPLED` random directions, and for no others.
+        patterns of `SAMPLED` random directions and `SAMPLED_ON_FACES` of faces, and for no others.
+        It is also "sampled" where the rank is three only up to `ON_WALL`, or three planes of X are
+        nearly parallel; other samples that nearly depend on each other only cost some of the gap.
 
     Raises
     ------
@@ -131,8 +139,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         If an argument is not of these kinds.
     """
     X, y, beta = parts.checked(X, y, beta)
-    tol, max_seconds, progress = trained.options(tol, max_seconds, progress)
-    search, scope = _search(X)
+    tol, max_seconds, progress, _ = trained.options(tol, max_seconds, progress, proof)
+    search, scope, allowance = _search(X)
     problem = TrainingProblem(X, y, beta)
     found = lasso.solve(
         problem,
@@ -140,7 +148,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
         search,
         X.shape[1],
         tol,
-        _allowance,
+        allowance,
         budget=Budget(max_seconds),
         progress=progress,
     )
@@ -148,23 +156,34 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False):
     return trained.solution(network, objective(network, X, y, beta), scope, found)
 
 
-def _allowance(nu):
-    """What rounding may do to a sum of some of the entries of nu, in any order."""
-    return len(nu) * np.finfo(float).eps * float(np.abs(nu).sum())
-
-
 def _search(X):
     """A function of nu to directions and sums of nu over their patterns, and what it ranges over.
 
-    In the plane neighbours among the directions are alike.
+    In the plane neighbours among the directions are alike. Third comes a function of nu to what the
+    largest absolute sum may be above those.
     """
     every = ActiveSets(X, ON_WALL)
     if every.rank <= 3:
-        return every, "global"
-    drawn = Arrangement.sample(X, SAMPLED, rng=0).gates.T
-    drawn = np.concatenate([drawn, np.zeros((1, X.shape[1]))])
+        return every, "global" if every.complete else "sampled", every.allowance
+    chambers = Arrangement.sample(X, SAMPLED, rng=0).gates.T
+    drawn = np.concatenate([chambers, _on_faces(X, every.rank), np.zeros((1, X.shape[1]))])
     dictionary = patterns(X, drawn)
-    return lambda nu: (drawn, nu @ dictionary), "sampled"
+    rounding = 2 * len(X) * np.finfo(float).eps
+    return lambda nu: (drawn, nu @ dictionary), "sampled", lambda nu: rounding * np.abs(nu).sum()
+
+
+def _on_faces(X, rank):
+    """Random directions (k, d) on the hyperplanes of random samples, fewer than the rank."""
+    rng, units = np.random.default_rng(0), unit_rows(X)
+    units = units[units.any(axis=1)]
+    found = []
+    for direction in rng.normal(size=(SAMPLED_ON_FACES, X.shape[1])):
+        tight = rng.integers(1, min(MOST_TIGHT, rank - 1) + 1)
+        basis, _ = np.linalg.qr(units[rng.choice(len(units), size=tight, replace=False)].T)
+        for _ in range(2):  # twice is enough: what rounding leaves the second time is an eps of it
+            direction = direction - basis @ (basis.T @ direction)
+        found.append(direction)
+    return np.array(found)
 
 
 def decode(program):

@@ -86,7 +86,7 @@ def barrier(network, other, problem, points=101):
     Entezari, Sedghi, Saukh and Neyshabur (2022), arXiv:2110.06296.
     """
     check_pair(network, problem)
-    check_pair(other, problem)
+    check_pair(other, problem, "other")
     data_of(network, problem.X), data_of(other, problem.X, "other")
     if len(network) != len(other):
         raise ValueError(

@@ -207,15 +207,15 @@ def _groups(u, v, arrangement):
     return u, v
 
 
-def check_pair(network, problem):
-    """Refuse what is not a network and a problem, each with one output."""
+def check_pair(network, problem, name="network"):
+    """Refuse what is not a network, an argument of this name, and a problem, with one output."""
     if not isinstance(network, ReLUNetwork):
-        raise TypeError(f"network must be a ReLUNetwork, got {type(network).__name__}")
+        raise TypeError(f"{name} must be a ReLUNetwork, got {type(network).__name__}")
     if not isinstance(problem, TrainingProblem):
         raise TypeError(f"problem must be a TrainingProblem, got {type(problem).__name__}")
     if problem.y.ndim != 1 or network.output_weights.ndim != 1:
         raise ValueError(
-            "problem and network must have one output, y and output_weights of one dimension, got "
+            f"problem and {name} must have one output, y and output_weights of one dimension, got "
             f"{problem.y.shape} and {network.output_weights.shape}"
         )
     problem.require_plain("the theory of local minima here")

@@ -18,7 +18,9 @@ from hidden_convexity.foundations.validation import real_array
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.landscape import newton
 from hidden_convexity.landscape.minima import check_pair
+from hidden_convexity.landscape.plain_networks import data_of
 from hidden_convexity.problem.network import ReLUNetwork
+from hidden_convexity.solvers.solution import Solution
 
 # A direction counts as tight if s nu.(X u)_+ / beta is this close to 1: a descent to rounding has
 # its residual to about a billionth.
@@ -197,15 +199,21 @@ def optimal_set(problem, solution, max_chambers=100_000):
     Raises
     ------
     TypeError, ValueError
-        If the problem is of another kind, or the solution is not proven globally optimal.
+        If the problem is of another kind, or the solution is not proven globally optimal, or so
+        roughly that descent from it ends elsewhere.
     TooManyChambers
         If X has more than `max_chambers`.
 
     References
     ----------
     Mishkin and Pilanci (2023), arXiv:2306.00119, the set of all optima as a polytope.
+
+    Theory: tight-neurons, optimal-set.
     """
-    check_pair(solution.network, problem)
+    if not isinstance(solution, Solution):
+        raise TypeError(f"solution must be a Solution of hc.train, got {type(solution).__name__}")
+    check_pair(solution.network, problem, "solution.network")
+    data_of(solution.network, problem.X, "solution.network")
     if solution.scope != "global":
         raise ValueError(
             f'solution must be proven globally optimal, got scope "{solution.scope}"; '
@@ -223,6 +231,13 @@ def optimal_set(problem, solution, max_chambers=100_000):
             u = _cone_projection(problem.X, pattern, sign * residual)
             if np.linalg.norm(u) >= (1 - TIGHT) * problem.beta:
                 found.append((np.linalg.norm(u), u / np.linalg.norm(u), sign))
+    longest = max((length for length, _, _ in found), default=0.0)
+    if longest > (1 + TIGHT) * problem.beta:
+        raise ValueError(
+            "solution must be a global optimum of problem: descent from it ends where a neuron "
+            f"exceeds its limit {longest / problem.beta:.9g}-fold, and would lower the objective; "
+            "pass hc.train(problem, tol=1e-9)"
+        )
     kept = _without_repetitions(found)
     directions = np.reshape([u for u, _ in kept], (-1, problem.X.shape[1]))
     signs = np.array([sign for _, sign in kept])

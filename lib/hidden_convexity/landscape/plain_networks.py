@@ -16,7 +16,5 @@ def data_of(network, X, name="network"):
         raise ValueError(f"X must be a matrix (n, d) here, without patches, got {np.shape(X)}")
     X, d = data_matrix(X), network.hidden_weights.shape[1]
     if X.shape[1] != d:
-        raise ValueError(
-            f"X must have {d} columns, one per input of the network, got shape {X.shape}"
-        )
+        raise ValueError(f"X must have {d} columns, one per input of {name}, got shape {X.shape}")
     return X

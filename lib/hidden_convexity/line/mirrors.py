@@ -59,7 +59,7 @@ def train(x, y, beta, layers=3, tol=1e-6, max_seconds=None, progress=False):
         first, and with points closer than 1e-6 of their range and little weight decay so it may
         from about 1e-5 on; the solution's `gap` says what was reached.
     max_seconds : float, optional
-        Time after which the best network so far is returned, `interrupted`, with its valid bound.
+        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
     progress : bool
         Show a progress bar on stderr.
 
@@ -106,7 +106,8 @@ def train(x, y, beta, layers=3, tol=1e-6, max_seconds=None, progress=False):
     network = ParallelNetwork.from_features(z, shifts, constant)
     asked = ParallelProblem(x, y, beta, layers, "absolute")
     known = asked.objective(network), found.lower_bound, "global", found.history, "mirrors"
-    return Solution(network, *known, found.interrupted, problem=asked, dual_point=found.dual_point)
+    ended = found.interrupted, found.out_of_time
+    return Solution(network, *known, *ended, asked, found.dual_point)
 
 
 def beta_max(x, y, layers=3):

@@ -28,9 +28,8 @@ __all__ = [
     "searching_oracle",
 ]
 
-# Largest rank in which branch and bound is tried. At rank 8 it takes seconds for 500 samples and 1%
-# at 0.2 beta_max, and ends by its budget at 0.05 beta_max; each dimension multiplies the cells by
-# three to six.
+# Largest rank in which branch and bound is tried: a rank more multiplies the cells. The benchmark's
+# case of rank 8 has 500 samples, 0.2 beta_max and a gap of 1%.
 PROVABLE_RANK = 8
 # Chambers that are sooner gone through than bounded, at rank 3 and above, and the most that can be.
 # Measured at 0.1 to 0.001 beta_max: at rank 3 and 10,000 chambers both take 0.05 s, and bounds then

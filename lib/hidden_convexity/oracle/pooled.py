@@ -10,6 +10,7 @@ import numpy as np
 
 from hidden_convexity.foundations.interruption import Interrupted
 from hidden_convexity.geometry.hyperplanes import row_lengths
+from hidden_convexity.oracle.ascent import SAME_DIRECTION
 from hidden_convexity.oracle.maximum import EPS
 
 
@@ -48,6 +49,7 @@ class Pooled:
             raise Interrupted(self._of_samples(nu, stopped.found)) from stopped
 
     def _of_samples(self, nu, found):
+        found = one_of_opposites(found) if self.pooling.slope == -1 else found
         return replace(found, bound=float(found.bound + self._pooled_rounding(nu)))
 
     def allowance(self, nu):
@@ -61,3 +63,17 @@ class Pooled:
         sizes = np.abs(nu) if nu.ndim == 1 else np.linalg.norm(nu, axis=1)
         spread = np.abs(self.pooling.signed(sizes))
         return (self.pooling.most_samples + 4) * EPS * float(spread @ self._lengths)
+
+
+def one_of_opposites(found):
+    """The maximum with one of u and -u, in one half space: |Ru| is the same neuron at both."""
+    directions = found.directions.copy()
+    # The first entry that is not zero decides; as rounding has zeros, equal ones are then left out.
+    first = (directions != 0).argmax(axis=1)
+    directions *= np.sign(np.take_along_axis(directions, first[:, None], axis=1))
+    kept = []
+    for k, one in enumerate(directions):
+        apart = np.minimum(*(np.abs(directions[kept] - s * one).max(axis=1) for s in (1, -1)))
+        if (apart > SAME_DIRECTION).all():
+            kept.append(k)
+    return replace(found, directions=directions[kept], values=found.values[kept])

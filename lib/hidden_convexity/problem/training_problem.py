@@ -110,7 +110,7 @@ class TrainingProblem(ReadOnlyArrays):
         if not self.plain:
             raise ValueError(
                 f"{what} takes ReLU networks on data (n, d), without slope, skip or intercept; "
-                f"got {self!r}"
+                f"got the problem {self!r}"
             )
 
     @cached_property

@@ -57,7 +57,7 @@ def proof_of(problem, statement, tol=None):
                 f"tol must be above the gap, {(objective - lower_bound) / objective:.3g}, got {tol}"
             )
     found = _proof(problem, statement, cost)
-    owed = verify.moved(statement | found)[1]
+    owed = _moved(statement | found)[1]
     known = problem.y, found["nu"], problem.loss, statement["sample_weight"]
     bound = max(verify.dual_value(*known) - owed, 0.0)
     if bound < lower_bound - cost - ROUNDING * objective:
@@ -81,6 +81,11 @@ def _proof(problem, statement, cost):
     used = unit_rows(rows[rows.any(axis=1) & weights.reshape(len(rows), -1).any(axis=1)])
     few = count_chambers(len(distinct_lines(used)[0]), rank) <= FEW[min(rank, max(FEW))]
     ways = [_by_cones] * (rank <= verify.MAX_RANK) + [_by_cases] * one_output
+    if not ways:
+        raise ValueError(
+            f"the checker takes several outputs up to rank {verify.MAX_RANK}, and the data have "
+            f"rank {rank}; leave out columns of X, or project them on {verify.MAX_RANK} directions"
+        )
     refusals = []
     for way in ways[::-1] if few else ways:
         try:
@@ -88,9 +93,21 @@ def _proof(problem, statement, cost):
         except verify.Refused as refusal:
             refusals.append(str(refusal))
     raise ValueError(
-        f"the checker cannot follow ({'; '.join(refusals) or f'rank {rank} is too high'}); save "
-        "with a larger tol, or train to a smaller one first"
+        f"the checker cannot follow ({'; '.join(refusals)}); save with a larger tol, or train to "
+        "a smaller one first"
     )
+
+
+def _moved(statement):
+    """`verify.moved`, of a point that a larger tol brings no nearer to a feasible one."""
+    try:
+        return verify.moved(statement)
+    except verify.Refused as refusal:
+        raise ValueError(
+            f"no file can hold this proof ({refusal}), whatever its tol: the residuals of a larger "
+            "beta are farther from their limits, and free columns that nearly depend on others "
+            "are better left out of X"
+        ) from refusal
 
 
 def _by_cones(problem, statement, basis):
@@ -102,7 +119,7 @@ def _by_cones(problem, statement, basis):
 
 def _by_cases(problem, statement, basis):
     """A tree of signs of rows, and multipliers."""
-    S, c, charge, limit = verify.asked(statement, _room(problem), verify.moved(statement)[0])
+    S, c, charge, limit = verify.asked(statement, _room(problem), _moved(statement)[0])
     tree = cases(S, c, limit * (1 - OTHER_ROUNDING) - charge)
     found = {"version": 3, "network": "one output", "proof": "cases"} | tree
     _height(problem, statement | found)
@@ -113,7 +130,7 @@ def _exactly(problem, statement, proof):
     """A proof that is exact, so rounding is all there is to pay for."""
     statement = statement | proof
     try:
-        top, _ = verify.height(statement, np.inf, verify.moved(statement)[0])
+        top, _ = verify.height(statement, np.inf, _moved(statement)[0])
         share = min(1.0, problem.beta / top) if top > 0 else 1.0
         shrunk = {"nu": statement["nu"] * (share - OTHER_ROUNDING)}
         _height(problem, statement | shrunk)
@@ -129,7 +146,7 @@ def _room(problem):
 
 def _height(problem, statement):
     """The checker's bound, and the tree of its proof."""
-    return verify.height(statement, _room(problem), verify.moved(statement)[0])
+    return verify.height(statement, _room(problem), _moved(statement)[0])
 
 
 def claim(problem):

@@ -40,7 +40,8 @@ class Columns(NamedTuple):
     dual_point : (n,) ndarray
         Of which it is the dual value.
     history : list of Step
-    interrupted : bool
+    interrupted, out_of_time : bool
+        Whether the user ended the run, or its budget above the tolerance.
     """
 
     columns: np.ndarray
@@ -49,6 +50,7 @@ class Columns(NamedTuple):
     dual_point: np.ndarray
     history: list
     interrupted: bool
+    out_of_time: bool
 
 
 def solve(
@@ -124,7 +126,8 @@ def solve(
     finally:
         bar.close()
     _, columns, z = best
-    return Columns(columns, z, bound, point, history, interrupted or (gap > tol and budget.spent))
+    spent = not interrupted and gap > tol and budget.spent
+    return Columns(columns, z, bound, point, history, interrupted, spent)
 
 
 def _worst(sizes, beta):

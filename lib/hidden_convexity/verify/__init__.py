@@ -12,7 +12,7 @@ from .archive import MAX_RANK, OTHERS, complete, content, digest, read
 from .circle import plane
 from .cover import cones
 from .feasibility import asked, height, rows
-from .freedom import moved
+from .freedom import moved, used
 from .rounding import Refused
 from .signs import bounds, cases, merged, nothing_but_zero, ordinary, usual
 from .values import dual_value, objective
@@ -40,6 +40,7 @@ __all__ = [
     "plane",
     "read",
     "rows",
+    "used",
     "usual",
     "verify",
 ]

@@ -32,9 +32,11 @@ from hidden_convexity.companion.plotting.arrangements import (
 )
 from hidden_convexity.companion.plotting.benchmarks import (
     cells_of_a_proof,
+    cells_of_outputs,
     gap_against_time,
     time_against_n,
     time_of_a_proof,
+    times_to_gap,
 )
 from hidden_convexity.companion.plotting.convolution import (
     both_ways,
@@ -74,10 +76,12 @@ from hidden_convexity.companion.plotting.landscape import (
     excess_against_missing,
     excess_against_width,
     excess_by_neurons,
+    excess_of_runs,
     height_scale,
     height_slice,
     heights_along,
     heights_between,
+    neurons_over_chambers,
     own_optima,
     two_optima,
 )

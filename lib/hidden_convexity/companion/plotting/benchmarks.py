@@ -66,7 +66,7 @@ def time_of_a_proof(ax, dimensions, seconds, tolerance):
     ax.set_yscale("log")
     ax.set_xticks(dimensions)
     ax.set_xlabel("dimension d (n = 1,000)")
-    ax.set_ylabel(f"time of a proof to {tolerance:g} (s)")
+    ax.set_ylabel(f"time of a proof to a gap of {tolerance:g} (s)")
     return ax
 
 
@@ -89,4 +89,40 @@ def cells_of_a_proof(ax, sizes, cells, chambers, tolerance, xlabel):
     ax.set_xlabel(xlabel)
     ax.set_ylabel("number")
     ax.legend(loc="upper left")
+    return ax
+
+
+def times_to_gap(ax, names, ours, seeds, title):
+    """A line for each problem: ours, and each seed of Adam, at the seconds it took to a gap.
+
+    Names, ours (k,) and seeds, k arrays, go together; inf is never, drawn beyond the last.
+    """
+    known = [one for line in (ours, *seeds) for one in line if one < float("inf")]
+    never = 4 * max(known, default=1.0)
+    for row, (first, others) in enumerate(zip(ours, seeds, strict=True)):
+        for program, times in (("adam", others), ("ours", [first])):
+            colour, marker = PROGRAMS[program]
+            for one in times:
+                face = colour if one < never else "white"
+                place = min(one, never), row
+                ax.plot(*place, marker, color=colour, markerfacecolor=face, markersize=5)
+    ax.axvline(never / 2, color=GREY, linewidth=0.8, linestyle=":")
+    ax.set_xscale("log")
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_xlabel("time (s); behind the line: never")
+    ax.set_title(title)
+    return ax
+
+
+def cells_of_outputs(ax, lines, xlabel, tolerance):
+    """Cells that proofs of several outputs needed, {label: (sizes, cells)}."""
+    for shade, (label, (sizes, cells)) in zip((BLUE, SKY, PINK, GREY), lines.items(), strict=False):
+        ax.plot(sizes, cells, color=shade, marker="o", markersize=4, label=label)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(f"cells of a proof to {tolerance:g}")
+    ax.set_ylim(bottom=1)
+    ax.legend(loc="lower right", ncols=2)
     return ax

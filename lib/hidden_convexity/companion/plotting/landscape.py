@@ -4,10 +4,24 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
-from hidden_convexity.companion.plotting.style import AMBER, BLUE, FILLS, GREEN, GREY, ORANGE, plane
+from hidden_convexity.companion.plotting.arrangements import arrangement
+from hidden_convexity.companion.plotting.style import (
+    AMBER,
+    BLUE,
+    CHAMBERS,
+    FILLS,
+    GREEN,
+    GREY,
+    ORANGE,
+    PINK,
+    SKY,
+    plane,
+)
 
 # From the optimum, darkest, upwards.
 HEIGHT = LinearSegmentedColormap.from_list("height", [BLUE, "#7FB8DC", "#DCEBF5", "#FFFFFF"])
+# Fills of chambers by the sign of the neurons there, plus first.
+SIGNS = [dict(CHAMBERS)[hue] for hue in (SKY, PINK)]
 # Corners of the triangle in which a slice through three networks is drawn.
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])
 
@@ -35,23 +49,28 @@ def best_amplitudes(ax, degrees, heights, walls, spans, optima, minima):
 
 
 def own_optima(ax, optima, heights, walls, floor):
-    """Local minima against the optima of their own programs, both as excesses over the optimum.
+    """Local minima (n,) in ascending order, each beside the optimum (n,) of its own program.
 
-    Excesses are P / optimum - 1, on logarithmic axes; those below the floor, where the certificate
-    ends, are drawn in its corner. Minima with a neuron on a wall are amber squares, those without
-    are green dots.
+    Both are excesses over the global optimum, P / optimum - 1; those below the floor, where the
+    certificate ends, are drawn in its band. Minima with a neuron on a wall are amber squares, those
+    without are green dots; the optima are blue steps.
     """
-    low, high = floor / 10, 3.0
-    ax.fill_between([low, floor], low, floor, color=FILLS[0], linewidth=0)
-    ax.text(1.6 * floor, floor / 10**0.5, "global optimum", color=BLUE, va="center")
-    ax.plot([low, high], [low, high], color=GREY, linewidth=0.8, zorder=1)
+    run = np.arange(1, len(heights) + 1)
+    own, shown = np.maximum([optima, heights], floor / 10**0.5)
+    ax.axhspan(floor / 10, floor, color=FILLS[0], linewidth=0)
+    found = np.count_nonzero(heights < floor)
+    proven = f"{found} runs: the certified optimum, to $10^{{{np.log10(floor):.0f}}}$"
+    ax.text(found + 2, floor / 10**0.5, proven, color=BLUE, va="center")
+    edges = np.append(run, run[-1] + 1) - 0.5
+    ax.stairs(own, edges, baseline=None, color=BLUE, linewidth=3, alpha=0.45)
+    ax.plot([], [], color=BLUE, linewidth=3, alpha=0.45, label="optimum of its own program")
     kinds = [(walls, "s", AMBER, "some on a wall"), (~walls, "o", GREEN, "no neuron on a wall")]
     for chosen, marker, colour, label in kinds:
-        style = {"marker": marker, "color": colour, "mfc": "none", "markersize": 5}
-        shown = np.maximum([optima[chosen], heights[chosen]], floor / 10**0.5)
-        ax.plot(*shown, linestyle="none", label=label, **style)
-    ax.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal")
-    ax.set_xlabel("optimum of its own program / optimum $-$ 1")
+        style = {"color": colour, "mfc": "none", "markersize": 3, "mew": 0.9}
+        ax.plot(run[chosen], shown[chosen], marker, label=f"P, {label}", **style)
+    ax.set(yscale="log", xlim=(0, len(run) + 1), ylim=(floor / 10, 3.0))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.set_xlabel("runs of Adam, from the lowest P to the highest")
     ax.set_ylabel("P / optimum $-$ 1")
     ax.legend(loc="upper left")
     return ax
@@ -92,6 +111,42 @@ def _excesses(ax, place, excesses, walls, floor):
     ax.set_ylabel("P / optimum $-$ 1")
 
 
+def neurons_over_chambers(ax, X, gates, signs, optimal, tracks, radius):
+    """The plane of weights: the chambers that an optimum uses, and a run's neurons on their way.
+
+    Samples X (n, 2) make the walls. Gates (2, P) lie in the optimum's chambers, signs (P,) are of
+    its neurons there, which are `optimal` (m*, 3): balanced weights and output sign, as are the
+    tracks (T, m, 3). Lengths are drawn so that the radius is that of the disc.
+    """
+    fills = np.where(signs > 0, *SIGNS)
+    arrangement(ax, X, gates, fills=fills, names=False)
+    for *w, sign in optimal:
+        ax.plot(*np.divide(w, radius), "o", color=BLUE, markersize=12, mfc="none", mew=1.4)
+        _write_sign(ax, 1.13 * np.divide(w, np.linalg.norm(w)), sign, BLUE)
+    for track in np.moveaxis(tracks, 1, 0):
+        places = track[:, :2].T / radius
+        ax.plot(*places, color=ORANGE, linewidth=0.8, zorder=4)
+        ax.plot(*places[:, 0], "o", color=ORANGE, mfc="white", markersize=3, zorder=4)
+        ax.plot(*places[:, -1], "o", color=ORANGE, markersize=7.5, zorder=5)
+        _write_sign(ax, places[:, -1], track[-1, 2], "white")
+    return ax
+
+
+def _write_sign(ax, place, number, colour):
+    text = "+" if number > 0 else "\N{MINUS SIGN}"
+    ax.text(*place, text, color=colour, weight="bold", ha="center", va="center", zorder=6)
+
+
+def excess_of_runs(ax, steps, excesses, now):
+    """P / optimum - 1 of two runs, {label: (T,)}, against the step, with a dot at index `now`."""
+    for (label, excess), dashes in zip(excesses.items(), ["-", "--"], strict=True):
+        ax.plot(steps, excess, dashes, color=ORANGE, linewidth=1.2, label=label)
+        ax.plot(steps[now], excess[now], "o", color=ORANGE, markersize=5)
+    ax.set(yscale="log", xlabel="step of Adam", ylabel="P / optimum $-$ 1")
+    ax.legend(loc="lower left")
+    return ax
+
+
 def heights_along(ax, t, path, bound, straight=None, stages=()):
     """P along a path (T,), over a lower bound, and along the straight line of the weights (T,).
 
@@ -121,12 +176,18 @@ def heights_along(ax, t, path, bound, straight=None, stages=()):
 
 def heights_between(ax, share, curves, bound):
     """P along ways between the same two networks, {label: (T,)}: two of weights, then the convex
-    program's."""
-    ax.axhline(bound, color=GREY, linewidth=0.8, linestyle=":")
-    styles = zip([ORANGE, ORANGE, BLUE], ["-", "--", "-"], strict=True)
-    for (label, heights), (colour, dashes) in zip(curves.items(), styles, strict=True):
-        ax.plot(share, heights, dashes, color=colour, label=label)
-    ax.margins(x=0)
+    program's. The last two, which hardly rise, are enlarged below."""
+    low = ax.inset_axes([0.2, 0.12, 0.5, 0.27])
+    styles = zip(
+        [ORANGE, ORANGE, BLUE], ["-", "--", "-"], [[ax], [ax, low], [ax, low]], strict=True
+    )
+    for (label, heights), (colour, dashes, places) in zip(curves.items(), styles, strict=True):
+        for place in places:
+            place.plot(share, heights, dashes, color=colour, label=label)
+    for place in (ax, low):
+        place.axhline(bound, color=GREY, linewidth=0.8, linestyle=":")
+        place.margins(x=0)
+    low.text(1.04, 0.5, "the lower two,\nenlarged", va="center", transform=low.transAxes)
     ax.set(xlabel="share of the way", ylabel="training objective P", ylim=(0, None))
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
@@ -140,16 +201,18 @@ def excess_by_neurons(ax, pruned, trained, floor):
     ax.axhspan(floor / 10, floor, color=FILLS[0], linewidth=0)
     for k, (m, excess) in enumerate(trained.items()):
         label = None if k else "Adam, a run each"
-        shown = np.maximum(excess, floor / 10**0.5)
-        ax.plot(np.full(len(excess), m), shown, "v", color=ORANGE, mfc="none", ms=4, label=label)
+        spread = m * np.geomspace(0.92, 1.09, len(excess))  # so that equal ones are seen
+        shown = np.maximum(np.sort(excess), floor / 10**0.5)
+        ax.plot(spread, shown, "v", color=ORANGE, mfc="none", ms=4, label=label)
     shown = np.maximum(list(pruned.values()), floor / 10**0.5)
     ax.plot(
         list(pruned), shown, "o-", color=BLUE, markersize=3, linewidth=1, label="pruned optimum"
     )
-    ax.set(xscale="log", yscale="log", xlabel="number of neurons m")
-    ax.set_xticks(list(trained), [str(m) for m in trained])
+    ax.set(xscale="log", yscale="log", xlabel="number of neurons m", ylim=(floor / 10, 2.0))
+    ticks = sorted({1, 2, *trained})
+    ax.set_xticks(ticks, [str(m) for m in ticks])
     ax.minorticks_off()
-    ax.legend(loc="lower left")
+    ax.legend(loc="upper right")
     return ax
 
 

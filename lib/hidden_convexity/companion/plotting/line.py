@@ -1,7 +1,7 @@
 """One variable: splines and their knots, mirrors, reflections of reflections, forecasts."""
 
 import numpy as np
-from matplotlib.patches import Arc
+from matplotlib.patches import Arc, Rectangle
 
 from hidden_convexity.companion.plotting.solvers import SIGNED
 from hidden_convexity.companion.plotting.style import (
@@ -12,7 +12,6 @@ from hidden_convexity.companion.plotting.style import (
     GREY,
     ORANGE,
     PINK,
-    SKY,
 )
 
 
@@ -31,22 +30,34 @@ def dual_along_line(ax, u, ratios, knots, touching):
     return ax
 
 
-def fits_between_samples(ax, t, y, seen, fits):
-    """Samples (n,) that a fit has seen or not, and fits, a dict of label to (grid, values)."""
-    ax.plot(t[seen], y[seen], "o", color=GREY, markersize=3, label="seen")
-    ax.plot(t[~seen], y[~seen], "o", color=GREY, mfc="white", markersize=3, label="held out")
-    for (label, (grid, values)), colour in zip(fits.items(), (BLUE, PINK), strict=True):
-        ax.plot(grid, values, color=colour, linewidth=1.2, label=label)
-    ax.legend(loc="upper left")
-    return ax
+def fits_between_samples(axes, t, y, seen, fits, boxes):
+    """Samples (n,) that a fit has seen or not, and fits, a dict of label to (grid, values).
+
+    The first axis shows all of it, the others enlarge one box (low, high) x (low, high) each.
+    """
+    for ax in axes:
+        ax.plot(t[seen], y[seen], "o", color=GREY, markersize=3, label="seen", zorder=3)
+        held = {"color": GREY, "mfc": "white", "markersize": 3, "zorder": 3}
+        ax.plot(t[~seen], y[~seen], "o", label="held out", **held)
+        for (label, (grid, values)), colour in zip(fits.items(), (BLUE, PINK), strict=True):
+            ax.plot(grid, values, color=colour, linewidth=1.2, label=label)
+    whole, *enlarged = axes
+    for letter, ax, (across, up) in zip("ABC", enlarged, boxes, strict=False):
+        corner, size = (across[0], up[0]), (np.ptp(across), np.ptp(up))
+        whole.add_patch(Rectangle(corner, *size, fill=False, linewidth=0.8, zorder=4))
+        whole.annotate(letter, (across[1], up[1]), (2, 0), textcoords="offset points", va="top")
+        ax.set(xlim=across, ylim=up, title=letter)
+        ax.spines[["top", "right"]].set_visible(True)
+    named = whole.get_legend_handles_labels()
+    whole.figure.legend(*named, loc="outside upper left", ncols=4)
+    return axes
 
 
 def error_against_penalty(ax, curves):
-    """Held-out error against the penalty, each in its own unit: a dict of label to (x, errors)."""
-    for (label, (x, errors)), colour in zip(curves.items(), (BLUE, PINK), strict=True):
-        ax.plot(x, errors, "o-", color=colour, markersize=3.5, linewidth=1, label=label)
+    """Held-out errors against penalties, each in its own unit: (x, errors) of each fit above."""
+    for (x, errors), colour in zip(curves, (BLUE, PINK), strict=True):
+        ax.plot(x, errors, "o-", color=colour, markersize=3.5, linewidth=1)
     ax.set(xscale="log", yscale="log", xlabel="penalty (each in its own unit)")
-    ax.legend(loc="upper right")
     return ax
 
 
@@ -127,19 +138,29 @@ def steps_and_ramps(ax, t, y, steps, ramps):
     return ax
 
 
-def branches_by_zeros(ax, x, optimal, found, pinned):
-    """Branches as points (first zero, second zero): the optimum's, and Adam's, pinned or not."""
-    low, high = x[0] - 3, x[-1] + 3
+def branches_by_zeros(ax, x, optimal, places, pinned, heaps):
+    """Branches as points (first zero, second zero): the optimum's, and Adam's, pinned or not.
+
+    Adam's places (k, 2) hold so many branches each (k,); what is more than one is written beside.
+    Limits leave room for the optimum and all that is pinned.
+    """
+    low = min(x[0], *optimal[:, 0], *places[pinned][:, 0]) - 1
+    high = max(x[-1], *optimal[:, 1], *places[pinned][:, 1]) + 1
     for point in x:
         ax.plot([point, point], [point, high], color=GREY, linewidth=0.4)
         ax.plot([low, point], [point, point], color=GREY, linewidth=0.4)
         far = min(high - point, point - low)
         ax.plot([point, point - far], [point, point + far], color=AMBER, linewidth=0.5)
-    ax.plot(*optimal.T, "o", color=BLUE, markersize=8, mfc="none", label="optimum")
-    ax.plot(*found[~pinned].T, ".", color=SKY, markersize=5, label="Adam, elsewhere")
-    ax.plot(*found[pinned].T, ".", color=ORANGE, markersize=7, label="Adam, on a mirror")
     ax.plot([low, high], [low, high], color="black", linewidth=0.8)
-    ax.set(aspect="equal", xlim=(low, high), ylim=(low, high))
+    ax.plot(*optimal.T, "o", color=BLUE, markersize=11, mfc="none", label="optimum")
+    adams = {"color": ORANGE, "linestyle": "none", "marker": "o", "markersize": 4}
+    ax.plot(*places[pinned].T, **adams, label="Adam, on a mirror")
+    ax.plot(*places[~pinned].T, **adams, mfc="none", label="Adam, elsewhere")
+    for place, heap in zip(places[heaps > 1], heaps[heaps > 1], strict=True):
+        box = {"boxstyle": "round,pad=0.1", "color": "white", "alpha": 0.85}
+        at = {"textcoords": "offset points", "va": "center", "bbox": box}
+        ax.annotate(f"{heap} branches", place, (9, 0), color=ORANGE, size=8, **at)
+    ax.set(aspect="equal", xlim=(low, x[-1] + 2), ylim=(0, high))
     ax.set(xlabel="first zero p", ylabel="second zero q")
     ax.legend(loc="lower right")
     return ax
@@ -150,7 +171,7 @@ def forecasts(ax, seen, later, grid, curves):
     ax.plot(*later.T, "o", color=GREY, mfc="white", markersize=3, label="later years")
     ax.plot(*seen.T, "o", color=GREY, markersize=3, label="training years")
     for (label, values), colour, style in zip(
-        curves.items(), (PINK, BLUE, GREEN), ("--", "-", "-"), strict=True
+        curves.items(), (PINK, BLUE, GREEN), ("--", "-", ":"), strict=True
     ):
         ax.plot(grid, values, color=colour, linestyle=style, label=label)
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))

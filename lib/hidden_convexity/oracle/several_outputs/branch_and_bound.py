@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from hidden_convexity.foundations.blas import one_blas_thread
 from hidden_convexity.foundations.interruption import STOPPED, Interrupted, by_the_user
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.geometry.hyperplanes import row_lengths
@@ -92,11 +93,12 @@ class VectorBranchAndBound:
         DualMaximum
         """
         N = dual_matrix(N, self.X)
-        found = self.ascent(N, level=level, starts=self.lines._with_axes(starts))
-        scale = float(row_lengths(N) @ self.lines._sizes)
-        if scale == 0.0:
-            return DualMaximum(0.0, self.allowance(N), found.directions, found.values)
-        return _Search(self, N, scale, max(tolerance, FINEST), level, found).run()
+        with one_blas_thread():
+            found = self.ascent(N, level=level, starts=self.lines._with_axes(starts))
+            scale = float(row_lengths(N) @ self.lines._sizes)
+            if scale == 0.0:
+                return DualMaximum(0.0, self.allowance(N), found.directions, found.values)
+            return _Search(self, N, scale, max(tolerance, FINEST), level, found).run()
 
     def allowance(self, N):
         """What the bound at N (n, c) includes for rounding, moved rows and `dropped`.

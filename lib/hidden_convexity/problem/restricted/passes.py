@@ -88,14 +88,20 @@ class Passes:
         products[np.ix_(old, old)] = self._gram[np.ix_(place[old], place[old])]
         if len(new) == 0:
             return products
-        for block in self._blocks(count):
-            features = self._features(block, directions, columns, owner)
-            if weights is not None:
-                features *= np.sqrt(weights[block])[:, None]
-            products[:, new] += features.T @ features[:, new]
+        products[:, new] = self._products(directions, columns, owner, new, weights)
         products[new] = products[:, new].T
         self._gram, self._weights = products.copy(), weights
         self._places = {key: k for k, key in enumerate(keys)}
+        return products
+
+    def _products(self, directions, columns, owner, new, weights):
+        """Products of all features with the new ones, (K, new)."""
+        products = np.zeros((len(columns), len(new)))
+        for block in self._blocks(len(columns)):
+            features = self._features(block, directions, columns, owner)
+            if weights is not None:
+                features *= np.sqrt(weights[block])[:, None]
+            products += features.T @ features[:, new]
         return products
 
     def tight_rows(self, direction):
@@ -174,16 +180,20 @@ class PooledPasses(Passes):
 
     def correlate(self, nu, directions, columns, owner):
         """Products of nu (n,) with the features (K,); arguments as in `Passes`."""
-        return nu @ self.features(directions, columns, owner)
+        return np.array([one @ nu for one in self._rows(directions, columns, owner)])
 
-    def gram(self, directions, columns, owner, weights=None):
-        """Products of all pairs of features, (K, K), sample i counted weights_i times."""
-        features = self.features(directions, columns, owner)
-        weighted = features if weights is None else features * weights[:, None]
-        return features.T @ weighted
+    def _products(self, directions, columns, owner, new, weights):
+        features = np.stack(self._rows(directions, columns, owner))
+        if weights is not None:
+            features *= np.sqrt(weights)
+        return features @ features[new].T
 
     def features(self, directions, columns, owner):
         """The features, (n, K); arguments as in `Passes.correlate`."""
+        return np.stack(self._rows(directions, columns, owner), axis=1)
+
+    def _rows(self, directions, columns, owner):
+        """The features as a list of contiguous (n,) arrays."""
         keys = [feature.tobytes() for feature in np.hstack([directions[owner], columns])]
         self._kept = {key: self._kept[key] for key in keys if key in self._kept}
         new = [k for k, key in enumerate(keys) if key not in self._kept]
@@ -194,5 +204,5 @@ class PooledPasses(Passes):
             side = (self.X @ directions[used].T > 0)[:, of_used]
             slopes = np.where(side, 1.0, self.pooling.slope)
             pooled = self.pooling.pool(slopes * (self.X @ columns[some].T))
-            self._kept |= {keys[k]: pooled[:, j] for j, k in enumerate(some)}
-        return np.stack([self._kept[key] for key in keys], axis=1)
+            self._kept |= {keys[k]: one.copy() for k, one in zip(some, pooled.T, strict=True)}
+        return [self._kept[key] for key in keys]

@@ -147,12 +147,13 @@ class SharedProgram:
     def solve(self, neurons):
         """Neurons near a minimum of P on their flats; those that vanish are left out.
 
-        New ones first grow along their directions, while the others keep theirs.
+        New ones first grow along their directions, while the others keep theirs. Without new ones
+        nothing is missing, and steps go on however little they gain.
         """
+        if all(one.inner.any() for one in neurons):
+            return self.polish(neurons)
         before = self.objective([one for one in neurons if one.inner.any()])
-        if any(not one.inner.any() for one in neurons):
-            neurons = self._grow(neurons)
-        return self._descend(neurons, before)
+        return self._descend(self._grow(neurons), before)
 
     def polish(self, neurons):
         """The neurons after Newton's method has gone on, however little it gains."""

@@ -107,6 +107,25 @@ def test_the_chapters_imports_is_enough_for_its_exercises(path):
     assert {name: there.get(name) for name in needed} == needed
 
 
+@each_chapter
+def test_an_exercise_in_the_text_takes_no_name_of_the_chapters(path):
+    """Its attempt would stand for the chapter's own: one named `branches` did in notebook 06."""
+    cells = read(ROOT / "notebooks" / path.name).cells
+    asked, told = set(), set()
+    for cell in cells[: [cell.id for cell in cells].index("exercises")]:
+        if cell.cell_type == "code":
+            (asked if GENERATOR["is_generated"](cell) else told).update(names_bound_by(cell.source))
+    assert not asked & told
+
+
+def names_bound_by(source):
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
 @pytest.mark.slow
 @each_chapter
 def test_regenerating_a_notebook_changes_nothing(path):
@@ -225,25 +244,6 @@ def test_an_exercise_has_its_text_an_attempt_and_a_solution_wherever_it_stands(p
             in_the_text.append(number)
     assert len(in_the_text) <= 1
     assert re.findall(r"Exercise (\S+) stands above", cells[opening].source) == in_the_text
-
-
-@each_chapter
-def test_an_exercise_in_the_text_takes_no_name_of_the_chapters(path):
-    """Its attempt would stand for the chapter's own: one named `branches` did in notebook 06."""
-    cells = read(ROOT / "notebooks" / path.name).cells
-    asked, told = set(), set()
-    for cell in cells[: [cell.id for cell in cells].index("exercises")]:
-        if cell.cell_type == "code":
-            (asked if GENERATOR["is_generated"](cell) else told).update(names_bound_by(cell.source))
-    assert not asked & told
-
-
-def names_bound_by(source):
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef):
-            yield node.name
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
 
 
 def test_an_exercise_stands_below_the_cell_that_asks_for_it():

@@ -15,6 +15,7 @@ from hidden_convexity.oracle.branch_and_bound import BranchAndBound
 from hidden_convexity.oracle.least_distance import majorise
 from hidden_convexity.oracle.majorant import at_corners, corners_of, upper_bound, workspace
 from hidden_convexity.oracle.search import _simplices
+from hidden_convexity.oracle.several_outputs import cells, majorant
 
 slow = pytest.mark.slow
 
@@ -127,6 +128,40 @@ def test_no_point_of_a_cone_is_above_its_bound_where_rows_tie_too(instance, seed
         assert highest <= bound + 1e-12 * np.abs(rows).sum()
 
 
+@pytest.mark.proves("cell-bound-outputs")
+@settings(deadline=None, max_examples=300)
+@given(boxes(4), st.integers(1, 3), st.integers(0, 10**6), st.booleans(), st.floats(0, 2))
+def test_of_several_outputs_neither(instance, c, seed, tied, goal):
+    """At goals below the maximum on the cone, at it, and above: each way of bounding has a turn."""
+    box, axis = instance
+    V = on_cone(box, axis)[0]
+    rng = np.random.default_rng(seed)
+    d, n = box.shape[1], 12
+    rows, N = rng.standard_normal((n, d)), rng.standard_normal((n, c))
+    if tied:
+        rows, N = rng.integers(-2, 3, (n, d)).astype(float), rng.integers(-1, 2, (n, c)) + 0.25
+    rows -= np.outer(rows @ box[0], box[0]) / (box[0] @ box[0]) * rng.integers(0, 2, n)[:, None]
+    L = rng.integers(-1, 2, (d, c)).astype(float)
+    inside = np.vstack([V, V.sum(axis=0), rng.dirichlet(np.full(len(V), 0.3), 300) @ V])
+    inside /= np.linalg.norm(inside, axis=1, keepdims=True)
+    highest = np.linalg.norm(np.maximum(inside @ rows.T, 0) @ N + inside @ L, axis=1).max()
+    sizes = np.linalg.norm(N, axis=1)
+    weighted, units = np.ascontiguousarray((sizes[:, None] * rows).T), N / sizes[:, None]
+    rounding = 1e-12 * (np.abs(weighted).sum() + np.abs(L).sum())
+    bounds = cells.seed(weighted, units, box, L, goal * highest)[2]
+    assert highest <= bounds[0, 0] + rounding
+
+
+def test_an_eigenvalue_is_bounded_closely_and_never_from_below():
+    for c, rank in itertools.product([1, 2, 10], [1, 3]):
+        rows = np.random.default_rng(c).standard_normal((rank, c)) * 1e-3
+        S = rows.T @ rows
+        square, largest = np.stack([S, S]), np.linalg.eigvalsh(S)[-1]
+        top = majorant.largest_eigenvalue(square, np.trace(S), rank)
+        assert largest <= top <= 1.04 * largest
+    assert majorant.largest_eigenvalue(np.zeros((2, 2, 2)), 0.0, 5) == 0.0
+
+
 @pytest.mark.parametrize("d", [2, 3, 4, 5])
 def test_the_simplices_of_a_box_fill_it(d):
     box = box_of(np.full(d, 0.25), 0.5 ** np.arange(d), 1, -1.0)
@@ -149,7 +184,7 @@ def explored(box, enough):
 def test_a_direction_above_the_goal_ends_the_exploration():
     """Cells around it were halved until their sides underflowed, and a width was divided by."""
     face = box_of(np.zeros(3), np.ones(3), 0, 1.0)
-    (*_, bounds, _, _, _, cells, _, peak, height), rows = explored(face, 1e-3)
+    (*_, bounds, _, _, _, cells, peak, height, _), rows = explored(face, 1e-3)
     assert height == pytest.approx(np.maximum(peak @ rows, 0).sum()) and height > 1e-3
     assert 0 < cells <= 2 and bounds.max() >= height
 

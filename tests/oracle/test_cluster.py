@@ -16,7 +16,7 @@ import hidden_convexity as hc
 from hidden_convexity.oracle import Ascent, BoundedOrListed, BranchAndBound, cluster, search
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.oracle.several_outputs import VectorBranchAndBound
-from hidden_convexity.oracle.several_outputs import branch_and_bound as several
+from hidden_convexity.oracle.several_outputs.search import VectorSearch
 
 slow = pytest.mark.slow
 DATA, NU = regression(200, 4)
@@ -34,9 +34,8 @@ def processes():
 def client(processes, monkeypatch):
     """Every stack is sent, for little work each time, and `client.sent` counts them."""
     monkeypatch.setattr(cluster, "WORTH_SENDING", 0)
-    for module in (search, several):
-        monkeypatch.setattr(module, "FIRST_WORK", 4_000)
-        monkeypatch.setattr(module, "MOST_WORK", 20_000)
+    monkeypatch.setattr(search, "FIRST_WORK", 4_000)
+    monkeypatch.setattr(search, "MOST_WORK", 20_000)
     client = processes.get_client()
     client.wait_for_workers(2, timeout=60)
     submit, client.sent = client.submit, 0
@@ -254,7 +253,7 @@ def test_cross_validated_estimators_score_on_a_cluster_as_they_do_here(client):
 # Ctrl-C in a proof, wherever it runs
 
 
-@pytest.mark.parametrize("owner", [search.Search, several._Search])
+@pytest.mark.parametrize("owner", [search.Search, VectorSearch])
 def test_an_interrupted_proof_hands_over_what_it_had_reached(owner, monkeypatch):
     """It was lost: training for an hour, and no bound."""
     X, y = regression(150, 3)
@@ -268,7 +267,6 @@ def test_an_interrupted_proof_hands_over_what_it_had_reached(owner, monkeypatch)
         return explore(self, *given)
 
     monkeypatch.setattr(search, "FIRST_WORK", 20_000)
-    monkeypatch.setattr(several, "FIRST_WORK", 20_000)
     monkeypatch.setattr(owner, "_round", pressed)
     solution = hc.train(problem, tol=1e-3)
     assert solution.interrupted and not solution.out_of_time

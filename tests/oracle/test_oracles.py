@@ -134,6 +134,25 @@ def test_going_through_the_chambers_is_exact(instance):
     np.testing.assert_allclose(heights(X, nu, found.directions), found.values, atol=rounding)
 
 
+@pytest.mark.parametrize(
+    "X, nu",
+    [
+        (
+            [[-2.99602404, -1.07376113], [-2.99602712, -1.07376163], [-2.99602763, -1.07375907]],
+            [-0.3805879, 0.463057366, -0.0824698431],
+        ),
+        (
+            [[1, 2.32475477e-08], [3, -1.54983652e-08], [3, 1.54983652e-08], [3, -2.32475477e-08]],
+            [1.72686125, 0.321626484, -1.4458143, 0.548567397],
+        ),
+    ],
+)
+def test_a_direction_is_on_the_walls_it_is_said_to_be_on(X, nu):
+    """Its value was 6e-4 and 11% too low: rows cancel, and off a wall by rounding they do not."""
+    found = Exhaustive(Arrangement.enumerate(np.array(X)))(np.array(nu))
+    assert found.value >= (1 - 1e-5) * found.bound
+
+
 @settings(deadline=None, max_examples=60)
 @given(ties(), st.integers(1, 4))
 def test_over_sampled_chambers_it_is_the_maximum_over_these(instance, count):

@@ -52,7 +52,7 @@ class ActiveSets:
         self._circle = _Sweep(self._units, wall) if self.rank == 2 else None
         known = self.rank in X.shape
         self.complete = known or (self.rank <= 3 and not rank_exceeds(X, self.rank))
-        blurred, tilted = self._unlisted()
+        self._at, blurred, tilted = self._unlisted()
         self._blurred, self._tilted = IndexSets(blurred), IndexSets(tilted)
 
     def allowance(self, nu):
@@ -62,23 +62,30 @@ class ActiveSets:
         """
         sizes = np.abs(nu)
         rounding = 3 * len(nu) * np.finfo(float).eps * float(sizes.sum())
-        return rounding + self._blurred.largest(sizes) + self._tilted.largest(sizes)
+        unlisted = self._blurred.sums(sizes)
+        if self.rank == 2 and len(unlisted):
+            listed = np.abs(self._circle.sums(nu))
+            unlisted = unlisted + listed[self._at] - listed.max()
+        return rounding + unlisted.max(initial=0.0) + self._tilted.sums(sizes).max(initial=0.0)
 
     def _unlisted(self):
         """Sets of samples which, near some directions, may be active or not in any combination.
 
         Returns
         -------
+        at : list of int
+            In a plane, the active set near which each of the next is, in the order of the sweep.
         blurred : list of (k,) ndarray of int
             In a plane, the samples of a wall that are not parallel. In space, on a plane orthogonal
             to a sample, those of a wall which share no line with it.
         tilted : list of (k,) ndarray of int
             In space, the samples that are nearly parallel to one, and not exactly so.
         """
-        if self.rank == 2:
-            walls = self._circle.walls(2)
-            return [wall for wall in walls if rank_exceeds(self._X[wall], 1)], []
-        blurred, tilted, nonzero = [], [], self._units.any(axis=1)
+        at, blurred, tilted, nonzero = [], [], [], self._units.any(axis=1)
+        for place, wall in self._circle.walls(2) if self.rank == 2 else []:
+            if rank_exceeds(self._X[wall], 1):
+                at.append(place)
+                blurred.append(wall)
         for i in np.flatnonzero(nonzero) if self.rank == 3 else []:
             points = self._units @ _plane(self._units[i])
             close = np.flatnonzero(nonzero & (np.linalg.norm(points, axis=1) <= CLOSE))
@@ -87,11 +94,11 @@ class ActiveSets:
                 self.complete &= not rank_exceeds(self._X[close], 2)
             else:
                 close = np.array([i])
-            for wall in _Sweep(points, self._wall).walls(2):
+            for _, wall in _Sweep(points, self._wall).walls(2):
                 wall = np.union1d(wall, close)
                 if rank_exceeds(self._X[wall], 2):
                     blurred.append(wall)
-        return blurred, tilted
+        return at, blurred, tilted
 
     def __call__(self, nu):
         """Directions (q, d) and the sums of nu (n,) over the samples active on each, (q,).
@@ -180,9 +187,10 @@ class _Sweep:
         self._last = np.concatenate([moving[away < np.pi / 2], np.flatnonzero(self.everywhere)])
 
     def walls(self, least):
-        """The samples (k,) on each wall of at least so many of them, but for those `everywhere`."""
+        """The place in the sweep and the samples (k,), `everywhere` apart, of walls of so many."""
         ends = np.append(-1, self._walls) + 1 if len(self._row) else np.zeros(1, dtype=int)
-        return [self._row[ends[k] : ends[k + 1]] for k in np.flatnonzero(np.diff(ends) >= least)]
+        large = np.flatnonzero(np.diff(ends) >= least)
+        return [(2 * k, self._row[ends[k] : ends[k + 1]]) for k in large]
 
     def sums(self, nu):
         """The sums (q,) of nu (m,) over the active samples."""

@@ -41,8 +41,8 @@ class IndexSets:
         self._members = np.concatenate([*sets, np.zeros(0, dtype=int)])
         self._starts = np.cumsum([0, *(len(one) for one in sets)])[:-1]
 
-    def largest(self, sizes):
-        """The largest of the sums of sizes (n,) over each set, 0 if there are none."""
+    def sums(self, sizes):
+        """The sums of sizes (n,) over each set."""
         if len(self._starts) == 0:
-            return 0.0
-        return float(np.add.reduceat(sizes[self._members], self._starts).max())
+            return np.zeros(0)
+        return np.add.reduceat(sizes[self._members], self._starts)

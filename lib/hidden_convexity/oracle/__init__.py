@@ -3,8 +3,8 @@
 One signature: an oracle is built on X, and `oracle(nu, tolerance, level, starts)` returns a
 `DualMaximum`, the largest value found, a proven upper bound, and local maximisers. Read `maximum`,
 `circle` (exact in the plane), `exhaustive` (listed chambers), `ascent` (searches), then
-`branch_and_bound` with its `boxes` and `majorant`: it proves; `several_outputs` does for
-||N'(Xu)_+||, on simplicial `cells` with a `relaxation`. Hands on bounds of M(nu).
+`branch_and_bound` with its `boxes` and `majorant`: it proves; `several_outputs` does so for
+||N'(Xu)_+||, on the same boxes with a `majorant` of its own. Hands on bounds of M(nu).
 """
 
 from hidden_convexity.geometry.arrangement import Arrangement, count_chambers

@@ -16,7 +16,7 @@ One box does for the (d-1)! simplices around its diagonal that fill it, whose bo
 import numpy as np
 
 from hidden_convexity.foundations.compilation import njit
-from hidden_convexity.foundations.loops import assign, assign_rows, fill
+from hidden_convexity.foundations.loops import assign, assign_rows, fill, longer
 from hidden_convexity.oracle.geodesic import REORDER
 from hidden_convexity.oracle.least_distance import dot
 from hidden_convexity.oracle.majorant import corners_of, upper_bound, workspace
@@ -75,12 +75,11 @@ def side_to_halve(box, axis, bends):
 
 
 @njit(cache=True, nogil=True, fastmath=REORDER)
-def keep_crossing(block, side, half, sign, linear, middle, widths, chosen, out):
-    """Copy the rows that cross half a box to `out`, add those active on all of it to `linear`.
+def sift(block, side, half, middle, widths, chosen):
+    """Choose the rows that cross half a box, and return how many there are.
 
     It is the half on the side `half` (1 or -1) of side number `side`; of side 0 all of the box.
-    Returns the number of crossing rows.
-    """
+    `middle` and `widths` become all rows' values at its centre, and how far they vary."""
     d, m = block.shape
     for i in range(m):
         middle[i] = block[0, i]
@@ -96,16 +95,32 @@ def keep_crossing(block, side, half, sign, linear, middle, widths, chosen, out):
     for i in range(m):
         chosen[count] = i
         count += abs(middle[i]) < widths[i]
+    return count
+
+
+@njit(cache=True, nogil=True)
+def copy_chosen(block, side, middle, chosen, count, out):
+    """Copy the local values of the chosen rows on half a box, of which `sift` gave the middle."""
+    for j in range(count):
+        out[j] = middle[chosen[j]]
+    for k in range(1, len(block)):
+        offset, part = k * count, 0.5 if k == side else 1.0
+        for j in range(count):
+            out[offset + j] = part * block[k, chosen[j]]
+
+
+@njit(cache=True, nogil=True, fastmath=REORDER)
+def keep_crossing(block, side, half, sign, linear, middle, widths, chosen, out):
+    """Copy the rows that cross half a box, see `sift`, to `out`; add those active on all of it to
+    `linear`. Returns the number of crossing rows."""
+    d, m = block.shape
+    count = sift(block, side, half, middle, widths, chosen)
+    for i in range(m):
         if middle[i] >= widths[i]:
             linear[0] += sign * middle[i]
             for k in range(1, d):
                 linear[k] += sign * (0.5 if k == side else 1.0) * block[k, i]
-    for j in range(count):
-        out[j] = middle[chosen[j]]
-    for k in range(1, d):
-        offset, part = k * count, 0.5 if k == side else 1.0
-        for j in range(count):
-            out[offset + j] = part * block[k, chosen[j]]
+    copy_chosen(block, side, middle, chosen, count, out)
     return count
 
 
@@ -185,18 +200,18 @@ def explore(boxes, linear, bounds, counts, rows, enough, most_cells, most_work, 
         Largest bound of a closed cell.
     cells : int
         How many cells were bounded.
-    count : int
-        How many closed cells were kept.
     peak, height : (d,) ndarray, float
         The centre of a new cell with the largest |h|, as a unit vector, and that h, signed.
+    count : int
+        How many closed cells were kept.
     """
     d = boxes.shape[2]
     size, depth = len(bounds), len(bounds) + 64
     widest = 1
     for cell in range(size):
         widest = max(widest, counts[cell, 0] + counts[cell, 1])
-    V, A, B = _longer(boxes, depth), _longer(linear, depth), _longer(bounds, depth)
-    C, R = _longer(counts, depth), _longer(rows, len(rows) + 2 * d * widest)
+    V, A, B = longer(boxes, depth), longer(linear, depth), longer(bounds, depth)
+    C, R = longer(counts, depth), longer(rows, len(rows) + 2 * d * widest)
     top = len(rows)
     parent, chosen = np.empty(d * widest), np.empty(widest, dtype=np.int64)
     middle, widths, space = np.empty(widest), np.empty(widest), workspace(d, widest)
@@ -226,9 +241,9 @@ def explore(boxes, linear, bounds, counts, rows, enough, most_cells, most_work, 
         side, along = side_to_halve(box, axis_of(box), bends)
         if size + 2 > depth:
             depth *= 2
-            V, A, B, C = _longer(V, depth), _longer(A, depth), _longer(B, depth), _longer(C, depth)
+            V, A, B, C = longer(V, depth), longer(A, depth), longer(B, depth), longer(C, depth)
         if top + 2 * d * (m + k) > len(R):
-            R = _longer(R, 2 * len(R) + d * (m + k))
+            R = longer(R, 2 * len(R) + d * (m + k))
         for half in (1.0, -1.0):
             assign_rows(V[size], box)
             V[size, 1, along] *= 0.5
@@ -263,7 +278,7 @@ def explore(boxes, linear, bounds, counts, rows, enough, most_cells, most_work, 
                 size += 1
                 top = end
     V, A, B, C = V[:size].copy(), A[:size].copy(), B[:size].copy(), C[:size].copy()
-    return V, A, B, C, R[:top].copy(), closed, cells, count, peak, height
+    return V, A, B, C, R[:top].copy(), closed, cells, peak, height, count
 
 
 @njit(cache=True, nogil=True)
@@ -283,11 +298,3 @@ def sum_positive(block):
     for i in range(block.shape[1]):
         total += max(block[0, i], 0.0)
     return total
-
-
-@njit(cache=True, nogil=True)
-def _longer(array, length):
-    longer = np.empty((length, *array.shape[1:]), dtype=array.dtype)
-    old = array.reshape(-1)
-    assign(longer.reshape(-1)[: len(old)], old)
-    return longer

@@ -107,6 +107,7 @@ class BranchAndBound:
                 "to search without proof"
             )
         self._basis = self._principal_axes(basis)
+        self.lines = self
         self._merge_lines(dropped)
 
     def _principal_axes(self, basis):

@@ -28,6 +28,8 @@ LOCAL = 1e-12
 # A projection longer by this share than nu.(Xu)_+ in its direction has left its cone: it was ended
 # early, since normal equations of nearly dependent rows are as good as singular.
 OUTSIDE = 1e-9
+# A direction further than this from a wall is not on it, whatever a projection ended early says.
+NEAR_WALL = 1e-3
 # A projection this much shorter than its point is what rounding has left of zero.
 VANISHED = 1e-12
 # How far the nearest listed chamber may be from a point of the sphere, if the list is not known to
@@ -137,8 +139,8 @@ class Exhaustive:
         if not found:
             none = np.zeros((0, 1), int), np.zeros(0, int)
             found.append([linear[:0], linear[:0], size[:0], *none])
-        points, projected, lengths, *tight = map(np.concatenate, zip(*found, strict=True))
-        directions = projected / lengths[:, None]
+        points, projected, _, *tight = map(np.concatenate, zip(*found, strict=True))
+        directions = self._directions(projected, *tight)
         values = heights(self.X, nu, directions)
         kept = _distinct(directions, values)
         if self.arrangement.complete:  # of a few cones the neighbours do not count
@@ -198,6 +200,8 @@ class Exhaustive:
         for j in long[reached < (1 - OUTSIDE) * lengths[long]]:
             inward = np.where(patterns[owner[j], :, None], self._unit, -self._unit)
             multipliers, _ = scipy.optimize.nnls(inward.T, -points[j], maxiter=30 * len(inward))
+            support = np.flatnonzero(multipliers)[: points.shape[1]]
+            counts[j], tight[j, : len(support)] = len(support), support
             projected[j], totals[j] = points[j] + inward.T @ multipliers, multipliers.sum()
             lengths[j] = row_lengths(projected[j : j + 1])[0]
         bounds = lengths + (len(self._unit) + 6) * EPS * totals
@@ -205,6 +209,20 @@ class Exhaustive:
         vanished = lengths <= VANISHED * sizes
         projected[vanished], lengths[vanished] = 0.0, 0.0
         return projected, lengths, bounds, tight, counts
+
+    def _directions(self, projected, rows, counts):
+        """Unit vectors along projections (k, d), on the walls of the rows tight at them.
+
+        A projection much shorter than its point is off these walls by the point's rounding, and
+        nu.(Xu)_+ may fall off steeply there.
+        """
+        directions = projected / row_lengths(projected)[:, None]
+        for count in np.unique(counts[counts > 0]):
+            here = np.flatnonzero(counts == count)
+            span = np.linalg.qr(self._unit[rows[here, :count]].mT)[0]
+            off = (span @ (span.mT @ directions[here, :, None]))[..., 0]
+            directions[here] -= np.where(row_lengths(off)[:, None] <= NEAR_WALL, off, 0.0)
+        return directions / row_lengths(directions)[:, None]
 
     def _local(self, nu, signs, points, projected, rows, counts):
         """Whether signs nu.(Xu)_+ has a local maximum where a cone has its own: (k,) bool.

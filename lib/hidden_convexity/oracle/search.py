@@ -1,4 +1,7 @@
-"""One call of branch and bound: its cells explored in rounds, everywhere, until none is open."""
+"""One call of branch and bound: its cells explored in rounds, everywhere, until none is open.
+
+What the cells are of, one output or several, is left to a few methods.
+"""
 
 import itertools
 import math
@@ -26,22 +29,40 @@ def explore_stack(stack, *limits):
 
 
 class Search:
-    """One call of the oracle, in units in which sum |nu_i| ||x_i|| = 1."""
+    """One call of the oracle, in units in which sum |nu_i| ||x_i|| = 1.
+
+    Parameters
+    ----------
+    oracle : BranchAndBound or VectorBranchAndBound
+        Whose `lines` are the rows and the budgets.
+    nu : (n,) or (n, c) ndarray
+    scale : float
+        The sum, not zero.
+    tolerance, level
+        As in the call.
+    found : DualMaximum
+        Of the ascents.
+    """
 
     def __init__(self, oracle, nu, scale, tolerance, level, found):
-        self.oracle, self.nu, self.scale = oracle, nu, scale
+        self.oracle, self.lines, self.nu, self.scale = oracle, oracle.lines, nu, scale
         self.tolerance, self.level, self.found = tolerance, level, found
-        share = nu[oracle._nonzero] * oracle._sizes[oracle._nonzero] / scale
-        weights = np.bincount(oracle._line, share, minlength=len(oracle._lines))
-        flipped = oracle._flipped
-        self.linear = -share[flipped] @ oracle._lines[oracle._line[flipped]]
-        weighted = weights * oracle._lines.T
-        self.rows = [np.ascontiguousarray(weighted[:, weights > 0]), -weighted[:, weights < 0]]
+        self._prepare(self.lines)
         self.allowance = oracle.allowance(nu) / scale
         # Below this, cells can't be told apart; what moved rows are charged is another matter.
         self.rounding = oracle.rounding(nu) / scale
         self.closed, self.cells = 0.0, 0
-        self._at_once = stacks_at_once(oracle.client)
+        self._at_once = stacks_at_once(self.lines.client)
+
+    def _prepare(self, lines):
+        """The weighted rows of each sign, and what is linear."""
+        nu = self.nu
+        share = nu[lines._nonzero] * lines._sizes[lines._nonzero] / self.scale
+        weights = np.bincount(lines._line, share, minlength=len(lines._lines))
+        flipped = lines._flipped
+        self.linear = -share[flipped] @ lines._lines[lines._line[flipped]]
+        weighted = weights * lines._lines.T
+        self.rows = np.ascontiguousarray(weighted[:, weights > 0]), -weighted[:, weights < 0]
 
     @property
     def enough(self):
@@ -59,24 +80,22 @@ class Search:
         Interrupted
             By the user, with the maximum as far as it is proven.
         """
-        oracle = self.oracle
-        start = time.monotonic()
+        lines, start = self.lines, time.monotonic()
         work = max(FIRST_WORK, 10 * sum(rows.size for rows in self.rows))
-        with progress_bar(oracle.progress, desc="proof", unit="cell") as bar:
+        with progress_bar(lines.progress, desc="proof", unit="cell") as bar:
             stacks = in_threads(self._seed, self._first_cells(), worthwhile=work > FIRST_WORK)
             self.cells = len(stacks)
-            stacks = open_stacks(stacks, work, oracle.max_memory, self._at_once)
+            stacks = open_stacks(stacks, work, lines.max_memory, self._at_once)
             try:
                 while (
                     stacks
-                    and oracle.rank > 1
-                    and self.cells < oracle.max_cells
-                    and (left := oracle.max_seconds + start - time.monotonic()) > 0
+                    and lines.rank > 1
+                    and self.cells < lines.max_cells
+                    and (left := lines.max_seconds + start - time.monotonic()) > 0
                 ):
                     more = max(work, min(2 * work, MOST_WORK))
-                    stacks = open_stacks(
-                        self._round(stacks, work, left), more, oracle.max_memory, self._at_once
-                    )
+                    stacks = self._round(stacks, work, left)
+                    stacks = open_stacks(stacks, more, lines.max_memory, self._at_once)
                     work = more
                     bar.update(self.cells - bar.n)
             except STOPPED as stopped:
@@ -88,12 +107,21 @@ class Search:
     def _round(self, stacks, work, seconds):
         """Explore the first stacks, for so much work each; all that are open then."""
         chosen, others = stacks[: self._at_once], stacks[self._at_once :]
-        most_cells = max((self.oracle.max_cells - self.cells) // len(chosen), 1)
-        limits = self.enough, most_cells, work, *self._room(0)
-        done = explored(self.oracle.client, explore_stack, chosen, limits, work, seconds)
+        most_cells = max((self.lines.max_cells - self.cells) // len(chosen), 1)
+        limits = self._limits(most_cells, work)
+        done = explored(self.lines.client, self._explore(), chosen, limits, work, seconds)
         self._collect([result for result in done if result is not None])
         kept = zip(chosen, done, strict=True)
-        return others + [stack if result is None else result[:5] for stack, result in kept]
+        return others + [
+            stack if result is None else result[: len(stack)] for stack, result in kept
+        ]
+
+    def _explore(self):
+        return explore_stack
+
+    def _limits(self, most_cells, work):
+        """Arguments of `explore` after those of the stack."""
+        return self.enough, most_cells, work, *self._room(0)
 
     def _maximum(self, stacks):
         """What is proven while these stacks are open."""
@@ -104,24 +132,24 @@ class Search:
 
     def cover(self, max_cells):
         """Explore depth first, keeping the closed cells; see `BranchAndBound.cover`."""
-        parts, pieces = [], math.factorial(self.oracle.rank - 1)
+        parts, pieces = [], math.factorial(self.lines.rank - 1)
         for box in self._first_cells():
             room = self._room(max_cells // pieces - sum(len(bounds) for _, bounds in parts))
             limits = self.enough, max_cells, MOST_EVER
-            *stack, _, _, kept, _, _ = explore(*self._seed(box), *limits, *room)
+            *stack, _, _, _, _, kept = explore(*self._seed(box), *limits, *room)
             if len(stack[2]) or kept == len(room[1]):
                 raise ValueError(
                     f"more than max_cells={max_cells} cells are needed; raise it or the tolerance"
                 )
             parts.append([array[:kept] for array in room])
         boxes, bounds = map(np.concatenate, zip(*parts, strict=True))
-        vertices = np.concatenate([_simplices(box) for box in boxes]) @ self.oracle._basis.T
+        vertices = np.concatenate([_simplices(box) for box in boxes]) @ self.lines._basis.T
         vertices /= np.linalg.norm(vertices, axis=2, keepdims=True)
         return vertices, (np.repeat(bounds, pieces) + self.allowance) * self.scale
 
     def _first_cells(self):
         """Boxes (2, rank): the faces of the cube, as centres and half-widths."""
-        axes = np.eye(self.oracle.rank)
+        axes = np.eye(self.lines.rank)
         return (np.array([s * axis, 1 - axis]) for axis in axes for s in (1.0, -1.0))
 
     def _seed(self, box):
@@ -129,17 +157,22 @@ class Search:
 
     def _room(self, cells):
         """Arrays for as many closed cells."""
-        rank = self.oracle.rank
+        rank = self.lines.rank
         return np.empty((cells, 2, rank)), np.empty(cells)
+
+    @staticmethod
+    def _outcome(result):
+        """Largest bound of a closed cell, cells, best direction and its value, of `explore`."""
+        return result[5:9]
 
     def _collect(self, done):
         """Count cells, note closed bounds, and ascend from centres better than the incumbent."""
         peaks = []
-        for *_, closed, cells, _, peak, height in done:
+        for closed, cells, peak, height in map(self._outcome, done):
             self.closed = max(self.closed, closed)
             self.cells += cells
             if abs(height) * self.scale > self.found.value:
-                peaks.append(self.oracle._basis @ peak)
+                peaks.append(self.lines._basis @ peak)
         if peaks:
             self.found = self.oracle.ascent(
                 self.nu,

@@ -1,6 +1,7 @@
 """Stacks of open cells, and what is done with them between two pieces of the exploration.
 
-A stack is what `boxes.explore` takes and returns: boxes, linear parts, bounds, counts and rows.
+A stack is what `boxes.explore` takes and returns: boxes, linear parts, bounds, counts and rows; of
+several outputs, numbers of the rows as well.
 """
 
 import numpy as np
@@ -31,9 +32,11 @@ def open_stacks(stacks, work, max_memory, count=STACKS):
 
 def _pick(stack, order):
     """The cells of a stack in the given order."""
-    boxes, linear, bounds, counts, rows = stack
-    picked = _pick_rows(rows, linear.shape[1] * counts.sum(axis=1), order)
-    return boxes[order], linear[order], bounds[order], counts[order], picked
+    boxes, linear, bounds, counts, *flat = stack
+    crossing = counts.sum(axis=1)
+    count = max(crossing.sum(), 1)
+    picked = [_pick_rows(values, len(values) // count * crossing, order) for values in flat]
+    return boxes[order], linear[order], bounds[order], counts[order], *picked
 
 
 def _sorted(stack):
@@ -49,11 +52,11 @@ def _halves(stack):
 
 @njit(cache=True, nogil=True)
 def _pick_rows(rows, sizes, order):
-    """The rows of some cells, in the given order; `sizes` (c,) are those of all cells."""
+    """What is kept of the rows of some cells, in the given order; `sizes` (c,) are of all cells."""
     starts = np.zeros(len(sizes), dtype=np.int64)
     for cell in range(len(sizes) - 1):
         starts[cell + 1] = starts[cell] + sizes[cell]
-    picked, end = np.empty(sizes[order].sum()), 0
+    picked, end = np.empty(sizes[order].sum(), dtype=rows.dtype), 0
     for cell in order:
         assign(picked[end : end + sizes[cell]], rows[starts[cell] :])
         end += sizes[cell]

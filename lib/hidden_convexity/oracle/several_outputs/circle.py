@@ -1,6 +1,6 @@
 """The exact oracle in the plane: ||N'(Xu)_+|| around the circle, one output's sweep after another.
 
-Between the breakpoints of `oracle.circle` each output is a_k.u, so the square of the norm is u'Su
+Between the breakpoints of `oracle.arcs` each output is a_k.u, so the square of the norm is u'Su
 with S = sum_k a_k a_k', at the angle phi of u
 
     m + r cos 2(phi - phi*),   m = (S_11 + S_22) / 2,   r = |((S_11 - S_22) / 2, S_12)|:
@@ -12,7 +12,7 @@ pi.
 import numpy as np
 
 from hidden_convexity.geometry.hyperplanes import row_lengths
-from hidden_convexity.oracle.circle import ARC_ROUNDING, Circle
+from hidden_convexity.oracle.arcs import ARC_ROUNDING, Arcs
 from hidden_convexity.oracle.maximum import EPS, DualMaximum, dual_matrix
 
 # A summit this far (radians) beyond an end of an arc counts as in it: where rounding hides which,
@@ -42,9 +42,9 @@ class VectorCircle:
     """
 
     def __init__(self, X, dropped=None):
-        self.lines = Circle(X, dropped)
-        self.X = self.lines.X
-        ends = self.lines._breakpoints
+        self.arcs = Arcs(X, dropped)
+        self.X = self.arcs.X
+        ends = self.arcs.breakpoints
         after = np.roll(ends, -1, axis=0)
         after[-1:] = -ends[:1]
         # Arcs of the upper half circle, then of the lower one.
@@ -78,9 +78,9 @@ class VectorCircle:
             return DualMaximum(0.0, allowance, np.zeros((0, 2)), np.zeros(0))
         # A power of two: squares of what it divides do not underflow.
         unit = float(2.0 ** np.frexp(largest)[1])
-        arcs = _Arcs(self._from, self._to, sweeps, unit)
-        bound = unit * arcs.highest() + allowance
-        directions, values = arcs.local_maxima()
+        norms = _Norms(self._from, self._to, sweeps, unit)
+        bound = unit * norms.highest() + allowance
+        directions, values = norms.local_maxima()
         order = np.argsort(-values, kind="stable")
         directions, values = directions[order], unit * values[order]
         kept = values > level
@@ -97,17 +97,17 @@ class VectorCircle:
         return self._allowance(N, self._sweeps(N))
 
     def _sweeps(self, N):
-        """What `Circle` knows of each output: a_k on all arcs, their total, rounding."""
-        return [self.lines._linear_parts(column) for column in N.T]
+        """For each output a_k on the arcs, their total, rounding."""
+        return [self.arcs.linear_parts(column) for column in N.T]
 
     def _allowance(self, N, sweeps):
         rounding = np.hypot.reduce([off for _, _, off in sweeps])
         norms = 1 + (N.shape[1] + ARC_ROUNDING) / ARC_ROUNDING
         lengths = (1 + (N.shape[1] + 4) * EPS) * row_lengths(N)
-        return float(norms * rounding + self.lines._moved.charge(lengths))
+        return float(norms * rounding + self.arcs.moved.charge(lengths))
 
 
-class _Arcs:
+class _Norms:
     """Squares of the norm on all arcs (2K,), of dual points in the unit.
 
     Attributes

@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from hidden_convexity.foundations.blas import one_blas_thread
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.foundations.validation import flag, positive_number, real_array
@@ -275,6 +276,9 @@ def _trainer_over_all(problem, proof, progress, client=None):
         if moving:
             kind = MovingProgram if problem.y.ndim == 1 else MovingSharedProgram
             program = kind(problem, layer.passes, layer.basis)
-        return column_generation.solve(program, oracles, tol, budget, directions, progress)
+        # Newton's method of several outputs, and their ascents, are thousands of small products;
+        # neurons that move are descended with large ones.
+        with one_blas_thread(problem.y.ndim == 2 and not moving):
+            return column_generation.solve(program, oracles, tol, budget, directions, progress)
 
     return train_at

@@ -12,7 +12,7 @@ def _libraries():
 
 
 def one_blas_thread(wanted=True):
-    """A context, if wanted, in which the BLAS of NumPy and of SciPy use one thread each.
+    """A context in which BLAS, NumPy's and SciPy's, has one thread in the whole process, if wanted.
 
     A product with few columns takes less time than handing half of it to another thread, and if
     the other thread is not running, for there is other work on the machine, it is waited for: with

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import NullFormatter
 
 from hidden_convexity.companion.plotting.style import (
     AMBER,
@@ -236,10 +237,11 @@ def errors_against_ratio(ax, ratios, errors, title):
     """Shares of wrong symbols {method: (k, draws)} at k signal-to-noise ratios: mean and range."""
     for k, (method, shares) in enumerate(errors.items()):
         colour, marker, label = METHODS[method]
-        x = np.array(ratios) + 0.12 * (k - (len(errors) - 1) / 2)
+        x = np.array(ratios) + 0.2 * (k - (len(errors) - 1) / 2)
         ax.vlines(x, shares.min(axis=1), shares.max(axis=1), color=colour, linewidth=1.0)
         ax.plot(x, shares.mean(axis=1), marker, color=colour, ms=5, mfc="white", label=label, ls="")
     ax.set(yscale="log", xticks=ratios, xlabel="signal-to-noise ratio (dB)", title=title)
+    ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_ylabel("share of wrong symbols")
     return ax
 

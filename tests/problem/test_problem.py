@@ -199,6 +199,13 @@ def test_zero_targets_and_zero_samples_are_of_moderate_size():
     assert beta_max(np.zeros((3, 2)), np.ones(3)) == 0
 
 
+def test_a_logistic_loss_of_infinite_outputs_is_infinite():
+    """Fault: no number and a warning, where a trial step of the training had overflowed."""
+    problem = TrainingProblem(np.eye(2), np.array([1.0, -1.0]), 0.1, loss="logistic")
+    with np.errstate(all="raise"):
+        assert problem.loss_value(np.array([-np.inf, 0.0])) == np.inf
+
+
 def test_a_network_whose_objective_overflows_is_not_certified():
     with pytest.raises(ValueError, match=r"^network must have a finite objective"):
         certify(ReLUNetwork([[1e200, 0.0, 0.0]], [1e200]), problem())

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp, nnls
 
 from hidden_convexity.foundations.validation import real_array
+from hidden_convexity.foundations.wording import counted
 from hidden_convexity.geometry.arrangement import Arrangement, TooManyChambers
 from hidden_convexity.landscape import newton
 from hidden_convexity.landscape.minima import check_pair
@@ -61,7 +62,7 @@ class OptimalSet:
         return len(self.signs)
 
     def __repr__(self):
-        return f"OptimalSet({len(self)} neurons, dimension {self.moves.shape[1]})"
+        return f"OptimalSet({counted(len(self), 'neuron')}, dimension {self.moves.shape[1]})"
 
     @cached_property
     def moves(self):

@@ -66,6 +66,17 @@ def test_a_figure_is_three_files_and_its_hashes_are_true(figures):
         assert hashlib.sha256(content).hexdigest() == entry["sha256"][kind]
 
 
+def test_a_figure_whose_edge_cuts_a_label_is_refused(figures):
+    # Square axes in a figure too low for them: constrained layout left the titles outside, the
+    # file cut them off, and the notebook's picture, cropped to what is drawn, did not show it.
+    fig = draw()
+    fig.axes[0].text(0.5, 1.4, "above the edge", transform=fig.axes[0].transAxes)
+    fig.set_layout_engine("none")
+    with pytest.raises(ValueError, match=r"^fig: .* beyond the edge"):
+        save(fig=fig)
+    assert not figures.exists()
+
+
 def test_the_picture_says_what_it_shows_to_a_screen_reader(figures):
     save(alt="A parabola,\n  where a < b.")
     assert "<title>A parabola, where a &lt; b.</title>" in (figures / f"{NAME}.svg").read_text()

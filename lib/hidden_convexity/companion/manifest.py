@@ -1,16 +1,15 @@
 """Figures as files: a picture, the numbers it shows, and an entry that says where it came from."""
 
 import hashlib
-import io
 import json
 import os
 import re
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 
 import numpy as np
 
+from hidden_convexity.companion.svg import drawn, titled
 from hidden_convexity.foundations.validation import real_array
 from hidden_convexity.problem.gap import format_gap
 from hidden_convexity.proof.file import write_atomically
@@ -81,7 +80,7 @@ def save_figure(
     ------
     ValueError
         If the name is not of that form, or not numbered as the notebook that make executes, `alt`
-        is empty, or a number is not finite.
+        is empty, a number is not finite, or a label reaches beyond the figure's edge.
     """
     import matplotlib as mpl
 
@@ -89,11 +88,10 @@ def save_figure(
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"alt: {alt!r} given; say in a sentence what the picture shows")
     folder = os.environ.get(FIGURES_VARIABLE)
-    picture = io.BytesIO()
     with mpl.rc_context(_SVG_STYLE):
-        fig.savefig(picture, format="svg", metadata={"Date": None})
+        picture = drawn(fig, name)
     alt = " ".join(alt.split())
-    picture = _titled(picture.getvalue(), alt)
+    picture = titled(picture, alt)
     table = _lines({key: _stored(value, f"data[{key!r}]") for key, value in data.items()})
     entry = {
         "notebook": notebook,
@@ -114,12 +112,6 @@ def save_figure(
     if solution is not None and solution.scope == "global" and solution.problem is not None:
         _save_certificate(certificate_of(folder, name), solution)
     write_manifest(folder, read_manifest(folder) | {name: entry})
-
-
-def _titled(picture, alt):
-    """An SVG with a title, which is what a screen reader reads where there is no alt text."""
-    title = f" <title>{escape(alt)}</title>\n <metadata>".encode()
-    return picture.replace(b" <metadata>", title, 1)
 
 
 def certificate_of(folder, name):

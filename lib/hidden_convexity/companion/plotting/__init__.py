@@ -112,6 +112,7 @@ from hidden_convexity.companion.plotting.solvers import (
     dual_landscape,
     dual_so_far,
     fit_so_far,
+    image_scale,
     landscape_scale,
     neurons_on_map,
     proof_cells,
@@ -162,6 +163,7 @@ from hidden_convexity.companion.plotting.wedges import (
 from hidden_convexity.companion.plotting.zonotopes import (
     chamber_fills,
     fan,
+    fill_names,
     named_vertices,
     neuron_directions,
     normal_cones,

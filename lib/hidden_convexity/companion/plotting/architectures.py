@@ -3,7 +3,7 @@
 import numpy as np
 
 from hidden_convexity.companion.plotting.solvers import SIGNED
-from hidden_convexity.companion.plotting.style import BLUE, FILLS, GREEN, GREY, ORANGE
+from hidden_convexity.companion.plotting.style import BLUE, GREEN, GREY, ORANGE
 
 
 def fit_on_line(ax, t, y, grid, fit, bends=()):
@@ -46,10 +46,11 @@ def _name_demo(ax, beta):
 def active_shares(ax, names, active, available):
     """How many groups, coefficients or singular values there are (k,), and neurons of them used."""
     position = np.arange(len(names))[::-1]
-    ax.barh(position, available, color=FILLS[0], label="in the program")
-    ax.barh(position, active, color=BLUE, height=0.5, label="used by an optimal network")
+    ax.hlines(position, active, available, color=GREY, linewidth=0.8)
+    hollow = {"color": BLUE, "mfc": "white", "markersize": 8}
+    ax.plot(available, position, "o", label="in the program", **hollow)
+    ax.plot(active, position, "o", color=BLUE, markersize=4, label="used by an optimal network")
     ax.set_xscale("log")
-    ax.set_xlim(0.8, None)
     ax.set_yticks(position, names)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("groups, coefficients or singular values, and neurons")
@@ -78,7 +79,7 @@ def forecast_map(ax, axis, outputs, past, weights, limit):
     for a, b, c in weights:
         foot = -c * np.array([a, b]) / (a * a + b * b)
         ax.axline(foot, foot + np.array([-b, a]), color=GREEN, linewidth=0.9)
-    ax.plot(*past.T, ".", color="black", markersize=2)
+    ax.plot(*past.T, "o", color="black", markersize=1.3, markeredgewidth=0, alpha=0.4)
     ax.set_xlim(axis[0], axis[-1])
     ax.set_ylim(axis[0], axis[-1])
     ax.set_aspect("equal")

@@ -13,6 +13,7 @@ from hidden_convexity.companion.plotting.style import (
     GREY,
     ORANGE,
     PINK,
+    floor_band,
 )
 
 # From shallow to deep, the taps of a filter that are drawn against something.
@@ -117,14 +118,14 @@ def excesses_by_width(ax, widths, excesses, floor, enough):
     Excesses below the floor, where the certificate ends, are drawn in its band.
     """
     rng = np.random.default_rng(0)  # spreads dots sideways, so that equal ones are seen
-    ax.axhspan(floor / 10, floor, color=FILLS[0], linewidth=0)
-    ax.axhline(floor, color=BLUE)
     for k, values in enumerate(excesses):
         shift = k + rng.uniform(-0.2, 0.2, size=len(values))
         shown = np.maximum(values, floor / 10**0.5)
         ax.plot(shift, shown, "o", color=ORANGE, markersize=4, mfc="none")
+    floor_band(ax, floor, "within the certificate's gap of the optimum")
     ax.axvline(enough, color=GREY, linestyle=":")
-    ax.set_yscale("log")
+    where = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points"}
+    ax.annotate("filters of\nthe optimum", (enough, 0.5), (4, 0), color=GREY, fontsize=8, **where)
     ax.set_ylim(floor / 10, 2)
     ax.yaxis.set_minor_locator(NullLocator())
     ax.set_xticks(range(len(widths)), [str(m) for m in widths])

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import NullFormatter
 
-from hidden_convexity.companion.plotting.style import AMBER, BLUE, GREY, ORANGE
+from hidden_convexity.companion.plotting.style import BLUE, GREY, ORANGE, PINK
 
 # From never to always.
 SHARE = LinearSegmentedColormap.from_list("share", ["#FFFFFF", "#DCEBF5", BLUE])
@@ -57,18 +57,26 @@ def share_scale(axes):
 
 
 def isometry_values(ax, ratios, values, recovered):
-    """The value that neural isometry bounds by 1, per instance, against n / d."""
+    """The value that neural isometry bounds by 1, per instance, against n / d.
+
+    Instances of one n / d stand side by side in the order of their values.
+    """
+    place = np.array(ratios, dtype=float)
+    for ratio in np.unique(place):
+        same = np.flatnonzero(ratios == ratio)
+        half = 0.007 * len(same)
+        place[same[np.argsort(values[same])]] += np.linspace(-half, half, len(same))
     for chosen, marker, colour, label in [
         (recovered, "o", BLUE, "recovered"),
         (~recovered, "x", ORANGE, "not recovered"),
     ]:
         ax.plot(
-            ratios[chosen],
+            place[chosen],
             values[chosen],
             marker,
             color=colour,
             mfc="none",
-            markersize=4,
+            markersize=3.5,
             label=label,
             alpha=0.7,
         )
@@ -86,9 +94,9 @@ def recovery_rates(ax, ratios, rates):
     """Shares of recovered instances against n / d; rates {label: (values, kind)}.
 
     The kind is "gated" (dashed) or "ReLU" (solid); the number of planted neurons sets the colour:
-    the first label of a kind is blue, the second amber.
+    the first label of a kind is blue, the second pink.
     """
-    colours = {"gated": iter([BLUE, AMBER]), "ReLU": iter([BLUE, AMBER])}
+    colours = {"gated": iter([BLUE, PINK]), "ReLU": iter([BLUE, PINK])}
     for label, (values, kind) in rates.items():
         style = {"linestyle": "--" if kind == "gated" else "-", "marker": "o", "markersize": 3}
         ax.plot(ratios, values, color=next(colours[kind]), label=label, **style)

@@ -114,9 +114,20 @@ def _outline(cone):
 
 def landscape_scale(axes):
     """One colour bar for the landscapes on several axes."""
-    drawn = axes[0].collections[0]
-    bar = axes[0].figure.colorbar(drawn, ax=list(axes), shrink=0.8, aspect=25, pad=0.02)
-    bar.set_label(r"$\nu^\top (Xu)_+ \,/\, \beta$")
+    return _scale(axes, axes[0].collections[0], r"$\nu^\top (Xu)_+ \,/\, \beta$", shrink=0.8)
+
+
+def image_scale(axes, label):
+    """One colour bar for the images on several axes, pointed where values lie beyond its ends."""
+    images = [image for ax in axes for image in ax.images]
+    largest = max(np.abs(image.get_array()).max() for image in images)
+    beyond = largest > images[0].get_clim()[1] * (1 + 1e-9)  # not where only roundoff does
+    return _scale(axes, images[0], label, extend="both" if beyond else "neither")
+
+
+def _scale(axes, drawn, label, **style):
+    bar = axes[0].figure.colorbar(drawn, ax=list(axes), aspect=25, pad=0.02, **style)
+    bar.set_label(label)
     bar.outline.set_linewidth(0.5)
     return axes
 

@@ -1,6 +1,7 @@
 """The one style of all figures: colours, sizes, and the frame of a picture of the plane."""
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.patches import Circle as Disc
 
 # Okabe and Ito (2008), distinguishable with any common colour vision. One colour, one meaning:
@@ -63,6 +64,22 @@ def plane(ax, radius, xlabel, ylabel):
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     return ax
+
+
+def floor_band(ax, floor, name):
+    """A named band for what is too small to be told from zero, below what is already drawn."""
+    ax.set_yscale("log")
+    ax.axhspan(floor / 10, floor, color=FILLS[0], linewidth=0, zorder=0)
+    ax.axhline(floor, color=BLUE)
+    ax.set_ylim(floor / 10, None)
+    where = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
+    ax.annotate(name, (0, floor), (4, -3), va="top", color=BLUE, fontsize=8, **where)
+    return ax
+
+
+def within_floor(values, floor):
+    """Values as they are drawn on axes with a `floor_band`: those up to the floor inside of it."""
+    return np.where(values > floor, values, floor / 10**0.5)
 
 
 def sample_hue(sample):

@@ -95,19 +95,23 @@ def dual_on_circle(ax, angles, values, beta, neuron_angles, neuron_signs):
 
 
 def value_against_width(ax, widths, values, optimum, enough):
-    """Objectives (starts, widths) of non-convex training against the width, over the optimum."""
-    shift = np.linspace(-0.15, 0.15, len(values))[:, None]
+    """Objectives (starts, widths) of non-convex training against the width, over the optimum.
+
+    The starts of a width stand side by side in the order of their objectives, so that a level is
+    as long as the share of starts that end there.
+    """
+    shift = np.linspace(-0.38, 0.38, len(values))[:, None]
     bound_line(ax, optimum, "convex optimum")
     ax.plot(
         (np.asarray(widths) + shift).T.ravel(),
-        values.T.ravel(),
+        np.sort(values, axis=0).T.ravel(),
         "o",
         color=ORANGE,
-        markersize=3,
-        alpha=0.6,
+        markersize=2,
         label="non-convex training, one start each",
     )
-    ax.axvline(enough, color=GREY, linestyle=":", label="neurons of the convex solution")
+    named = "as many neurons as the convex solution, or more"
+    ax.axvline(enough - 0.5, color=GREY, linestyle=":", label=f"from here on: {named}")
     ax.set_xticks(widths)
     ax.set_xlabel("number of neurons m")
     ax.set_ylabel("training objective P")

@@ -5,7 +5,17 @@ from matplotlib import colormaps
 from matplotlib.colors import BoundaryNorm
 from matplotlib.patches import Arc, Polygon
 
-from hidden_convexity.companion.plotting.style import BLUE, FILLS, GREEN, GREY, ORANGE, PINK, SKY
+from hidden_convexity.companion.plotting.style import (
+    BLUE,
+    FILLS,
+    GREEN,
+    GREY,
+    ORANGE,
+    PINK,
+    SKY,
+    floor_band,
+    within_floor,
+)
 from hidden_convexity.foundations.wording import counted
 
 MARKERS = ["o", "s", "^", "D"]
@@ -107,19 +117,23 @@ def dual_around(ax, turn, values, beta, rows, axes, neurons):
     return ax
 
 
-def excess_against_samples(ax, excess):
-    """Relative excess of the Lasso over the optimum, {d: (sizes, runs (sizes, seeds))}."""
+def excess_against_samples(ax, excess, floor):
+    """Relative excess of the Lasso over the optimum, {d: (sizes, runs (sizes, seeds))}.
+
+    Excesses at the floor or below it, where the solvers' tolerances are, are drawn in its band.
+    """
     for (d, (n, runs)), marker, colour in zip(
         excess.items(), MARKERS, (BLUE, GREEN, PINK), strict=False
     ):
-        runs = np.maximum(runs, 1e-9)
+        runs = within_floor(runs, floor)
         every, alpha = np.repeat(n, runs.shape[1]), 0.5
         ax.plot(every, runs.ravel(), marker, color=colour, markersize=2.5, alpha=alpha)
         ax.plot(n, np.median(runs, axis=1), marker=marker, color=colour, markersize=4)
         ax.text(n[-1] * 1.1, np.median(runs[-1]), f"d = {d}", color=colour, va="center")
-    ax.set(xscale="log", yscale="log", xlabel="number of samples n")
+    ax.set(xscale="log", xlabel="number of samples n")
     every = sorted({int(size) for n, _ in excess.values() for size in n})
     ax.set_xticks(every, every)
+    floor_band(ax, floor, "within the solvers' tolerances")
     ax.minorticks_off()
     ax.set_ylabel("Lasso / optimum \u2212 1")
     return ax
@@ -165,7 +179,7 @@ def _flattened(u, side):
 
 def tight_shares(ax, n, shares, labels):
     """Share of neurons by number of tight rows, (counts, sizes), stacked against the size."""
-    fills = [GREEN, SKY, FILLS[0], FILLS[1]]
+    fills = [GREEN, SKY, PINK, "lightgrey"]
     bottom = np.zeros(len(n))
     for share, fill, label in zip(shares[::-1], fills, labels[::-1], strict=False):
         ax.bar(range(len(n)), share, bottom=bottom, color=fill, width=0.8, label=label)
@@ -181,6 +195,9 @@ def angle_distributions(ax, angles):
     for label, values in angles.items():
         ax.ecdf(np.maximum(values, 1e-3), color=colours[label], label=label)
     ax.set(xscale="log", ylim=(0, 1), xlabel="angle to the nearest cross product (degrees)")
+    powers = range(-2, 2)
+    names = [r"$\leq 10^{-3}$", *(f"$10^{{{power}}}$" for power in powers)]
+    ax.set_xticks([1e-3, *(10.0**power for power in powers)], names)
     ax.set_ylabel("share of neurons")
     ax.legend(loc="upper left")
     return ax
@@ -213,14 +230,19 @@ def break_lines(ax, points, labels, neurons, tight, grid, outputs):
     return ax
 
 
-def excess_against_draws(ax, draws, excess):
-    """Relative excess over the optimum of random draws: a dict of label to runs (draws, seeds)."""
-    for (label, runs), colour, marker in zip(
-        excess.items(), (GREEN, PINK), ("o", "s"), strict=False
+def excess_against_draws(ax, draws, excess, floor):
+    """Relative excess over the optimum of random draws: a dict of label to runs (draws, seeds).
+
+    Two labels at most, whose marks stand side by side. Excesses up to the floor are in its band.
+    """
+    for (label, runs), colour, marker, shift in zip(
+        excess.items(), (GREEN, PINK), ("o", "s"), (0.95, 1.05), strict=False
     ):
-        low, middle, high = np.quantile(runs, [0, 0.5, 1], axis=1)
-        ax.fill_between(draws, low, high, color=colour, alpha=0.2, linewidth=0)
-        ax.plot(draws, middle, marker=marker, color=colour, markersize=4, label=label)
-    ax.set(xscale="log", yscale="log", xlabel="directions drawn")
+        place, runs = shift * np.asarray(draws), within_floor(runs, floor)
+        every = np.repeat(place, runs.shape[1])
+        ax.plot(every, runs.ravel(), marker, color=colour, markersize=3, mfc="none")
+        ax.plot(place, np.median(runs, axis=1), color=colour, label=label)
+    floor_band(ax, floor, f"{floor:g} or less")
+    ax.set(xscale="log", xlabel="directions drawn")
     ax.set_ylabel("objective / optimum \u2212 1")
     return ax

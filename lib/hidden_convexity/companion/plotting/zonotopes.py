@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib.colors import to_rgb
-from matplotlib.patches import Polygon, Wedge
+from matplotlib.patches import Patch, Polygon, Wedge
 
 from hidden_convexity.companion.plotting.style import (
     BLUE,
@@ -182,6 +182,13 @@ def polyhedron(ax, polygons, fills, direction=(20, -50)):
     ax.set(aspect="equal")
     ax.set_axis_off()
     return ax
+
+
+def fill_names(fig, names):
+    """What the fills of a figure mean, {fill: name}, below it."""
+    marks = [Patch(facecolor=fill, edgecolor="black", linewidth=0.4) for fill in names]
+    fig.legend(marks, list(names.values()), loc="outside lower center", ncols=len(names))
+    return fig
 
 
 def within_reach(ax, inner, outer, rim, vertices, nearest, beyond):

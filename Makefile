@@ -125,6 +125,7 @@ experiments: $(INSTALLED)  ## repeat the sweeps of 06, 09, 10, 13 and 14; resume
 	$(RUN) -m benchmarks.experiments.branches && \
 	$(RUN) -m benchmarks.experiments.prediction $(if $(RECORD),--records "$(dir $(RECORD))") && \
 	$(RUN) -m benchmarks.experiments.denoising $(if $(RECORD),--records "$(dir $(RECORD))") && \
+	$(RUN) -m benchmarks.experiments.equaliser && \
 	$(RUN) -m benchmarks.experiments.leads $(if $(RECORD),--record "$(RECORD)")
 
 lab: $(INSTALLED)  ## open JupyterLab on the first notebook (LAB_ARGS)

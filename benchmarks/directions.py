@@ -33,6 +33,7 @@ def data(n, d, seed):
 
 def wedge_gates(X, count, rng):
     """Directions (d, count) beside generalised cross products of d - 1 random rows."""
+    # Not `Arrangement.sample(kind="wedge")`: it draws the side on which all d - 1 rows are off.
     n, d = X.shape
     rows = np.stack([X[rng.choice(n, d - 1, replace=False)] for _ in range(count)])
     normals = np.linalg.svd(rows)[2][:, -1]

@@ -14,7 +14,12 @@ with the softmax loss. Weight decays are shares of the one at which all gated we
 For Adam the weight decay is part of the objective, beta/2 sum_j (||w_j||^2 + ||a_j||^2). At each
 weight decay its learning rate is the one with the best accuracy on a fifth of the training samples
 after training on the rest; then it trains on all of them. Its seconds are those of that last run;
-those of the choice stand beside it. Test samples choose nothing.
+those of the choice stand beside it.
+
+The seconds of a weight decay of `gated` are those of its step along the path: the smaller decays
+have the larger ones as their start, and none is to be had without the steps before it. No program
+chooses its weight decay. Where a page shows the best of the four, it is the best by test error, and
+a little too good for every program; what it took is the time of all four.
 
 Seconds are processor time, which other programs on the machine disturb less than the clock.
 """

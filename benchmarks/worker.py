@@ -42,7 +42,8 @@ def measure(case, name, setting, limit):
     module = program(name)
     small = case.warm_up()
     problem = small.problem()
-    module.run(problem, small, module.prepare(problem, small), settings(module)[0])
+    first = getattr(module, "WARM_UP", settings(module)[0])
+    module.run(problem, small, module.prepare(problem, small), first)
 
     problem = case.problem()
     state = module.prepare(problem, case)

@@ -29,6 +29,7 @@ PLAN = (
     ("oracles", (2, 2), 7, ("squared",), 20),
     ("oracles", (3, 3), 6, ("squared",), 12),
     ("oracles", (4, 5), 5, ("squared",), 3),
+    ("outputs", (2, 4), 5, ("squared",), 6),
     ("checker", (2, 4), 5, ("squared",), 12),
     ("beta_max", (2, 4), 5, ("squared",), 30),
     ("free_terms", (2, 3), 9, LOSSES, 30),
@@ -68,7 +69,7 @@ def data_set(seed, number):
     weighted = len(losses) > 1
     made = trouble.case(int(rng.integers(2**32)), kind, columns, rows, losses, weighted)
     X, y, loss = made.X.tolist(), made.y.tolist(), made.loss
-    if name in ("plane", "oracles", "checker"):
+    if name in ("plane", "oracles", "outputs", "checker"):
         return kind, {"judge": name, "X": X, "nu": y}
     if name == "row":
         row = trouble.ROWS[rng.integers(len(trouble.ROWS))]

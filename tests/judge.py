@@ -21,6 +21,7 @@ from hidden_convexity import equivalences, verify
 from hidden_convexity.equivalences import parts
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.oracle import Ascent, BranchAndBound, Circle, Exhaustive
+from hidden_convexity.oracle.several_outputs import VectorBranchAndBound, VectorCircle
 from hidden_convexity.proof.cases import cases
 from hidden_convexity.proof.record import claim
 
@@ -71,6 +72,49 @@ def judge_oracles(X, nu, orders=None):
             if promise != "valid" and part < 1 and short > 0:
                 verdict.add(where, [f"value {found.value!r} is far below M, {sqrt_of(square)!r}"])
     return verdict
+
+
+def judge_outputs(X, nu):
+    """Oracles of several outputs: N of rank one has the maximum of one output, another is known
+    from below, where each of its columns is critical and where the oracles have been."""
+    X, nu = np.asarray(X, dtype=float), np.asarray(nu, dtype=float)
+    tolerance, verdict = 1e-2, Verdict()
+    made = [VectorBranchAndBound(X, random_starts=4, max_cells=CELLS)]
+    made += [VectorBranchAndBound(X, random_starts=0, max_cells=1)]
+    if X.shape[1] == 2:
+        made += [VectorCircle(X)]
+    for one in (True, False):
+        N = np.outer(nu, [1.0, -2.0, 2.0]) if one else np.stack([nu, nu[::-1]], axis=1)
+        least = 9 * exact.maximum_squared(X, nu) if one else lengths_squared(X, N, N.T)
+        for oracle in made:
+            found = oracle(N, tolerance)
+            here = max(least, lengths_squared(X, N, directions=found.directions))
+            where = f"{oracle!r}, N of {'rank one' if one else 'two columns'}"
+            if not Fraction(found.bound) ** 2 >= here:
+                verdict.add(where, [f"bound {found.bound!r} is below {sqrt_of(here)!r}"])
+            most = (1 + tolerance) * found.value + PAID * 3 * total_size(X, np.abs(N).max(axis=1))
+            if oracle is not made[1] and found.cells < CELLS and found.bound > most:
+                verdict.add(where, [f"bound {found.bound!r} is far above {found.value!r}"])
+    return verdict
+
+
+def lengths_squared(X, N, columns=(), directions=()):
+    """The largest ||N'(Xu)_+||^2 / ||u||^2 where h of one of some columns is critical, and in some
+    directions, exactly."""
+    rows, unit = exact.integers(X)
+    weights, weight_unit = exact.integers(N.T)
+    tried = [u for column in columns if column.any() for u in critical(X, column)]
+    tried += [exact.integers([u])[0][0] for u in directions]
+    most = Fraction(0)
+    for u in tried:
+        active = [max(exact.dot(x, u), 0) for x in rows]
+        square = sum(exact.dot(column, active) ** 2 for column in weights)
+        most = max(most, Fraction(square, exact.dot(u, u)))
+    return most * (unit * weight_unit) ** 2
+
+
+def critical(X, nu):
+    return exact.critical_directions(exact.integers(X)[0], exact.integers([nu])[0][0])
 
 
 def judge_plane(X, nu):

@@ -34,6 +34,7 @@ def wedge_gates(X, count, rng):
     They are moved at random by less, off the hyperplanes of repeated and dependent rows. Of the
     draws, those whose rows are dependent and those that still are on a hyperplane are left out.
     """
+    # Not `Arrangement.sample(kind="wedge")`: it draws the side on which all d - 1 rows are off.
     gates, lines = [], X / np.linalg.norm(X, axis=1, keepdims=True)
     for _ in range(count):
         rows = X[rng.choice(len(X), X.shape[1] - 1, replace=False)]

@@ -4,6 +4,8 @@ from benchmarks.objective import Outcome
 from hidden_convexity.solvers.descent import adam
 
 WIDTH, SEEDS, STEPS = 100, range(10), 5_000
+# Steps before the clock.
+WARM_UP = 10
 
 
 def prepare(problem, case):
@@ -11,7 +13,7 @@ def prepare(problem, case):
 
 
 def run(problem, case, state, setting):
-    return adam(problem, WIDTH, SEEDS, STEPS)
+    return adam(problem, WIDTH, SEEDS, setting or STEPS)
 
 
 def outcome(problem, state, solutions, seconds):

@@ -9,6 +9,8 @@ from benchmarks import stochastic
 WIDTH, STEPS = 30, 5_000
 # Activations computed a seed: at most so many, which take a core about three seconds.
 ACTIVATIONS = 200_000_000
+# Steps before the clock.
+WARM_UP = 10
 
 
 def prepare(problem, case):
@@ -16,7 +18,7 @@ def prepare(problem, case):
 
 
 def run(problem, case, state, setting):
-    count = steps(problem)
+    count = setting or steps(problem)
     return [stochastic.train(problem, WIDTH, seed, count) for seed in stochastic.SEEDS]
 
 

@@ -12,6 +12,8 @@ WIDTH = 30
 SEEDS, STEPS, RATE = range(10), 2_000, 1e-2
 # Seconds a seed, at most, so that all ten end within a limit of a minute.
 SECONDS = 3.0
+# Steps before the clock.
+WARM_UP = 10
 
 
 def prepare(problem, case):
@@ -33,7 +35,7 @@ def run(problem, case, state, setting):
             torch.tensor(one, requires_grad=True) for one in draw(np.random.default_rng(seed))
         ]
         optimiser = torch.optim.Adam(weights, lr=RATE)
-        for _ in range(STEPS):
+        for _ in range(setting or STEPS):
             optimiser.zero_grad()
             value = objective(*weights)
             value.backward()

@@ -8,6 +8,8 @@ from benchmarks import stochastic
 
 WIDTH, RECORDS = 100, 20
 SETTINGS = (500, 2_000, 10_000)
+# Steps before the clock.
+WARM_UP = 20
 
 
 def prepare(problem, case):

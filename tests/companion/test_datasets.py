@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import hidden_convexity as hc
 from hidden_convexity.companion.datasets import (
     Signal,
     ecg,
@@ -458,6 +459,25 @@ def test_filters_see_what_the_network_sees(shape, basis):
     assert cut.X.shape[:2] == (shape[0], counts)
     norms = np.linalg.norm(filters.reshape(5, -1), axis=1)
     np.testing.assert_allclose(norms, np.linalg.norm(weights[:, :-1], axis=1))
+
+
+@pytest.mark.slow
+def test_long_filters_in_few_atoms_are_proven():
+    """In four atoms a filter of 32 samples is a vector of R^4, its objective that of its taps."""
+    rng = np.random.default_rng(0)
+    signals, y = rng.normal(size=(8, 40)).cumsum(axis=1), rng.normal(size=8)
+    cut = patches(signals, 32, "dct", 4)
+    problem = hc.TrainingProblem(cut.X, y, 0.2 * hc.beta_max(cut.X, y))
+    solution = hc.train(problem, tol=1e-3)
+    assert solution.scope == "global" and solution.gap <= 1e-3 and len(solution.network) > 0
+    filters = cut.filters(solution.network.hidden_weights)
+    network = solution.network.with_neurons(filters, solution.network.output_weights)
+    taps = hc.TrainingProblem(patches(signals, 32).X, y, problem.beta)
+    np.testing.assert_allclose(taps.objective(network), solution.objective)
+    # More atoms are more filters: their optimum can't be above the one of four.
+    more = patches(signals, 32, "dct", 5)
+    wider = hc.train(hc.TrainingProblem(more.X, y, problem.beta), tol=1e-3)
+    assert wider.lower_bound <= solution.objective
 
 
 def test_the_first_atoms_are_the_slow_ones_and_the_large_ones():

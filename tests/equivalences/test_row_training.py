@@ -6,6 +6,7 @@ it is written there. What remains are statements about the parts that the rows s
 
 import inspect
 import signal
+import tracemalloc
 from fractions import Fraction
 
 import cvxpy as cp
@@ -376,6 +377,26 @@ def test_filters_of_any_length_train(length):
     assert solution.objective == row.objective(solution.network, X, y, 0.05)
     with pytest.raises(ValueError, match="one filter long"):
         row.train(X, y, 0.05, length=7)
+
+
+@pytest.mark.parametrize("length", [2, 3])
+def test_memory_is_linear_in_the_number_of_patches(length):
+    """Four times as many take four times the memory, give or take a neuron or a cell: not 16."""
+    row = ROWS["average_pooling"]
+
+    def peak(patches):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(30, patches + length - 1)).cumsum(axis=1)
+        y = np.maximum(np.diff(X, axis=1), 0).mean(axis=1)
+        tracemalloc.start()
+        try:
+            row.train(X, y, 0.05, length=length, tol=1e-3)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(20)  # what is loaded and compiled once
+    assert peak(2_000) <= 6 * peak(500)
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "wedge", "sparse", "patch"])

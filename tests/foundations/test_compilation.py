@@ -5,14 +5,18 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from benchmarks import startup
 
 import hidden_convexity as hc
 from hidden_convexity.foundations import compilation
+from hidden_convexity.oracle.branch_and_bound import BranchAndBound
+from hidden_convexity.oracle.search import Search
 
 CALLED = "from hidden_convexity.foundations.compilation import njit\n{}\n@njit(cache=True)\n" + (
     "def called(x):\n    return x + {}\n"
@@ -203,3 +207,24 @@ def test_after_compile_first_calls_find_all_that_they_need(capsys, monkeypatch):
     command = [sys.executable, "-c", program]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ran.stdout == "set()\n", ran.stderr
+
+
+def test_no_budget_of_a_proof_pays_for_compiling(monkeypatch):
+    """A first proof on a busy machine ended by its minute, in which all had been compiled."""
+    seed, seconds = Search._seed, 0.3
+
+    def compiled_first(self, *cell):
+        if not slept:
+            slept.append(time.sleep(seconds))
+            compilation.waiting.spent += seconds
+        return seed(self, *cell)
+
+    rng = np.random.default_rng(0)
+    oracle = BranchAndBound(rng.normal(size=(40, 3)))
+    nu, slept = rng.normal(size=40), []
+    value = oracle(nu, tolerance=1e-2).value
+    oracle.max_seconds = seconds / 2
+    monkeypatch.setattr(compilation.waiting, "spent", compilation.waiting.spent)
+    monkeypatch.setattr(Search, "_seed", compiled_first)
+    assert oracle(nu, tolerance=1e-2).bound <= value * (1 + 1e-2)
+    assert slept

@@ -202,3 +202,13 @@ def test_each_neuron_less_costs_something_and_the_last_network_is_the_zero_one()
     assert counts[-1] == 0 and heights == sorted(heights)
     assert heights[0] == pytest.approx(solution.objective, rel=1e-8)
     assert heights[-1] == pytest.approx(problem.y @ problem.y / 2)
+
+
+def test_one_neuron_is_told_in_the_singular():
+    """Fault: "OptimalSet(1 neurons, dimension 0)", and the same of paths."""
+    problem = hc.TrainingProblem(np.array([[1.0], [2.0]]), np.array([1.0, 2.0]), 0.1)
+    optima = landscape.optimal_set(problem, hc.train(problem))
+    assert repr(optima) == "OptimalSet(1 neuron, dimension 0)"
+    network = hc.ReLUNetwork([[1.0]], [1.0])
+    assert repr(paths.Path(("line",), [network, network])) == "Path(line, 1 neuron)"
+    assert repr(network) == "ReLUNetwork(1 neuron, 1 input)"

@@ -140,7 +140,7 @@ def test_beta_max_of_one_sample_is_known_by_hand():
 
 def test_beta_max_out_of_reach_says_how_to_go_on():
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match=r"rank 12; hidden_convexity\.oracle\.Ascent"):
+    with pytest.raises(ValueError, match=r"rank 12: .*; use the lower bound \d.* by search"):
         beta_max(rng.normal(size=(100, 12)), rng.normal(size=100))
 
 
@@ -197,6 +197,13 @@ def test_up_to_the_limits_training_and_certificates_do_not_depend_on_units(d, x,
 def test_zero_targets_and_zero_samples_are_of_moderate_size():
     assert beta_max(np.ones((3, 2)), np.zeros(3)) == 0
     assert beta_max(np.zeros((3, 2)), np.ones(3)) == 0
+
+
+def test_a_logistic_loss_of_infinite_outputs_is_infinite():
+    """Fault: no number and a warning, where a trial step of the training had overflowed."""
+    problem = TrainingProblem(np.eye(2), np.array([1.0, -1.0]), 0.1, loss="logistic")
+    with np.errstate(all="raise"):
+        assert problem.loss_value(np.array([-np.inf, 0.0])) == np.inf
 
 
 def test_a_network_whose_objective_overflows_is_not_certified():

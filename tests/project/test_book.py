@@ -80,7 +80,7 @@ def test_what_the_notebooks_cite_is_in_the_bibliography():
             assert f"arXiv:{identifier}" in known, (path.stem, identifier)
 
 
-@pytest.mark.parametrize("page", advice.PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", advice.PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_has_the_tables_that_the_stored_results_make(page):
     assert advice.filled(page) == page.read_text(encoding="utf-8")
 

@@ -19,6 +19,7 @@ from benchmarks.experiments import (  # noqa: E402
     descent,
     digits,
     dimensions,
+    equaliser,
     leads,
     prediction,
     problems,
@@ -225,7 +226,7 @@ def test_recorded_teacher_runs_obey_the_bounds_of_their_programs():
             assert row["lower_bound"] <= descents[row["seed"]]["objective"]
 
 
-@pytest.mark.parametrize("module", [prediction, denoising])
+@pytest.mark.parametrize("module", [prediction, denoising, equaliser])
 def test_recorded_folds_are_those_of_the_sweep_and_their_networks_proven(module):
     if not module.PATH.exists():
         pytest.skip(f"{module.PATH.name} is not there: see `make experiments`")
@@ -238,6 +239,29 @@ def test_recorded_folds_are_those_of_the_sweep_and_their_networks_proven(module)
         if row["scope"] is not None:
             assert row["lower_bound"] <= row["objective"]
             assert row["scope"] == "global" or row["window"] > module.PROVEN
+
+
+def test_nothing_is_better_than_bayes_rule_but_by_chance():
+    rows = read_sweep(equaliser.PATH)
+    names = ("draw", "channel", "level", "window")
+    best = {
+        tuple(row[n] for n in names): row["test_error"] for row in rows if row["method"] == "Bayes"
+    }
+    for row in rows:
+        least = best[tuple(row[name] for name in names)]
+        assert row["test_error"] >= least - 4 * np.sqrt(2 * least / equaliser.TEST)
+
+
+@pytest.mark.parametrize("channel", equaliser.CHANNELS)
+def test_bayes_rule_is_that_of_what_is_received(channel):
+    """Against the shares of symbols among many windows received near a point."""
+    level, window = 3, 2
+    X, told = equaliser.received(channel, level, window, 400_000, np.random.default_rng(0))
+    odds = equaliser.bayes(channel, level, window)
+    for point in ([0.3, -0.2], [-0.8, 0.7], [1.0, 1.0]):
+        near = told[np.linalg.norm(X - point, axis=1) < 0.15]
+        share = 1 / (1 + np.exp(-odds(np.array([point]))[0]))
+        assert np.mean(near > 0) == pytest.approx(share, abs=0.02 + 4 * 0.5 / np.sqrt(len(near)))
 
 
 def test_the_folds_of_a_signal_do_not_overlap_and_tell_nothing_of_what_follows():

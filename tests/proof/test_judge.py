@@ -35,6 +35,26 @@ def test_no_oracle_has_a_bound_below_the_exact_maximum(kind, columns):
 
 
 @pytest.mark.parametrize("kind", trouble.KINDS)
+@pytest.mark.parametrize("columns", [2, 3, 4])
+def test_nor_has_one_of_several_outputs(kind, columns):
+    case = trouble.case(100 + columns, kind, (columns, columns), most_rows=5)
+    assert judge.judge_outputs(case.X, case.y).complaints == []
+
+
+def test_a_bound_of_several_outputs_that_is_a_little_too_low_is_caught(monkeypatch):
+    oracle, case = judge.VectorBranchAndBound, trouble.case(0, "gaussian", (3, 3), most_rows=5)
+    call = oracle.__call__
+
+    def lowered(self, N, tolerance):
+        found = call(self, N, 1e-6)
+        return replace(found, value=0.9 * found.value, bound=(1 - 1e-5) * found.bound)
+
+    monkeypatch.setattr(oracle, "__call__", lowered)
+    told = judge.judge_outputs(case.X, case.y).complaints
+    assert any("N of rank one: bound" in one and "is below" in one for one in told)
+
+
+@pytest.mark.parametrize("kind", trouble.KINDS)
 def test_with_more_rows_no_oracle_is_below_what_some_directions_attain(kind):
     rng = np.random.default_rng(0)
     case = trouble.case(200, kind, (3, 3), most_rows=12)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import trouble
 
 import hidden_convexity as hc
 from hidden_convexity import landscape
@@ -63,3 +64,14 @@ def test_all_trainers_agree_on_targets_of_one(kind):
     assert hc.certify(network, problem).lower_bound <= optimum * (1 + 1e-9)
     below = problem.objective(landscape.subsampled_optimum(network, problem))
     assert below <= problem.objective(network)
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("underflowing", 17), ("rows_far_apart", 189)])
+def test_no_wall_and_no_solution_is_infinite(kind, seed):
+    """A row of 1e-170 was a wall of length 1/0; a program that diverged, to 1e155, counted."""
+    made = trouble.case(seed, kind, (2, 5), losses=("squared", "logistic"))
+    most = hc.beta_max(made.X, made.y)
+    problem = hc.TrainingProblem(made.X, made.y, made.share * most)
+    solution = hc.train(problem, max_seconds=5.0)
+    assert np.isfinite(solution.network.hidden_weights).all()
+    assert solution.objective <= problem.objective(hc.ReLUNetwork(problem.X[:0], []))

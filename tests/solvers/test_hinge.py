@@ -143,16 +143,32 @@ def test_in_the_plane_no_search_ends_below_a_global_bound(kind):
     assert judge.judge_training(made.X, made.y, beta, "hinge", **rest).complaints == []
 
 
+def test_most_entries_of_a_dual_point_are_at_an_end_of_their_range():
+    """Which is why it can't be moved to where free terms want it, as the logistic loss' can."""
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(60, 2))
+        y = np.where(np.sin(3 * X[:, 0]) + 0.5 * rng.normal(size=60) > 0, 1.0, -1.0)
+        problem = hc.TrainingProblem(X, y, 0.1 * hc.beta_max(X, y, "hinge"), "hinge")
+        share = y * hc.train(problem).dual_point
+        assert (np.minimum(share, 1 - share) <= 1e-5).mean() > 0.5
+
+
 def test_what_the_hinge_loss_does_not_go_with_says_so():
     problem = labelled(20, 2)
     X, y = problem.X, problem.y
     for kind in ({"skip": True}, {"intercept": True}):
-        with pytest.raises(ValueError, match="no bound with skip or intercept"):
+        with pytest.raises(ValueError, match="no bound with skip or intercept") as told:
             hc.TrainingProblem(X, y, 1.0, "hinge", **kind)
+        assert "most of its entries are at an end of their range" in str(told.value)
     with pytest.raises(ValueError, match="labels -1 and 1 for the hinge loss"):
         hc.TrainingProblem(X, np.column_stack([y, y]), 1.0, "hinge")
-    with pytest.raises(ValueError, match='patterns must be "all" for the hinge loss'):
+    with pytest.raises(ValueError, match='patterns must be "all" for the hinge loss') as told:
         hc.train(problem, patterns=5)
+    assert 'solver="cvxpy"' in str(told.value)
+    instead = hc.train(problem, patterns=5, solver="cvxpy")
+    assert instead.scope == "sampled" and instead.gap <= 1e-6
+    assert instead.objective >= hc.train(problem).lower_bound
     wide = np.random.default_rng(0).normal(size=(30, 20))
     many = hc.TrainingProblem(wide, np.sign(wide[:, 0]), 1.0, "hinge")
     with pytest.raises(ValueError, match="need a loss with a gradient"):

@@ -4,6 +4,7 @@ The semidefinite program of the plane with free columns besides, in CVXPY; the l
 softmax is for two classes; descent; and rational arithmetic for dual points that must be balanced.
 """
 
+from dataclasses import replace
 from decimal import localcontext
 from fractions import Fraction
 
@@ -18,9 +19,11 @@ from scipy.optimize import minimize
 import hidden_convexity as hc
 from hidden_convexity.equivalences.parts import Program
 from hidden_convexity.geometry.zonotope import Zonotope
+from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.oracle.several_outputs import VectorCircle
 from hidden_convexity.problem.duality import Feasible
 from hidden_convexity.problem.losses import Softmax
+from hidden_convexity.problem.restricted.piece import Piece
 
 FREE = [{"intercept": True}, {"skip": True}, {"skip": True, "intercept": True}]
 
@@ -147,7 +150,6 @@ def test_neurons_that_nothing_joins_are_solved_for_to_the_end(share):
     problem = hc.TrainingProblem(X, y, share * hc.beta_max(X, y, **free), **free)
     solution = hc.train(problem, tol=1e-6, max_seconds=60)
     assert solution.gap <= 1e-6 and not solution.out_of_time
-    assert len(solution.history) <= 20
 
 
 @pytest.mark.slow
@@ -215,6 +217,18 @@ def test_the_fit_of_free_terms_starts_from_anywhere():
         assert np.abs(terms.basis.T @ problem.loss_residual(fitted)).max() < 1e-7
 
 
+def test_a_step_that_the_penalty_alone_makes_climb_is_refused_without_a_fit(monkeypatch):
+    """Of outputs of 1e11 the best constants took a hundred Newton steps, and later fits as many."""
+    problem = instance("softmax", {"intercept": True})
+    program = HiddenLayer.of(problem, proof=False).program(problem)
+    piece = Piece(program, [replace(program.ray(np.eye(2)[0], np.eye(3)[0]), inner=np.ones(1))])
+    near, far = 1.01 * piece.start, 1e6 * piece.start
+    assert abs(piece.change(near)) < piece.height
+    monkeypatch.setattr(piece, "_with_free", None)
+    below = 0.5 * problem.beta * (far @ far) - piece.height
+    assert piece.change(far) == pytest.approx(below, rel=1e-9) and below > 0
+
+
 @pytest.mark.parametrize("near", [1.0, 1e-4, 1e-7])
 def test_the_way_to_a_balanced_point_is_as_long_as_in_rational_arithmetic(near):
     rng = np.random.default_rng(3)
@@ -233,7 +247,8 @@ def test_the_way_to_a_balanced_point_is_as_long_as_in_rational_arithmetic(near):
             for value, mass, exact in zip(row, masses, there, strict=True):
                 total = sum(map(Fraction, row))
                 start = Fraction(value) - total * Fraction(mass) / sum(map(Fraction, masses))
-                assert abs(exact - start) <= Fraction(mass) * Fraction(float(theta))
+                others = (sum(map(Fraction, masses)) - Fraction(mass)) / sum(map(Fraction, masses))
+                assert abs(exact - start) <= others * Fraction(mass) * Fraction(float(theta))
     assert found.max() < 1e-13 / near * 100
 
 
@@ -272,6 +287,29 @@ def exactly_balanced(Z, nu, h):
         assert all(sum(Z[i][a] * moved[i][k] for i in range(n)) == 0 for k in range(c))
     assert all(sum(row) == 0 for row in moved)
     return moved
+
+
+def test_a_heavy_sample_that_is_sure_of_its_class_hardly_moves():
+    """It was charged for its probability, which is 1, times its weight: the bound was 0."""
+    rng = np.random.default_rng(0)
+    X, y = gaussian(60, 2), np.eye(3)[np.repeat([0, 1, 2], 20)]
+    weights = np.where(y[:, 0] == 1, 1e3, 1e-4)
+    problem = hc.TrainingProblem(X, y, 1e-4, "softmax", intercept=True, sample_weight=weights)
+    terms, own = problem.free_terms, 0.1 * rng.normal(size=(60, 3))
+    outputs = own + terms.basis @ terms.fit(problem, own)
+    nu = terms.balance(problem.loss_residual(outputs), problem.loss_curvature(outputs))
+    bound = problem.dual_bound(nu, 1e-4)
+    assert bound == pytest.approx(problem.dual_value(nu), rel=1e-2)
+    there = exactly_balanced(terms.columns, nu, weights[:, None] * y - nu)
+    with localcontext() as context:
+        context.prec = DIGITS
+        value = 0
+        for labels, row, weight in zip(y, there, weights, strict=True):
+            p = [
+                Fraction(t) - v / Fraction(float(weight)) for t, v in zip(labels, row, strict=True)
+            ]
+            value -= decimal(Fraction(float(weight))) * sum(decimal(v) * decimal(v).ln() for v in p)
+    assert decimal(Fraction(bound)) <= value
 
 
 @pytest.mark.parametrize("free", FREE)

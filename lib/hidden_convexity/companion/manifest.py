@@ -74,7 +74,7 @@ def save_figure(
     numbers : dict of str to float, optional
         The few numbers a reader would quote from the figure.
     paper_figure : int or str, optional
-        Number of the figure of arXiv:2603.23831 that this one reproduces.
+        Number of the figure of arXiv:2603.23831 whose idea this one follows.
 
     Raises
     ------

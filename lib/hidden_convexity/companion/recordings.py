@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hidden_convexity.foundations.validation import real_number
+from hidden_convexity.foundations.wording import counted
 
 INSTALL = 'pip install "hidden-convexity[notebooks]"'
 
@@ -34,7 +35,7 @@ class Signal:
     source: str
 
     def __repr__(self):
-        leads = f", {self.values.shape[1]} leads" if self.values.ndim == 2 else ""
+        leads = f", {counted(self.values.shape[1], 'lead')}" if self.values.ndim == 2 else ""
         rate = "rate unknown" if self.rate is None else f"{self.rate:g} Hz"
         unit = "unit unknown" if self.unit is None else self.unit
         return f"Signal({self.name!r}, {len(self.values)} samples{leads}, {rate}, {unit})"

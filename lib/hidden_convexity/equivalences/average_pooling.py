@@ -9,6 +9,7 @@ import cvxpy as cp
 import numpy as np
 
 from hidden_convexity.equivalences import descent, parts, trained
+from hidden_convexity.foundations.reach import SEARCH, OutOfReach
 from hidden_convexity.foundations.validation import whole_number
 from hidden_convexity.problem.training_problem import TrainingProblem
 
@@ -94,12 +95,15 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True, le
     """
     X, y, beta = parts.checked(X, y, beta)
     length = whole_number(length, "length", 1)
-    return trained.of_neurons(
-        TrainingProblem(windows(X, length), y, beta),
-        lambda found: parts.Neurons(found.hidden_weights, found.output_weights),
-        lambda network: objective(network, X, y, beta),
-        *(tol, max_seconds, progress, proof),
-    )
+    try:
+        return trained.of_neurons(
+            TrainingProblem(windows(X, length), y, beta),
+            lambda found: parts.Neurons(found.hidden_weights, found.output_weights),
+            lambda network: objective(network, X, y, beta),
+            *(tol, max_seconds, progress, proof),
+        )
+    except OutOfReach as error:
+        raise error.instead({"proof": SEARCH, "length": "a smaller length"}) from None
 
 
 decode = parts.decode_neurons

@@ -21,10 +21,10 @@ import cvxpy as cp
 import numpy as np
 
 from hidden_convexity.equivalences import descent, parts, trained
-from hidden_convexity.equivalences.mirrors import checked
+from hidden_convexity.equivalences.mirrors import checked, squared_error
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.foundations.validation import whole_number
-from hidden_convexity.line.ramps import Ramps, line_problem
+from hidden_convexity.line.ramps import Ramps, line_problem, mean
 from hidden_convexity.solvers import lasso
 
 BRANCHES = 8
@@ -62,11 +62,15 @@ class DeepNetwork(NamedTuple):
         return self.weights.shape[-2]
 
     def __call__(self, X):
+        return self.branches(X) + self.constant
+
+    def branches(self, X):
+        """Outputs without the constant."""
         values = X
         for layer in range(self.weights.shape[-1]):
             weights, biases = self.weights[..., None, :, layer], self.biases[..., None, :, layer]
             values = np.maximum(weights * values + biases, 0.0)
-        return (values @ self.amplitudes[..., None])[..., 0] + self.constant
+        return (values @ self.amplitudes[..., None])[..., 0]
 
 
 def instance(rng):
@@ -80,7 +84,7 @@ def objective(network, X, y, beta):
     X, y, beta = checked(X, y, beta)
     L = network.weights.shape[-1] + 1
     total = parts.powers(network.weights, L, ndim=2) + parts.powers(network.amplitudes, L, ndim=1)
-    return parts.squared_error(network(X), y) + beta / L * total
+    return squared_error(network, X, y) + beta / L * total
 
 
 def clipped_ramps(x, bends):
@@ -151,7 +155,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True, la
         Budget(max_seconds),
         progress,
     )
-    constant = y.mean() - (clipped_ramps(x, found.columns) @ found.coefficients).mean()
+    constant = mean(y) - (clipped_ramps(x, found.columns) @ found.coefficients).mean()
     network = _of_ramps(found.columns, found.coefficients, constant, layers)
     return trained.solution(network, objective(network, X, y, beta), "global", found)
 

@@ -90,7 +90,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     Parameters
     ----------
     X : (n, d) array_like
-        Hundreds of samples; as a proof asks for, d <= 4 or so.
+        Hundreds of samples; as a proof asks for, d <= 4 or so. Measured: 200 samples of noise and a
+        bias take a minute at d = 3, 150 half of one at d = 4.
     y : (n,) array_like
     beta : float
         Weight decay, > 0; without a role, as in the row's objective.

@@ -54,11 +54,15 @@ class MirrorNetwork(NamedTuple):
         return self.weights.shape[-2]
 
     def __call__(self, X):
+        return self.branches(X) + self.constant
+
+    def branches(self, X):
+        """Outputs without the constant."""
         values = X
         for layer in range(LAYERS - 1):
             weights, biases = self.weights[..., None, :, layer], self.biases[..., None, :, layer]
             values = np.abs(weights * values + biases)
-        return (values @ self.amplitudes[..., None])[..., 0] + self.constant
+        return (values @ self.amplitudes[..., None])[..., 0]
 
 
 def instance(rng):
@@ -79,7 +83,12 @@ def objective(network, X, y, beta):
     """1/2 ||f(X) - y||^2 + (beta/3) sum_j (|p_j|^3 + |q_j|^3 + |a_j|^3)."""
     X, y, beta = checked(X, y, beta)
     cubes = parts.powers(network.weights, 3, ndim=2) + parts.powers(network.amplitudes, 3, ndim=1)
-    return parts.squared_error(network(X), y) + beta / 3 * cubes
+    return squared_error(network, X, y) + beta / 3 * cubes
+
+
+def squared_error(network, X, y):
+    """1/2 ||f(X) - y||^2. From targets that hardly vary the constant is taken first, exactly."""
+    return parts.squared_error(network.branches(X) + (network.constant - y), 0 * y)
 
 
 def convex_program(X, y, beta):

@@ -11,6 +11,7 @@ import cvxpy as cp
 import numpy as np
 
 from hidden_convexity.equivalences import descent
+from hidden_convexity.equivalences.listing import all_chambers
 from hidden_convexity.foundations.validation import whole_number
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import active
@@ -190,7 +191,7 @@ def cone_groups(X, slope=0.0, half=False):
     so neurons of weights u and output weight +-1 give +-S_g X u, at the price ||u|| after
     balancing. Where opposite chambers have equally good features, `half` keeps one of each pair.
     """
-    patterns = Arrangement.enumerate(X).patterns
+    patterns = all_chambers(X).patterns
     if half:
         first = patterns.any(axis=1).argmax()
         patterns = patterns[:, patterns[first]]

@@ -20,8 +20,8 @@ import numpy as np
 
 from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.equivalences.branches import BranchProgram, BranchSearch
+from hidden_convexity.equivalences.listing import all_chambers
 from hidden_convexity.foundations.budget import Budget
-from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import coordinates
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers.column_generation import ColumnGeneration, Oracles
@@ -83,7 +83,7 @@ def objective(network, X, y, beta):
 def convex_program(X, y, beta):
     """The group Lasso; variables "u" and "v" are (2 d, groups), for c > 0 and for c < 0."""
     X, y, beta = parts.checked(X, y, beta)
-    first, second, sign, outer = layered_patterns(Arrangement.enumerate(X).patterns)
+    first, second, sign, outer = layered_patterns(all_chambers(X).patterns)
     d, count = X.shape[1], len(sign)
     outputs, lengths, cones = 0, 0, []
     for name, output in (("u", 1.0), ("v", -1.0)):

@@ -18,6 +18,7 @@ from scipy.linalg import null_space
 
 from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.equivalences.active_sets import ActiveSets
+from hidden_convexity.equivalences.listing import all_chambers
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import unit_rows
@@ -95,7 +96,7 @@ def directions_of_all_faces(X):
     """
     if X.shape[1] == 0:
         return np.zeros((1, 0))
-    found = [np.zeros((1, X.shape[1])), Arrangement.enumerate(X).gates.T]
+    found = [np.zeros((1, X.shape[1])), all_chambers(X).gates.T]
     lengths = np.linalg.norm(X, axis=1)
     for row in X[lengths > 0]:
         plane = null_space(row[None])

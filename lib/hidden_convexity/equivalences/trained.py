@@ -6,6 +6,7 @@ import numpy as np
 
 from hidden_convexity import solvers
 from hidden_convexity.equivalences import parts
+from hidden_convexity.foundations.reach import OutOfReach
 from hidden_convexity.foundations.validation import flag, positive_number
 from hidden_convexity.problem.duality import SAFE
 from hidden_convexity.problem.gap import format_gap, relative_gap
@@ -154,7 +155,11 @@ def of_neurons(problem, decode, objective, tol, max_seconds, progress, proof=Tru
         As in `hidden_convexity.train`.
     """
     tol, max_seconds, progress, proof = options(tol, max_seconds, progress, proof)
-    found = solvers.train(problem, tol=tol, max_seconds=max_seconds, progress=progress, proof=proof)
+    asked = {"tol": tol, "max_seconds": max_seconds, "progress": progress, "proof": proof}
+    try:
+        found = solvers.train(problem, **asked)
+    except OutOfReach as error:
+        raise error.without("patterns") from None
     network = decode(found.network)
     return solution(network, objective(network), found.scope, found, found)
 

@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
+from hidden_convexity.foundations.reach import OutOfReach
 from hidden_convexity.foundations.validation import flag, positive_number, whole_number
 from hidden_convexity.geometry.arrangement import Arrangement, count_chambers
 from hidden_convexity.geometry.hyperplanes import coordinates
@@ -197,12 +198,19 @@ class Trainer:
             found = train_gated_path(*self._gated, betas, **self._kind, **options)
             networks = found
         else:
-            found = train_path(self.problem, betas, **options)
+            found = self._train_path(betas, options)
             networks = [one.network for one in found]
         return [
             Fit(network, one.scope, one.objective, one.lower_bound, one.gap, beta)
             for network, one, beta in zip(networks, found, betas, strict=True)
         ]
+
+    def _train_path(self, betas, options):
+        try:
+            return train_path(self.problem, betas, **options)
+        except OutOfReach as error:
+            other = {"scope": 'scope="searched" or "sampled"', "X": error.ways["X"]}
+            raise error.instead(other) from None
 
 
 def _residual_of_constant(problem):

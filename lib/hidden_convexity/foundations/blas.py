@@ -11,12 +11,12 @@ def _libraries():
     return ThreadpoolController()
 
 
-def one_blas_thread():
-    """A context in which the BLAS of NumPy and of SciPy use one thread, in the whole process.
+def one_blas_thread(wanted=True):
+    """A context in which BLAS, NumPy's and SciPy's, has one thread in the whole process, if wanted.
 
     A product with few columns takes less time than handing half of it to another thread, and if
     the other thread is not running, for there is other work on the machine, it is waited for: with
     two threads, training on 200 images in ten classes took twice the processor time, and on a busy
     machine five times as long or more.
     """
-    return _libraries().limit(limits=1, user_api="blas")
+    return _libraries().limit(limits=1 if wanted else None, user_api="blas")

@@ -78,10 +78,15 @@ class Waiting(event.Listener):
     """Tells on stderr, once a process, that functions of this library are being compiled.
 
     What is compiled within a compilation belongs to it. numba compiles one function at a time.
+
+    Attributes
+    ----------
+    spent : float
+        Seconds that have gone into it so far: no budget of a proof should pay for them.
     """
 
     def __init__(self):
-        self.told, self._depth, self._spent = False, 0, 0.0
+        self.told, self.spent, self._depth = False, 0.0, 0
 
     def on_start(self, event):
         # Of a function that another library has made by exec there is no module.
@@ -90,7 +95,7 @@ class Waiting(event.Listener):
             self._depth += 1
         if self._depth == 1:
             kept = event.data["dispatcher"] in _sources
-            self._timer = threading.Timer(PATIENCE - self._spent, self._tell, [kept])
+            self._timer = threading.Timer(PATIENCE - self.spent, self._tell, [kept])
             self._timer.daemon = True
             self._timer.start()
             self._began = perf_counter()
@@ -98,13 +103,18 @@ class Waiting(event.Listener):
     def on_end(self, event):
         if self._depth == 1:
             self._timer.cancel()
-            self._spent += perf_counter() - self._began
+            self.spent += perf_counter() - self._began
         self._depth = max(self._depth - 1, 0)
 
     def _tell(self, kept):
         if not self.told:
             self.told = True
             say(_TOLD.format(_ONCE if kept else _ALWAYS))
+
+
+def working_seconds():
+    """A clock that stands still while functions of this library are compiled."""
+    return perf_counter() - waiting.spent
 
 
 waiting = Waiting()

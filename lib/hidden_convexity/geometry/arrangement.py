@@ -9,6 +9,7 @@ from math import comb
 
 import numpy as np
 
+from hidden_convexity.foundations.reach import OutOfReach
 from hidden_convexity.foundations.validation import data_matrix, whole_number
 from hidden_convexity.geometry.chambers import half_of_chambers
 from hidden_convexity.geometry.drawn_gates import draw
@@ -19,8 +20,15 @@ from hidden_convexity.geometry.packed_patterns import (
     strictly_inside,
 )
 
+FEWER = "an X with fewer rows or columns"
+WAYS = {
+    "sample": "Arrangement.sample(X, count)",
+    "max_chambers": "a larger max_chambers",
+    "X": FEWER,
+}
 
-class TooManyChambers(ValueError):
+
+class TooManyChambers(OutOfReach):
     """The arrangement may have more chambers than the caller allows to hold.
 
     Attributes
@@ -31,17 +39,10 @@ class TooManyChambers(ValueError):
         The number allowed.
     """
 
-    def __init__(self, count, max_chambers):
-        self.count = count
-        super().__init__(
-            f"the arrangement has up to {count:,} chambers, max_chambers is {max_chambers:,}; "
-            "use Arrangement.sample(X, count), fewer rows or columns, or raise max_chambers"
-        )
-        self.max_chambers = max_chambers
-
-    def __reduce__(self):
-        # An exception is made again from its message alone, on its way out of another process.
-        return type(self), (self.count, self.max_chambers)
+    def __init__(self, count, max_chambers, ways=WAYS):
+        self._given, self.ways = (count, max_chambers), dict(ways)
+        self.count, self.max_chambers = count, max_chambers
+        self._say(f"X may have {count:,} chambers, more than the {max_chambers:,} allowed")
 
 
 def count_chambers(n, rank):

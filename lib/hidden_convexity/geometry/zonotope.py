@@ -14,7 +14,7 @@ import scipy
 from hidden_convexity.foundations.read_only import ReadOnlyArrays
 from hidden_convexity.foundations.validation import real_array, whole_number
 from hidden_convexity.geometry import faces
-from hidden_convexity.geometry.arrangement import Arrangement
+from hidden_convexity.geometry.arrangement import Arrangement, TooManyChambers
 from hidden_convexity.geometry.hyperplanes import CHUNK, distinct_lines, row_space, unit_rows
 
 # A point this far outside a facet, relative to the sum of the rows' lengths, is on it: the
@@ -62,7 +62,10 @@ class Zonotope(ReadOnlyArrays):
     """
 
     def __init__(self, X, max_chambers=100_000):
-        self.arrangement = Arrangement.enumerate(X, max_chambers)
+        try:
+            self.arrangement = Arrangement.enumerate(X, max_chambers)
+        except TooManyChambers as error:
+            raise error.without("sample") from None
         self.X = self.arrangement.X
         d = self.X.shape[1]
         self.rank = self.arrangement.rank

@@ -14,7 +14,7 @@ arXiv:2006.05900; their statement for Clarke's stationary points is more general
 import numpy as np
 
 from hidden_convexity.foundations.validation import real_array
-from hidden_convexity.geometry.arrangement import Arrangement
+from hidden_convexity.geometry.arrangement import Arrangement, TooManyChambers
 from hidden_convexity.landscape.plain_networks import data_of
 from hidden_convexity.problem.encoding import ON_WALL
 from hidden_convexity.problem.network import ReLUNetwork
@@ -89,7 +89,11 @@ def _gates_around(unit, X):
     tight = _tight(unit[None, :], X)[0]
     if not tight.any():
         return unit[:, None]
-    around = Arrangement.enumerate(X[tight]).gates
+    try:
+        around = Arrangement.enumerate(X[tight]).gates
+    except TooManyChambers as error:
+        fewer = "a network with fewer rows on the hyperplane of a neuron"
+        raise error.instead({"network": fewer}) from None
     # As far off as half the way to the next wall, so that no other row changes sides.
     others = X[~tight & X.any(axis=1)]
     room, speed = np.abs(others @ unit), np.abs(others @ around)

@@ -15,7 +15,8 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp, nnls
 
 from hidden_convexity.foundations.validation import real_array
-from hidden_convexity.geometry.arrangement import Arrangement
+from hidden_convexity.foundations.wording import counted
+from hidden_convexity.geometry.arrangement import Arrangement, TooManyChambers
 from hidden_convexity.landscape import newton
 from hidden_convexity.landscape.minima import check_pair
 from hidden_convexity.landscape.plain_networks import data_of
@@ -61,7 +62,7 @@ class OptimalSet:
         return len(self.signs)
 
     def __repr__(self):
-        return f"OptimalSet({len(self)} neurons, dimension {self.moves.shape[1]})"
+        return f"OptimalSet({counted(len(self), 'neuron')}, dimension {self.moves.shape[1]})"
 
     @cached_property
     def moves(self):
@@ -222,7 +223,10 @@ def optimal_set(problem, solution, max_chambers=100_000):
     fit = newton.descend(solution.network, problem)(problem.X)
     residual = problem.y - fit
     found = []
-    chambers = Arrangement.enumerate(problem.X, max_chambers)
+    try:
+        chambers = Arrangement.enumerate(problem.X, max_chambers)
+    except TooManyChambers as error:
+        raise error.without("sample") from None
     # In its cone a direction reaches no more than without it.
     open_reach = np.linalg.norm(problem.X.T @ (chambers.patterns * residual[:, None]), axis=0)
     for chamber in np.flatnonzero(open_reach >= (1 - TIGHT) * problem.beta):

@@ -8,6 +8,7 @@ convex program, in which P = F(sum_j s_j (X u_j)_+) + beta sum_j ||u_j||.
 import numpy as np
 
 from hidden_convexity.foundations.validation import real_number
+from hidden_convexity.foundations.wording import counted
 from hidden_convexity.landscape.alignment import align, barrier
 from hidden_convexity.landscape.plain_networks import data_of
 from hidden_convexity.problem.encoding import ON_WALL
@@ -37,7 +38,7 @@ class Path:
         return len(self.stages)
 
     def __repr__(self):
-        return f"Path({' -> '.join(self.stages)}, {len(self.corners[0])} neurons)"
+        return f"Path({' -> '.join(self.stages)}, {counted(len(self.corners[0]), 'neuron')})"
 
     def __call__(self, t):
         """The network at t in [0, number of stages]."""

@@ -7,6 +7,7 @@ One signature: an oracle is built on X, and `oracle(nu, tolerance, level, starts
 ||N'(Xu)_+||, on the same boxes with a `majorant` of its own. Hands on bounds of M(nu).
 """
 
+from hidden_convexity.foundations.reach import LOWER_RANK, OutOfReach
 from hidden_convexity.geometry.arrangement import Arrangement, count_chambers
 from hidden_convexity.geometry.hyperplanes import coordinates, distinct_lines, unit_rows
 from hidden_convexity.oracle.ascent import Ascent
@@ -72,7 +73,7 @@ def proving_oracle(X, exact=False, progress=False, dropped=None, client=None):
 
     Raises
     ------
-    ValueError
+    OutOfReach
         If the rank is above 8 and the chambers are too many to list.
     """
     if X.shape[1] == 2:
@@ -84,10 +85,10 @@ def proving_oracle(X, exact=False, progress=False, dropped=None, client=None):
     if count <= few or (rank > PROVABLE_RANK and count <= LISTABLE):
         return Exhaustive(Arrangement.enumerate(X), dropped, progress)
     if rank > PROVABLE_RANK:
-        raise ValueError(
+        raise OutOfReach(
             f"a global proof is out of reach for {len(X)} samples of rank {rank}: it takes rank "
-            f"<= {PROVABLE_RANK} or at most {LISTABLE:,} chambers. Use proof=False to search "
-            "without proof, or patterns=Arrangement.sample(X, count) to train over sampled patterns"
+            f"<= {PROVABLE_RANK} or at most {LISTABLE:,} chambers",
+            {"search": "searching_oracle(X) to search without proof", "X": LOWER_RANK},
         )
     if rank > 3 and count <= LISTABLE:
         return BoundedOrListed(X, progress, dropped, client)

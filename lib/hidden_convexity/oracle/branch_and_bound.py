@@ -107,7 +107,6 @@ class BranchAndBound:
                 "to search without proof"
             )
         self._basis = self._principal_axes(basis)
-        self.lines = self
         self._merge_lines(dropped)
 
     def _principal_axes(self, basis):
@@ -138,6 +137,11 @@ class BranchAndBound:
     def _with_axes(self, starts):
         """The caller's starts and the centres of the first cells: all there is if rank is 1."""
         return np.concatenate([unit_directions(starts, self.X), self._basis.T, -self._basis.T])
+
+    @property
+    def lines(self):
+        """Whose rows and budgets a `Search` keeps to: with several outputs they are another's."""
+        return self
 
     def __repr__(self):
         n, d = self.X.shape

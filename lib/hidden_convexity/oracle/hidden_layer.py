@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hidden_convexity.foundations.reach import SEARCH, OutOfReach
 from hidden_convexity.geometry.hyperplanes import coordinates
 from hidden_convexity.oracle import SEARCHED, Ascent, Exhaustive, proving_oracle, searching_oracle
 from hidden_convexity.oracle.pooled import Pooled
@@ -64,8 +65,8 @@ class HiddenLayer:
 
         Raises
         ------
-        ValueError
-            If a proof is out of reach: the message says how to go on.
+        OutOfReach
+            If a proof is: the message says how to go on.
         """
         space = coordinates(problem.pooling.rows)
         pooling = replace(problem.pooling, rows=space.rows)
@@ -77,12 +78,12 @@ class HiddenLayer:
             search = VectorCircle(rows, dropped) if in_plane else VectorAscent(rows)
             last = search
             if proof and not in_plane:
-                last = vector_proving_oracle(rows, progress, dropped, client)
+                last = _proving(vector_proving_oracle, rows, progress, dropped, client)
             elif last_starts is not None and not in_plane:
                 last = VectorAscent(rows, last_starts, rng=1)
             return cls._pooled(space.basis, pooling, search, last, scope)
         if proof and not in_plane:
-            last = proving_oracle(rows, exact, progress, dropped, client)
+            last = _proving(proving_oracle, rows, exact, progress, dropped, client)
             listed = isinstance(last, Exhaustive) and len(last.arrangement) <= SEARCHED
             search = last if listed else Ascent(rows)
         else:
@@ -104,3 +105,11 @@ class HiddenLayer:
         kind = RestrictedProgram if problem.y.ndim == 1 else SharedProgram
         kind = HingeProgram if problem.loss == "hinge" else kind
         return kind(problem, self.passes, self.basis)
+
+
+def _proving(oracle, *data):
+    """The oracle that proves, or an OutOfReach that advises in words of who takes `proof`."""
+    try:
+        return oracle(*data)
+    except OutOfReach as error:
+        raise error.instead({"proof": SEARCH, "X": error.ways["X"]}) from None

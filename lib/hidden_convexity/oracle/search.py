@@ -5,10 +5,10 @@ What the cells are of, one output or several, is left to a few methods.
 
 import itertools
 import math
-import time
 
 import numpy as np
 
+from hidden_convexity.foundations.compilation import working_seconds
 from hidden_convexity.foundations.interruption import STOPPED, Interrupted, by_the_user
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.oracle.boxes import explore, seed
@@ -80,7 +80,7 @@ class Search:
         Interrupted
             By the user, with the maximum as far as it is proven.
         """
-        lines, start = self.lines, time.monotonic()
+        lines, start = self.lines, working_seconds()
         work = max(FIRST_WORK, 10 * sum(rows.size for rows in self.rows))
         with progress_bar(lines.progress, desc="proof", unit="cell") as bar:
             stacks = in_threads(self._seed, self._first_cells(), worthwhile=work > FIRST_WORK)
@@ -91,7 +91,7 @@ class Search:
                     stacks
                     and lines.rank > 1
                     and self.cells < lines.max_cells
-                    and (left := lines.max_seconds + start - time.monotonic()) > 0
+                    and (left := lines.max_seconds + start - working_seconds()) > 0
                 ):
                     more = max(work, min(2 * work, MOST_WORK))
                     stacks = self._round(stacks, work, left)

@@ -119,7 +119,10 @@ def _balanced(problem, nu):
 
 
 def _balanced_rows(problem, nu):
-    """The same for the softmax loss, whose probabilities p = y - nu / w move by at most theta p.
+    """The same for the softmax loss, whose p = y - nu / w move by at most theta p (1 - p).
+
+    An entry of He is h_k times how far e_k is from the mean of e, and the others' part of that is
+    1 - p_k, added up from them: a sample of large weight that is sure of its class hardly moves.
 
     Rounded, p may be twice as large as it is: each keeps half of itself for theta <= 1/4. The slope
     of -p log p is at most 2 + |log(p / 2)| there, and as for the logistic loss |log s| more at
@@ -132,7 +135,9 @@ def _balanced_rows(problem, nu):
     theta = problem.free_terms.coupled_distances(nu, weights * p, Softmax.unbalanced(nu))
     if not theta.max() <= MOVABLE:
         return np.zeros(len(nu)), 1.0, np.inf
-    moved, used = weights * p * theta[:, None], p > 0
+    total = p.sum(axis=1, keepdims=True)  # 1, if nu is balanced
+    others = p @ (1.0 - np.eye(p.shape[1])) / np.where(total > 0, total, 1.0)
+    moved, used = weights * p * others * theta[:, None], p > 0
     cost = float(moved[used] @ (3.0 - np.log(0.5 * p[used])))
-    rounding = 1 + (p.size + 4) * EPS
+    rounding = 1 + (p.size + 16) * EPS
     return rounding * np.linalg.norm(moved, axis=1), 1.0, rounding * cost

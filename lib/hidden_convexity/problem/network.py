@@ -10,6 +10,7 @@ from hidden_convexity.foundations.validation import (
     samples,
     slope_below_one,
 )
+from hidden_convexity.foundations.wording import counted
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.problem import torch_modules
@@ -115,9 +116,9 @@ class ReLUNetwork(ReadOnlyArrays):
 
     def __repr__(self):
         m, d = self.hidden_weights.shape
-        parts = [f"{m} neuron{'' if m == 1 else 's'}", f"{d} inputs"]
+        parts = [counted(m, "neuron"), counted(d, "input")]
         if self.output_weights.ndim == 2:
-            parts.append(f"{self.output_weights.shape[1]} outputs")
+            parts.append(counted(self.output_weights.shape[1], "output"))
         if self.slope != 0:
             parts.append(f"slope={self.slope:g}")
         parts += [name for name in ("skip", "intercept") if getattr(self, name) is not None]

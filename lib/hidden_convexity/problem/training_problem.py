@@ -83,8 +83,10 @@ class TrainingProblem(ReadOnlyArrays):
             object.__setattr__(self, name, value)
         if self.loss == "hinge" and any(free):
             raise ValueError(
-                "loss 'hinge' has no bound with skip or intercept yet; append a column of ones to "
-                "X for a bias of each neuron, or use the logistic loss"
+                "loss 'hinge' has no bound with skip or intercept: a dual point must be orthogonal "
+                "to these exactly, and most of its entries are at an end of their range, 0 or the "
+                "sample's weight, whence they can't be moved to make it so; append a column of "
+                "ones to X for a bias of each neuron, or use the logistic loss"
             )
 
     def __repr__(self):

@@ -1,6 +1,6 @@
 """The smallest weight decay at which the zero network is optimal."""
 
-from hidden_convexity.geometry.hyperplanes import coordinates
+from hidden_convexity.foundations.reach import LOWER_RANK, OutOfReach
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.proof.certificate import SHARP
@@ -36,12 +36,15 @@ def beta_max(X, y, loss="squared", slope=0.0, skip=False, intercept=False, sampl
     problem = TrainingProblem(X, y, 1.0, loss, slope, skip, intercept, sample_weight)
     try:
         layer = HiddenLayer.of(problem, proof=True, exact=True)
-    except ValueError as error:
-        rows, rank = coordinates(problem.pooling.rows).rows.shape
-        raise ValueError(
-            f"X must have a lower rank or fewer rows for beta_max to be proven, got {rows} "
-            f"samples of rank {rank}; hidden_convexity.oracle.Ascent(X)(y).value is a lower "
-            "bound, found by search"
-        ) from error
+    except OutOfReach as error:
+        layer = HiddenLayer.of(problem, proof=False)
+        least = layer.search(_at_zero(layer, problem)).value
+        found = f"the lower bound {least:.9g} on it, found by search"
+        raise error.instead({"found": found, "X": LOWER_RANK}) from None
+    return layer.last(_at_zero(layer, problem), tolerance=SHARP).bound
+
+
+def _at_zero(layer, problem):
+    """The residual of the network without neurons."""
     program = layer.program(problem)
-    return layer.last(program.residual(program.outputs([])), tolerance=SHARP).bound
+    return program.residual(program.outputs([]))

@@ -10,10 +10,12 @@ from functools import partial
 
 import numpy as np
 
+from hidden_convexity.foundations.blas import one_blas_thread
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.foundations.progress import progress_bar
+from hidden_convexity.foundations.reach import OutOfReach
 from hidden_convexity.foundations.validation import flag, positive_number, real_array
-from hidden_convexity.geometry.arrangement import Arrangement
+from hidden_convexity.geometry.arrangement import FEWER, Arrangement, TooManyChambers
 from hidden_convexity.geometry.hyperplanes import coordinates
 from hidden_convexity.oracle.cluster import checked_client
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
@@ -22,7 +24,7 @@ from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers import column_generation, reference
 from hidden_convexity.solvers.coarse import COARSEN_ABOVE, coarse_start
 from hidden_convexity.solvers.fixed_gates import cones
-from hidden_convexity.solvers.given_patterns import checked_patterns, given_patterns
+from hidden_convexity.solvers.given_patterns import checked_patterns, given_patterns, with_patterns
 from hidden_convexity.solvers.moving import MovingProgram, MovingSharedProgram
 from hidden_convexity.solvers.solution import Solution, Step
 
@@ -146,12 +148,20 @@ def train(
                 'solver="cvxpy" takes targets (n, c) over given patterns only, where each neuron '
                 f"feeds one output; got problem.y of shape {problem.y.shape}: leave the solver out"
             )
-        found = reference.solve(problem, patterns or Arrangement.enumerate(problem.X))
+        found = reference.solve(problem, patterns or _all_chambers(problem))
         return replace(found, problem=problem)
     patterns = given_patterns("all" if patterns is None else patterns, problem, proof)
     if patterns is not None:
         return _trainer_over(patterns)(problem, tol, budget)
     return _trainer_over_all(problem, proof, progress, client)(problem, tol, budget)
+
+
+def _all_chambers(problem):
+    try:
+        return Arrangement.enumerate(problem.X)
+    except TooManyChambers as error:
+        ways = {"solver": "no solver, for column generation", "X": FEWER}
+        raise with_patterns(error.instead(ways), problem) from None
 
 
 def _check_problem(problem):
@@ -249,15 +259,20 @@ def _unproven(solution, problem):
 
 def _trainer_over_all(problem, proof, progress, client=None):
     """A function that trains over all patterns of a problem's data, at any weight decay."""
-    moving = not proof and coordinates(problem.pooling.rows).rows.shape[1] > MOVING_ABOVE_RANK
-    if moving and problem.loss == "hinge":
+    many = coordinates(problem.pooling.rows).rows.shape[1] > MOVING_ABOVE_RANK
+    moving, unsearched = not proof and many, many and problem.loss == "hinge"
+    if moving and unsearched:
         raise ValueError(
             f"data of rank above {MOVING_ABOVE_RANK} need a loss with a gradient for a search, got "
             'loss "hinge"; take the logistic loss, or reduce the rank of X first (of patches: '
             "companion.datasets.patches has basis= and rank=)"
         )
     last_starts = LAST_SEARCH_MOVING if moving else LAST_SEARCH
-    layer = HiddenLayer.of(problem, proof, progress, last_starts, client=client)
+    try:
+        layer = HiddenLayer.of(problem, proof, progress, last_starts, client=client)
+    except OutOfReach as error:
+        error = error.without("proof") if unsearched else error
+        raise with_patterns(error, problem) from None
     loose = LOOSE_PROOF if problem.y.ndim == 2 else 0.0
     oracles = column_generation.Oracles(layer.search, layer.last, layer.scope, loose)
     searching = {"proof": False, "progress": progress}
@@ -275,6 +290,9 @@ def _trainer_over_all(problem, proof, progress, client=None):
         if moving:
             kind = MovingProgram if problem.y.ndim == 1 else MovingSharedProgram
             program = kind(problem, layer.passes, layer.basis)
-        return column_generation.solve(program, oracles, tol, budget, directions, progress)
+        # Newton's method of several outputs, and their ascents, are thousands of small products;
+        # neurons that move are descended with large ones.
+        with one_blas_thread(problem.y.ndim == 2 and not moving):
+            return column_generation.solve(program, oracles, tol, budget, directions, progress)
 
     return train_at

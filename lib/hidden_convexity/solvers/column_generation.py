@@ -8,13 +8,11 @@ and so proves a lower bound on the optimal value of every width. Searching is ch
 not: the proof is called when the search finds no violator any more.
 """
 
-from contextlib import nullcontext
 from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
 
-from hidden_convexity.foundations.blas import one_blas_thread
 from hidden_convexity.foundations.budget import limit_seconds
 from hidden_convexity.foundations.interruption import STOPPED, Interrupted, by_the_user
 from hidden_convexity.foundations.progress import progress_bar
@@ -101,10 +99,8 @@ def solve(program, oracles, tol, budget, directions=(), progress=False):
     Frank-Wolfe method for measures of Bach (2017), fully corrective.
     """
     run = ColumnGeneration(program, oracles, tol, budget)
+    run.run(directions, progress)
     problem = program.problem
-    # Newton's method of several outputs, and their ascents, are thousands of small products.
-    with nullcontext() if problem.y.ndim == 1 else one_blas_thread():
-        run.run(directions, progress)
     network = program.network(run.best)
     if len(network) > len(problem.X):
         network = network.prune(problem.X)

@@ -12,11 +12,7 @@ def checked_patterns(patterns, problem):
     """The arrangement to use, or None for all chambers."""
     if isinstance(patterns, str) and patterns == "all":
         return None
-    if problem.X.ndim == 3 or problem.slope != 0:
-        raise ValueError(
-            f'patterns other than "all" take ReLU networks on data (n, d), without slope; got '
-            f"{problem!r}"
-        )
+    _refuse_data(problem)
     if isinstance(patterns, numbers.Integral):
         return Arrangement.sample(problem.X, whole_number(patterns, "patterns", 1))
     if not isinstance(patterns, Arrangement):
@@ -33,13 +29,36 @@ def given_patterns(patterns, problem, proof):
         return None
     if not proof:
         raise ValueError('proof=False goes with patterns="all" only')
+    _refuse_kind(problem)
+    return patterns
+
+
+def with_patterns(error, problem):
+    """The error with patterns among the ways on, if training takes them for a problem."""
+    try:
+        _refuse_data(problem)
+        _refuse_kind(problem)
+    except ValueError:
+        return error
+    sampled = "patterns=Arrangement.sample(X, count) to train over sampled patterns"
+    return error.instead(error.ways | {"patterns": sampled})
+
+
+def _refuse_data(problem):
+    if problem.X.ndim == 3 or problem.slope != 0:
+        raise ValueError(
+            f'patterns other than "all" take ReLU networks on data (n, d), without slope; got '
+            f"{problem!r}"
+        )
+
+
+def _refuse_kind(problem):
     if problem.loss == "hinge":
         raise ValueError(
-            'patterns must be "all" for the hinge loss, which has no gradient; or take the '
-            "logistic loss"
+            'patterns must be "all" for the hinge loss, as programs over given ones go by second '
+            'derivatives, which it has none of; or take solver="cvxpy", or the logistic loss'
         )
     if problem.y.ndim == 2 and len(problem.free_terms):
         raise ValueError(
             f'patterns other than "all" take skip and intercept with one output, got {problem!r}'
         )
-    return patterns

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hidden_convexity import proof
+from hidden_convexity.foundations.wording import counted
 from hidden_convexity.problem.gap import format_gap, relative_gap
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.parallel_network import ParallelNetwork
@@ -87,7 +88,7 @@ class Solution:
         if isinstance(self.network, ParallelNetwork) and self.network.layers > 2:
             parts = f"{count} branch" + ("" if count == 1 else "es")
         else:
-            parts = f"{count} neuron" + ("" if count == 1 else "s")
+            parts = counted(count, "neuron")
         # Descent brings the trivial bound 0: no gap, and no scope, to speak of.
         known = f"{format_gap(self.gap)}, {self.scope}"
         if self.lower_bound == 0 < self.objective:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from hidden_convexity.companion.exercises.verdict import counted, exercise, require
+from hidden_convexity.companion.exercises.verdict import exercise, require
+from hidden_convexity.foundations.wording import counted
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem

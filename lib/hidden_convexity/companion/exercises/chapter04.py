@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from hidden_convexity.companion.exercises.verdict import counted, exercise, require
+from hidden_convexity.companion.exercises.verdict import exercise, require
+from hidden_convexity.foundations.wording import counted
 from hidden_convexity.geometry.zonotope import Zonotope
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers import train

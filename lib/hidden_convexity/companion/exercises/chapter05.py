@@ -4,7 +4,8 @@ from itertools import combinations
 
 import numpy as np
 
-from hidden_convexity.companion.exercises.verdict import counted, exercise, require
+from hidden_convexity.companion.exercises.verdict import exercise, require
+from hidden_convexity.foundations.wording import counted
 from hidden_convexity.geometry import wedge
 
 # Largest relative duality gap of an answer that counts as optimal: general solvers stop below it.

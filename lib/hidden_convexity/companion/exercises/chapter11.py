@@ -4,7 +4,8 @@ from math import comb
 
 import numpy as np
 
-from hidden_convexity.companion.exercises.verdict import counted, exercise, require
+from hidden_convexity.companion.exercises.verdict import exercise, require
+from hidden_convexity.foundations.wording import counted
 from hidden_convexity.oracle import BranchAndBound
 from hidden_convexity.problem.data import with_bias
 from hidden_convexity.problem.training_problem import TrainingProblem

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from hidden_convexity.companion.exercises.verdict import counted, exercise, require
+from hidden_convexity.companion.exercises.verdict import exercise, require
+from hidden_convexity.foundations.wording import counted
 
 # What an exact formula may lose to rounding, relatively.
 ROUNDING = 1e-6

@@ -60,11 +60,6 @@ def require(condition, message):
         raise Violated(message)
 
 
-def counted(count, noun):
-    """A count and its noun in words for the reader: "1 vector", "2 vectors"."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 class Answer:
     """A reader's function, called without risk: whatever goes wrong in it is `Violated`.
 

@@ -59,6 +59,7 @@ from hidden_convexity.companion.plotting.experiments import (
     decisions,
     denoisers,
     errors_against_noise,
+    errors_against_ratio,
     errors_against_seconds,
     errors_along,
     errors_at_objectives,

@@ -128,9 +128,9 @@ def spectral_lines(ax, sparse, smooth, period):
 
 
 def forecast_of_a_record(ax, t, values, forecast):
-    """A record, and what a network said of each sample from those before it."""
+    """A record, and what a network says of each sample from those before it."""
     ax.plot(t, values, color=GREY, linewidth=1, label="record")
-    ax.plot(t, forecast, color=BLUE, linewidth=1.2, label="forecast of the next year")
+    ax.plot(t, forecast, color=BLUE, linewidth=1.2, label="network, from the years before")
     ax.set_xlim(t[0], t[-1])
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     return ax

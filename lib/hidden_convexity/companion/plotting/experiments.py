@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import NullFormatter
 
 from hidden_convexity.companion.plotting.style import (
     AMBER,
@@ -29,6 +30,8 @@ METHODS = {
     "SVM": (PINK, "^", "support vector machine"),
     "boosting": (AMBER, "v", "boosted trees"),
     "neighbours": (SKY, "P", "nearest neighbours"),
+    "Volterra": (AMBER, "v", "Volterra, degree 3"),
+    "Bayes": ("black", "_", "Bayes' rule"),
 }
 DECISIONS = LinearSegmentedColormap.from_list("decisions", ["#F6C7A5", "#FFFFFF", "#A9CFE8"])
 
@@ -227,6 +230,19 @@ def errors_against_noise(ax, levels, errors):
     ax.set_xlabel("noise (standard deviations of the signal)")
     ax.set_ylabel("mean squared error")
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
+def errors_against_ratio(ax, ratios, errors, title):
+    """Shares of wrong symbols {method: (k, draws)} at k signal-to-noise ratios: mean and range."""
+    for k, (method, shares) in enumerate(errors.items()):
+        colour, marker, label = METHODS[method]
+        x = np.array(ratios) + 0.2 * (k - (len(errors) - 1) / 2)
+        ax.vlines(x, shares.min(axis=1), shares.max(axis=1), color=colour, linewidth=1.0)
+        ax.plot(x, shares.mean(axis=1), marker, color=colour, ms=5, mfc="white", label=label, ls="")
+    ax.set(yscale="log", xticks=ratios, xlabel="signal-to-noise ratio (dB)", title=title)
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.set_ylabel("share of wrong symbols")
     return ax
 
 

@@ -16,6 +16,7 @@ from hidden_convexity.companion.plotting.style import (
     floor_band,
     within_floor,
 )
+from hidden_convexity.foundations.wording import counted
 
 MARKERS = ["o", "s", "^", "D"]
 # Levels of |h| / beta, closer where it is near its limit.
@@ -160,7 +161,7 @@ def dual_on_hemispheres(axes, maps, circles, neurons, tight):
                 color=colour,
                 markeredgecolor="white",
                 markersize=8,
-                label=f"{count} tight rows",
+                label=counted(count, "tight row"),
             )
         ax.set(aspect="equal", xticks=[], yticks=[], xlim=(-1.5, 1.5), ylim=(-1.5, 1.5))
         ax.spines[:].set_visible(False)

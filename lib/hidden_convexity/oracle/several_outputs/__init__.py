@@ -5,6 +5,7 @@ is the largest ||N'(Xu)_+||, attained at q along N'(Xu)_+. Same signature as the
 output; `values` of their `DualMaximum` are these norms.
 """
 
+from hidden_convexity.foundations.reach import LOWER_RANK, OutOfReach
 from hidden_convexity.oracle.several_outputs.ascent import VectorAscent
 from hidden_convexity.oracle.several_outputs.branch_and_bound import VectorBranchAndBound
 from hidden_convexity.oracle.several_outputs.circle import VectorCircle
@@ -20,14 +21,14 @@ def vector_proving_oracle(X, progress=False, dropped=None, client=None):
 
     Raises
     ------
-    ValueError
+    OutOfReach
         If the rank is above 6: the message says how to go on.
     """
     if X.shape[1] > PROVABLE_RANK:
-        raise ValueError(
+        raise OutOfReach(
             f"a global proof for several outputs is out of reach at rank {X.shape[1]}: it takes "
-            f"rank <= {PROVABLE_RANK}. Use proof=False to search without proof, or train over "
-            "patterns=Arrangement.sample(X, count)"
+            f"rank <= {PROVABLE_RANK}",
+            {"search": "VectorAscent(X) to search without proof", "X": LOWER_RANK},
         )
     if X.shape[1] == 2:
         return VectorCircle(X, dropped)

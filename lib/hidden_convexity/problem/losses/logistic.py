@@ -73,7 +73,8 @@ class Logistic(Weighted):
 
 def _softplus(t):
     """log(1 + exp(t)) without overflow."""
-    return array_namespace(t).logaddexp(0.0 * t, t)
+    xp = array_namespace(t)
+    return xp.logaddexp(xp.zeros_like(t), t)
 
 
 def _expit(t):

@@ -95,7 +95,13 @@ def group_lasso(gram, linear, beta, scale, groups, walls):
         SOLVER_TOLERANCE,
         REGULARIZATION,
     )
-    coefficients, dual = np.array(result.x[:count]), np.array(result.z)
+    solution, dual = np.array(result.x), np.array(result.z)
+    coefficients = solution[:count]
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = 0.5 * coefficients @ quadratic @ coefficients + cost @ solution
+    if not value <= 0:
+        # Worse than none at all, which is feasible: the method has diverged, up to 1e155.
+        coefficients[:], dual[:] = 0.0, 0.0
 
     lengths = np.sqrt(np.add.reduceat(coefficients**2, firsts))
     for group, length in zip(groups, lengths, strict=True):

@@ -5,6 +5,7 @@ from math import sqrt
 
 import numpy as np
 
+from hidden_convexity.geometry.hyperplanes import unit_rows
 from hidden_convexity.problem.restricted.passes import TIGHT
 
 
@@ -74,7 +75,7 @@ def null_space(rows, direction):
         return direction[None, :]
     if len(rows) == 0:
         return np.eye(d)
-    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    unit = unit_rows(rows)
     # Of many rows the left factor would be a square of them: an edge filter has 1e5 tight patches.
     _, singular, right = np.linalg.svd(unit, full_matrices=len(unit) < d)
     rank = int((singular > np.sqrt(TIGHT)).sum())

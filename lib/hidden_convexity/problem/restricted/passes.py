@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.problem.pooling import activation
 
 # Entries of the largest temporary block: 16 MB of float64.
@@ -25,7 +26,7 @@ class Passes:
 
     def __init__(self, X):
         self.X = X
-        self._row_norms = np.linalg.norm(X, axis=1)
+        self._row_norms = row_lengths(X)
         # The last Gram matrix, its weights, and the place of each of its features.
         self._gram, self._weights, self._places = np.zeros((0, 0)), None, {}
 

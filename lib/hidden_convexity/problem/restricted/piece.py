@@ -64,15 +64,16 @@ class Piece:
         return inner[:, None] * outer[self.owner]
 
     def change(self, point):
-        """P(point) - P(start)."""
-        move = self.products(point) - self._products
-        if self.squared:  # without the digits that differences of P would lose
-            loss = float((move * (0.5 * (self.gram @ move) - self.correlations)).sum())
-        else:
-            fitted = self._with_free(self.features @ self.products(point))
-            loss = self.problem.loss_value(fitted) - self._loss
+        """P(point) - P(start), or if the penalty alone makes it positive, what it is above."""
         shift = point - self.start
-        return loss + self.beta * float(shift @ (self.start + 0.5 * shift))
+        penalty = self.beta * float(shift @ (self.start + 0.5 * shift))
+        if self.squared:  # without the digits that differences of P would lose
+            move = self.products(point) - self._products
+            return penalty + float((move * (0.5 * (self.gram @ move) - self.correlations)).sum())
+        if penalty > self._loss:  # the best free terms of a point so far off take many steps
+            return penalty - self._loss
+        fitted = self._with_free(self.features @ self.products(point))
+        return penalty + self.problem.loss_value(fitted) - self._loss
 
     def gradient(self):
         """Of P, at the start."""

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hidden_convexity.geometry.hyperplanes import unit_rows
 from hidden_convexity.problem.encoding import decoded
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.restricted.consolidation import consolidate
@@ -264,7 +265,7 @@ class RestrictedProgram:
             return np.zeros((0, self.X.shape[1]))
         rows = self.X[list(neuron.walls)]
         side = np.where(rows @ neuron.direction > 0, 1.0, -1.0)
-        return rows * (side / np.linalg.norm(rows, axis=1))[:, None]
+        return side[:, None] * unit_rows(rows)
 
     def _add_walls(self, neuron):
         """The neuron itself, or with the row first crossed and the row most violated as walls."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.restricted.consolidation import consolidate
 from hidden_convexity.problem.restricted.fitted import Fitted
@@ -64,7 +65,7 @@ class SharedProgram:
     def __init__(self, problem, passes, basis):
         self.problem, self.passes, self.basis = problem, passes, basis
         self.X, self.beta = passes.X, problem.beta
-        self._row_norms = np.linalg.norm(self.X, axis=1)
+        self._row_norms = row_lengths(self.X)
         self.fitted = Fitted(problem, self._own_outputs)
         self._latest = None, ()
 

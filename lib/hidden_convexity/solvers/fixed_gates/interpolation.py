@@ -18,6 +18,7 @@ from scipy import sparse
 
 from hidden_convexity.foundations import conic_program
 from hidden_convexity.foundations.validation import data_matrix, real_array
+from hidden_convexity.foundations.wording import counted
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.solvers.fixed_gates import newton
@@ -69,7 +70,7 @@ class Interpolation:
     def __repr__(self):
         lengths = np.linalg.norm(np.concatenate([self.u, self.v], axis=1), axis=0)
         used = int((lengths > 1e-6 * max(self.norm, 1e-300)).sum())
-        return f"Interpolation(norm={self.norm:.4g}, {used} neuron{'' if used == 1 else 's'})"
+        return f"Interpolation(norm={self.norm:.4g}, {counted(used, 'neuron')})"
 
 
 def interpolate(arrangement, y, skip=True, cones=True):

@@ -1,0 +1,152 @@
+"""Decide symbols behind a dispersive channel: `python -m benchmarks.experiments.equaliser`.
+
+Symbols s(t) = 1 or -1 are sent, r(t) = sum_k h_k s(t - k) plus white noise is received, and s(t -
+delay) is to be told from the last `window` values of r. The training part fits, the validation part
+chooses, and the share of wrong decisions is counted on the test part. Bayes' rule knows channel and
+noise: nothing that sees the same window can do better. Draw k is the same for all methods.
+
+Such channels are usual tests of equalisers that are networks (Gibson, Siu and Cowan 1991, IEEE
+Transactions on Signal Processing 39(8)). The latest symbol of the first is hidden behind the one
+before; a line that sees two values does not separate it even without noise.
+"""
+
+import itertools
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy.special import logsumexp
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import PolynomialFeatures
+from sklearn.svm import SVC
+
+import hidden_convexity as hc
+from benchmarks.experiments import classics, command
+from hidden_convexity.companion import datasets
+from hidden_convexity.oracle import Ascent
+
+PATH = Path(__file__).with_name("equaliser.csv")
+# Impulse response and delay of the decision, by name.
+CHANNELS = {"two taps": ((0.5, 1.0), 0), "three taps": ((0.3482, 0.8704, 0.3482), 1)}
+# Power of the noiseless r over that of the noise, in decibels.
+LEVELS, WINDOWS, DRAWS = (10, 14, 18), (2, 3), range(10)
+# Networks' optima are proven in every window.
+PROVEN = max(WINDOWS)
+TRAINING, TEST = 500, 50_000
+METHODS = ("Bayes", "linear", "Volterra", "SVM", "neighbours", "network")
+SHARES, TOLERANCE = (0.03, 0.01, 3e-3, 1e-3, 3e-4), 1e-3
+
+
+def deviation(channel, level):
+    """Standard deviation of the noise."""
+    return float(np.linalg.norm(CHANNELS[channel][0]) * 10 ** (-level / 20))
+
+
+def received(channel, level, window, count, rng):
+    """What is seen (count, window), the latest value first, and the symbols to be told (count,)."""
+    taps, delay = CHANNELS[channel]
+    before = window + len(taps)
+    symbols = rng.choice([-1.0, 1.0], count + before)
+    values = np.convolve(symbols, taps)[: len(symbols)]
+    values += deviation(channel, level) * rng.standard_normal(len(symbols))
+    times = np.arange(before, before + count)
+    return values[times[:, None] - np.arange(window)], symbols[times - delay]
+
+
+def states(channel, window):
+    """All noiseless windows (k, window), and the symbols to be told there (k,)."""
+    taps, delay = CHANNELS[channel]
+    sent = np.array(list(itertools.product([-1.0, 1.0], repeat=window + len(taps) - 1)))
+    seen = [sent[:, j : j + len(taps)] @ np.array(taps) for j in range(window)]
+    return np.stack(seen, axis=1), sent[:, delay]
+
+
+def bayes(channel, level, window):
+    """The logarithm of the odds of 1 against -1, as a function of X (n, window)."""
+    seen, told = states(channel, window)
+    width = 2 * deviation(channel, level) ** 2
+
+    def odds(X):
+        nearness = -((X[:, None, :] - seen) ** 2).sum(axis=2) / width
+        return logsumexp(nearness[:, told > 0], axis=1) - logsumexp(nearness[:, told < 0], axis=1)
+
+    return odds
+
+
+def candidates(method, window):
+    """What validation chooses from."""
+    linear = [LogisticRegression(C=charge, max_iter=2_000) for charge in classics.CHARGES]
+    if method == "linear":
+        return [classics.scaled(one) for one in linear]
+    if method == "Volterra":
+        return [
+            classics.make_pipeline(PolynomialFeatures(3, include_bias=False), classics.scaled(one))
+            for one in linear
+        ]
+    if method == "SVM":
+        return [
+            classics.scaled(SVC(C=charge, gamma=gamma / window))
+            for charge in (1.0, 10.0)
+            for gamma in (0.3, 1.0, 3.0)
+        ]
+    return [classics.scaled(KNeighborsClassifier(count)) for count in classics.NEIGHBOURS]
+
+
+def wrong(scores, told):
+    """Share of wrong signs."""
+    return float(np.mean(np.where(scores > 0, 1.0, -1.0) != told))
+
+
+def chosen_decay(train, validation):
+    """The problem of the decay that validation chooses, on the path of searched networks."""
+    A = datasets.with_bias(train[0])
+    most = Ascent(A)(train[1]).value / 2
+    unit = hc.TrainingProblem(A, train[1], most, "logistic")
+    path = hc.train_path(unit, [share * most for share in SHARES], tol=1e-2, proof=False)
+    seen = datasets.with_bias(validation[0])
+    best = int(np.argmin([wrong(one.network(seen), validation[1]) for one in path]))
+    return hc.TrainingProblem(A, train[1], SHARES[best] * most, "logistic"), SHARES[best]
+
+
+def run(draw, channel, level, window, method):
+    """One method on one draw of symbols and noise."""
+    rng = np.random.default_rng(draw)
+    sizes = (TRAINING, TRAINING, TEST)
+    train, validation, test = (received(channel, level, window, size, rng) for size in sizes)
+    began, facts = time.process_time(), {}
+    if method == "Bayes":
+        predict = bayes(channel, level, window)
+    elif method == "network":
+        problem, share = chosen_decay(train, validation)
+        best = hc.train(problem, tol=TOLERANCE)
+        facts = {
+            "scope": best.scope,
+            "lower_bound": best.lower_bound,
+            "share": share,
+            "objective": best.objective,
+            "neurons": len(best.network),
+        }
+
+        def predict(X):
+            return best.network(datasets.with_bias(X))
+    else:
+        best, _ = classics.chosen(candidates(method, window), train, validation, wrong)
+        predict = best.predict
+    facts["test_error"] = wrong(predict(test[0]), test[1])
+    return facts | {"processor_seconds": float(f"{time.process_time() - began:.4g}")}
+
+
+def points():
+    """All runs of the sweep."""
+    names = "draw", "channel", "level", "window", "method"
+    ways = itertools.product(DRAWS, CHANNELS, LEVELS, WINDOWS, METHODS)
+    return [dict(zip(names, one, strict=True)) for one in ways]
+
+
+def main():
+    return command.complete(run, points(), command.options(__doc__, PATH).parse_args())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

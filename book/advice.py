@@ -281,11 +281,13 @@ def prediction():
     stored = rows("prediction")
     medians = {}
     for row in stored:
-        key = row["method"], (row["signal"], row["horizon"]), row["window"]
+        # Of a longer window the network sees atoms; no window has both.
+        method = row["method"].partition(", ")[0]
+        key = method, (row["signal"], row["horizon"]), row["window"]
         medians.setdefault(key, []).append(row["test_error"])
     medians = {key: np.median(errors) for key, errors in medians.items()}
     lines = []
-    for method in dict.fromkeys(row["method"] for row in stored):
+    for method in dict.fromkeys(method for method, _, _ in medians):
         line = [method]
         for task in TASKS:
             here = {w: medians[method, task, w] for w in (3, 8, 32) if (method, task, w) in medians}

@@ -238,7 +238,34 @@ def test_recorded_folds_are_those_of_the_sweep_and_their_networks_proven(module)
         assert row["error"] is None and row["test_error"] >= 0
         if row["scope"] is not None:
             assert row["lower_bound"] <= row["objective"]
-            assert row["scope"] == "global" or row["window"] > module.PROVEN
+            proven = row["window"] <= module.PROVEN or row["method"] == prediction.OF_ATOMS
+            assert row["scope"] == ("global" if proven else "searched")
+
+
+def test_recorded_weight_decays_are_of_the_grid_and_not_nearly_all_its_smallest():
+    """The grid once ended where the network won: all folds of the pulse wave kept the smallest."""
+    if not prediction.PATH.exists():
+        pytest.skip("prediction.csv is not there: see `make experiments`")
+    kept = {}
+    for row in read_sweep(prediction.PATH):
+        if row["share"] is not None:
+            names = ("signal", "horizon", "window", "method")
+            kept.setdefault(tuple(row[name] for name in names), []).append(row["share"])
+    for task, shares in kept.items():
+        grid = prediction.shares(*task)
+        assert set(shares) <= set(grid)
+        if task[-1] == prediction.NETWORK:
+            assert shares.count(min(grid)) < 0.8 * signals.FOLDS
+
+
+@pytest.mark.parametrize("window", [8, 32])
+def test_a_line_on_the_atoms_is_the_line_on_the_whole_window(window):
+    X, y = signals.windows(signals.parts("pulse", 0)[0], window, 4)
+    A, whole = prediction.atoms(X, y)(X), np.column_stack([X, np.ones(len(X))])
+    assert A.shape == (len(X), prediction.ATOMS + 1)
+    np.testing.assert_allclose(A.std(axis=0)[:-1], 1)
+    predicted = [B @ np.linalg.lstsq(B, y, rcond=None)[0] for B in (A, whole)]
+    np.testing.assert_allclose(*predicted, atol=1e-8)
 
 
 def test_nothing_is_better_than_bayes_rule_but_by_chance():

@@ -6,7 +6,8 @@ beta sum_j |a_j w_j1 ... w_jK| and equal to it after rescaling. A neuron is mono
 bend, so a branch is monotone, with slope one between two bends t < u and none outside: a clipped
 ramp min((x - t)_+, u - t) or its opposite, up to a constant and a factor, where u may be infinite.
 Two neurons make any of these, (u - t - (x - t)_+)_+, and further ones no others: depth beyond
-three layers changes nothing.
+three layers changes nothing. Reflections (arXiv:2403.01046) need a branch that is not monotone, as
+with absolute values: see `hidden_convexity.mirrors`.
 
 For sum nu = 0 and R(t) = nu.(x - t)_+ the product of nu with a clipped ramp is R(t) - R(u). R is
 linear between data points and constant outside, so both bends may be data points: these are the

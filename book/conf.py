@@ -130,17 +130,16 @@ def prepare_notebook(app, docname, source):
     number_title(notebook["cells"][0], docname.removeprefix("notebooks/")[:2])
     announced = [(computed_statements(cell), cell) for cell in notebook["cells"]]
     notebook["cells"] = [cell for pair in announced for cell in pair if cell]
-    figures = json.loads((ROOT / "figures" / "manifest.json").read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         if cell["cell_type"] != "code":
             cell["source"] = EXERCISE.sub(as_environment, "".join(cell["source"]))
             continue
+        for output in cell["outputs"]:
+            if alt := output.get("metadata", {}).get("image/png", {}).get("alt"):
+                cell["metadata"]["mystnb"] = {"image": {"alt": alt}}
         drawn = re.search(r"save_figure\(\s*\w+,\s*\"(fig[\w-]+)\"", "".join(cell["source"]))
         if drawn:
-            cell["metadata"]["mystnb"] = {"image": {"alt": figures[drawn[1]]["alt"]}}
             sharpen(cell, drawn[1])
-        elif described := re.match(r"# Picture: (.+)", "".join(cell["source"])):
-            cell["metadata"]["mystnb"] = {"image": {"alt": described[1]}}
     source[0] = json.dumps(notebook)
 
 

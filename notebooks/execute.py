@@ -103,7 +103,7 @@ def run(name, build):
         (target / "failure.json").write_text(json.dumps(failure), encoding="utf-8")
         print(f"{name}  FAILED  {failure}", f"(traceback in {running})", sep="\n  ", flush=True)
         return False
-    executed = cleaned(source, running)
+    executed = described(cleaned(source, running), manifest.read_manifest(target / "figures"))
     running.unlink()
     # What was edited meanwhile has another digest.
     manifest.write_atomically(target / "made-from", made_from.encode())
@@ -145,6 +145,22 @@ def cleaned(source, executed):
     return nbstripout.strip_output(
         notebook, keep_output=True, keep_count=True, keep_id=True, extra_keys=VOLATILE
     )
+
+
+def described(notebook, figures):
+    """The notebook with the alt text of each picture in the metadata of its output.
+
+    That of a figure is in the manifest; a cell whose picture is none begins with "# Picture: ...".
+    """
+    for cell in notebook.cells:
+        figure = re.search(r"save_figure\(\s*\w+,\s*\"(fig[\w-]+)\"", cell.source)
+        told = re.match(r"# Picture: (.+)", cell.source)
+        if cell.cell_type == "code" and (figure or told):
+            alt = figures[figure[1]]["alt"] if figure else told[1]
+            for output in cell.outputs:
+                if "image/png" in output.get("data", {}):
+                    output.metadata["image/png"] = {"alt": alt}
+    return notebook
 
 
 def as_bytes(notebook):

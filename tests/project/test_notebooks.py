@@ -81,6 +81,13 @@ def test_its_outputs_are_stable(path):
 
 
 @each_notebook
+def test_every_picture_has_its_alt_text(path):
+    for output in outputs(path):
+        if "image/png" in output.get("data", {}):
+            assert len(output.metadata.get("image/png", {}).get("alt", "")) > 20
+
+
+@each_notebook
 def test_it_holds_no_volatile_metadata(path):
     notebook = nbformat.read(path, as_version=4)
     assert set(notebook.metadata) <= {"kernelspec", "language_info"}

@@ -11,6 +11,7 @@ _HOMES = {
     "Arrangement": "geometry.arrangement",
     "Certificate": "proof.certificate",
     "ContradictedProof": "problem.gap",
+    "OutOfReach": "foundations.reach",
     "ParallelNetwork": "problem.parallel_network",
     "ReLUNetwork": "problem.network",
     "Solution": "solvers",

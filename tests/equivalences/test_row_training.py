@@ -553,6 +553,16 @@ def test_splitting_and_descent_meet_at_the_same_optimum(case, rounds, monkeypatc
         assert max(values) - min(bounds) <= 2e-7 * min(values)
 
 
+def test_splitting_leaves_all_to_descent_where_squares_vanish(monkeypatch):
+    """Samples of 1e-170 have no eigenvalue to set a penalty by, and it was divided by."""
+    rng = np.random.default_rng(0)
+    maps, y = gated_maps(12, 4, 2, 5, rng), rng.normal(size=(12, 2))
+    monkeypatch.setattr(GatedMaps, "mean_eigenvalue", 0.0)
+    assert list(splitting.split(maps, y, 0.1)) == []
+    found = nuclear_norm.solve(maps, y, 0.1, 1e-4, begin=splitting.split(maps, y, 0.1))
+    assert found.lower_bound >= (1 - 1e-4) * found.history[-1].objective
+
+
 def test_splitting_takes_tens_of_iterations_where_descent_takes_hundreds():
     """On pixels, which are correlated, descent's residuals stayed infeasible: 165 s, not 8."""
     images = load_digits().images.reshape(-1, 64)[:300] / 16

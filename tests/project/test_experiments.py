@@ -228,8 +228,6 @@ def test_recorded_teacher_runs_obey_the_bounds_of_their_programs():
 
 @pytest.mark.parametrize("module", [prediction, denoising, equaliser])
 def test_recorded_folds_are_those_of_the_sweep_and_their_networks_proven(module):
-    if not module.PATH.exists():
-        pytest.skip(f"{module.PATH.name} is not there: see `make experiments`")
     rows, asked = read_sweep(module.PATH), module.points()
     names = tuple(asked[0])
     stored = [tuple(row[name] for name in names) for row in rows]

@@ -41,6 +41,8 @@ def split(maps, y, beta):
         Balanced, and orthogonal in each block.
     nu : (n, c) ndarray
     """
+    if not maps.mean_eigenvalue > 0:  # squares of all that the gates let through have vanished
+        return
     Z = S = np.zeros(maps.shape)
     # Of order one for the typical eigenvalue of A A*, in any unit of the data.
     strength, due = 1.0 / maps.mean_eigenvalue, 0.0

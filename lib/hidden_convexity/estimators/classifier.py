@@ -140,7 +140,7 @@ class ConvexReLUClassifier(FittedClassifier):
         Relative duality gap at which training ends, > 0.
     max_seconds : float or None
         Budget of a fit, > 0, proofs included; `gap_` says how far it came. None: no limit but a
-        minute for each proof.
+        minute for each proof, ten for more than two classes.
     progress : bool
         Show progress bars on stderr.
     random_state : int, RandomState or None

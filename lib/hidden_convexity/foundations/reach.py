@@ -8,8 +8,7 @@ SEARCH = "proof=False to search without proof"
 class OutOfReach(ValueError):
     """What was asked for is out of reach; the message ends with what to ask for instead.
 
-    Whoever calls in somebody else's name passes it on with the ways of the function called, for
-    advice that this function does not take is none.
+    A caller that passes it on replaces the ways by those that its own function takes.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ class HiddenLayer:
         last_starts : int or None
             Without a proof: random starts of `last`; None to ask `search` again.
         exact : bool
-            Prefer an exact maximum to a fast bound where the chambers are few.
+            Of one output: prefer an exact maximum to a fast bound where the chambers are few.
         client : distributed.Client or None
             A Dask cluster for the cells of branch and bound.
 

@@ -19,7 +19,7 @@ class Pooled:
 
     Parameters
     ----------
-    oracle : Circle, Ascent, Exhaustive or BranchAndBound
+    oracle : dual oracle of one output or of several
         On `pooling.signed_rows`.
     pooling : Pooling
     """

@@ -59,7 +59,7 @@ def train(
     problem : TrainingProblem
         Data, targets and weight decay. With targets (n, c), of the squared or the softmax loss,
         neurons feed all c outputs over "all" patterns, and one output each over given ones (see
-        Notes). The hinge loss goes with "all" patterns.
+        Notes). The hinge loss goes with "all" patterns, or with `solver="cvxpy"`.
     patterns : "all", Arrangement or int
         "all": networks of every width; the answer is globally optimal up to `tol`. An
         `Arrangement` of problem.X: networks whose neurons lie in its chambers. An integer: as many
@@ -74,9 +74,9 @@ def train(
     proof : bool
         True: the gap is proven. False, for patterns "all" only: the gap holds if no neuron better
         than those found exists, which ascents from many directions have looked for; this works in
-        any dimension and is evidence, not proof. Above rank 16 neurons descend P, which is not
-        convex, between convex programs over their lengths: gaps of 1e-2 are what to ask for there,
-        and with a smaller `tol` training ends when three rounds gain nothing; see `gap`.
+        any dimension and is evidence, not proof. Above rank 16 (not for the hinge loss) neurons
+        descend P, which is not convex, between convex programs over their lengths: gaps of 1e-2 are
+        what to ask for, and with a smaller `tol` training ends when three rounds gain nothing.
     max_seconds : float or None
         Budget of search and proof together, > 0, looked at between their steps. None: training ends
         at `tol` or at the end of double precision, and each proof after a minute at most, or ten

@@ -76,7 +76,7 @@ def solve(program, oracles, tol, budget, directions=(), progress=False):
 
     Parameters
     ----------
-    program : RestrictedProgram, MovingProgram or SharedProgram
+    program : RestrictedProgram, SharedProgram or one of their kinds
         What lowers P over the neurons met so far.
     oracles : Oracles
     tol : float

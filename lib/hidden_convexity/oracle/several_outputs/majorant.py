@@ -34,7 +34,7 @@ def workspace(d, c, m):
     """Arrays that the functions here write to, for blocks of at most m rows."""
     count = 2 ** (d - 1)
     chunk = np.empty((c, CHUNK)), np.empty((count, CHUNK)), np.empty(CHUNK)
-    at_corners = np.empty((count, d)), np.empty((count, c)), np.empty((6, count))
+    at_corners = np.empty((count, d)), np.empty((count, c)), np.empty((5, count))
     square = np.empty((2, c, c))
     local = np.empty((2, d, c)), np.empty((2, d, d)), np.empty((2, d)), np.empty(c)
     pivots = np.empty(d + 1), np.empty(d + 1, dtype=np.int64), np.empty((d + 1, d + 1))

@@ -72,16 +72,17 @@ def convex_program(X, y, beta):
 
 
 class _Round(NamedTuple):
-    """A network, its norm (infinite unless it interpolates), a lower bound on the least, its nu."""
+    """A network, its norm (infinite if it does not interpolate), a bound on the least, its nu."""
 
     network: parts.Neurons
     objective: float
     lower_bound: float
     dual_point: np.ndarray
+    scope: str
 
     @property
     def gap(self):
-        return relative_gap(self.objective, self.lower_bound)
+        return relative_gap(self.objective, self.lower_bound, self.scope == "global")
 
 
 def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
@@ -189,7 +190,8 @@ def _completed(found, program, basis, X, y):
     # Of a sum of n products; and what the misfit may be worth.
     allowance = len(y) * EPS * float(np.abs(nu) @ np.abs(y))
     bound = max(float(nu @ y) - allowance - float(np.abs(nu) @ misfit), 0.0)
-    return _Round(network, float(objective(network, X, y, found.problem.beta)), bound, nu)
+    norm = float(objective(network, X, y, found.problem.beta))
+    return _Round(network, norm, bound, nu, found.scope)
 
 
 def _linear(X, neuron):

@@ -96,6 +96,8 @@ def _largest_eigenvalues(gram, count):
 
 
 def _lanczos(gram, count):
+    if not gram.trace() > 0:
+        return np.zeros(count), np.eye(len(gram), count)
     start = gram.sum(axis=1) + gram.trace() / len(gram)  # deterministic, and not 0
     try:
         return eigsh(gram, k=count, which="LA", v0=start)
@@ -112,7 +114,7 @@ def _proven(gram, short, found):
     product = 2 * length * UNIT_ROUNDOFF * energy
     margin, diagonal = FIRST_MARGIN, np.arange(order)
     while energy > 0:
-        square = max(found**2 * (1 + margin), energy * UNIT_ROUNDOFF)
+        square = max(found**2, energy * UNIT_ROUNDOFF) * (1 + margin)
         shifted = -gram
         shifted[:, diagonal, diagonal] += square
         try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hidden_convexity.foundations.validation import real_number
+from hidden_convexity.foundations.validation import LARGEST, real_number
 from hidden_convexity.problem.losses import Softmax
 
 EPS = float(np.finfo(float).eps)
@@ -19,6 +19,8 @@ EPS = float(np.finfo(float).eps)
 SAFE = 1.0 - 4.0 * EPS
 # A probability may move by this share of itself times its complement on the way to a dual point.
 MOVABLE = 0.25
+# What a product in M(nu) may lose by vanishing, in data whose entries are at most LARGEST.
+VANISHED = float(np.finfo(float).tiny) * LARGEST
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +57,8 @@ class Feasible:
         if len(problem.free_terms):
             moved, most, unit_cost = _balanced(problem, nu)
             maximum += (1 + len(nu) * EPS) * float(moved @ reach(problem))
-        scale = min(loss.best_scale(problem.y, nu), most)
-        if maximum > 0:
-            scale = min(scale, problem.beta / maximum)
+        maximum += problem.X.size * VANISHED * max(1.0, abs(problem.slope))
+        scale = min(loss.best_scale(problem.y, nu), most, problem.beta / maximum)
         if not np.isfinite(unit_cost):
             return cls(0.0)
         return cls(SAFE * scale, max(scale, 1.0) * unit_cost)

@@ -29,7 +29,7 @@ STEPS, CONVERGED, SAME_HEIGHT = 100, 1e-14, 1e-14
 DAMPINGS = (0.0, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)
 # A unit column this near to the span of others is left out: it is theirs, up to rounding.
 DEPENDENT = 1e-12
-EPS = float(np.finfo(float).eps)
+EPS, TINY = float(np.finfo(float).eps), float(np.finfo(float).tiny)
 # Distances are computed while (Z T)'H(Z T) is the identity to this.
 SKEWED = 0.5
 
@@ -177,7 +177,8 @@ class FreeTerms:
             skew += float((heavy * (upper**2).sum(axis=1)).sum()) * (n + q + 8) * EPS
             skew += 2.0 * float((heavy * np.linalg.norm(upper, axis=1)) @ entry_error.sum(axis=1))
             along = np.array([fsum(nu * z) for z in self._used.T])
-            off = (self._rounding + 4) * EPS * (np.abs(nu) @ self._sizes)
+            # Products may vanish, and columns be as small as these.
+            off = (self._rounding + 4) * EPS * (np.abs(nu) @ self._sizes) + n * TINY
             off += (q + 2) * EPS * np.abs(along)
             size = np.linalg.norm(np.abs(T.T @ along) + np.abs(T.T) @ off)
             found = size / (1.0 - SKEWED) * np.linalg.norm(upper, axis=1)
@@ -233,7 +234,7 @@ class FreeTerms:
                 heavy += masses[:, k] * sizes[:, k] ** 2
                 errors += masses[:, k] * (entry_error**2).sum(axis=1)
                 found = np.array([fsum(nu[:, k] * z) for z in self._used.T])
-                lost = (self._rounding + 4) * EPS * (np.abs(nu[:, k]) @ self._sizes)
+                lost = (self._rounding + 4) * EPS * (np.abs(nu[:, k]) @ self._sizes) + n * TINY
                 along += T[:, k].T @ found
                 off += np.abs(T[:, k].T) @ (lost + (q + c + 2) * EPS * np.abs(found))
             skewed -= mean.T @ (mean / totals)

@@ -10,6 +10,9 @@ from .rounding import Refused
 # 3: says which network and which proof, and may weigh the samples.
 VERSIONS = "1", "2", "3"
 MAX_RANK = 8
+# The largest entry of data, targets and weights, each weight, and the weight decay: beyond, squares
+# and products vanish or overflow, and what is charged for rounding is not all of it.
+ORDINARY, ORDINARY_BETA, STEEPEST_SLOPE = (1e-75, 1e75), (1e-150, 1e150), -1e6
 COMMON = {"y": "n", "nu": "n", "beta": "", "objective": "", "lower_bound": ""}
 WEIGHTS = {"sample_weight": "n"}
 OTHERS = {"slope": "", "skip": "d", "intercept": "", "free": "cq"}
@@ -73,7 +76,9 @@ def read(path, data=None):
     network, proof = "one output", "cones"
     if version == "3":
         network, proof = str(found.get("network")), str(found.get("proof"))
-    elif (version == "2") != (OTHERS.keys() <= found.keys()):
+    elif found.keys() & {"network", "proof"}:
+        raise Refused("version", "only 3 says which network and which proof it has")
+    elif found.keys() & OTHERS.keys() != (OTHERS.keys() if version == "2" else set()):
         raise Refused("version", f"only 2 has, and must have, {', '.join(OTHERS)}")
     weighted = WEIGHTS.keys() & found.keys()
     if weighted and (version != "3" or network == "one variable"):
@@ -102,10 +107,30 @@ def read(path, data=None):
     check_loss(str(found.get("loss")), losses, found["y"])
     if network == "one variable":
         check_branches(found)
-    found = complete(found)
+    found = complete(found) | {"network": np.array(network), "proof": np.array(proof)}
     if not (found["sample_weight"] > 0).all():
         raise Refused("sample_weight", "it must be positive")
+    check_ranges(found)
     return found
+
+
+def check_ranges(found):
+    """Refuse numbers of which products may vanish or overflow; data and targets may be zero."""
+    weights = found["sample_weight"]
+    for name, array in (
+        ("X", found["X"]),
+        ("y", found["y"]),
+        ("sample_weight", weights),
+        ("sample_weight", weights.min()),
+    ):
+        largest, (low, high) = np.abs(array).max(), ORDINARY
+        if largest and not low <= largest <= high:
+            raise Refused(name, f"of its entries none may be above {high:g}, nor all below {low:g}")
+    low, high = ORDINARY_BETA
+    if not low <= found["beta"] <= high:
+        raise Refused("beta", f"it must be between {low:g} and {high:g}")
+    if not STEEPEST_SLOPE <= found["slope"] < 1:
+        raise Refused("slope", f"it must be at least {STEEPEST_SLOPE:g}, and below 1")
 
 
 def check_loss(loss, losses, y):

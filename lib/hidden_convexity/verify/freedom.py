@@ -98,7 +98,7 @@ def distances(file, nu, H, wrong):
         skew = norm(G.T @ (H[:, None] * G) - np.eye(q))
         skew += gamma(n + q + 8) * (H @ length**2) + 2 * (H @ (length * shift))
         along = np.array([math.fsum(nu * z) for z in Z.T])
-        off = gamma(K + 4) * (np.abs(nu) @ sizes + np.abs(along)) + wrong @ sizes
+        off = gamma(K + 4) * (np.abs(nu) @ sizes + np.abs(along)) + wrong @ sizes + TINY
         size = lengths(np.abs(T.T @ along) + np.abs(T.T) @ (off + gamma(q + 2) * np.abs(along)))
         theta = SAFE * 2 * size * length
     if not SAFE * skew <= 0.5 or not np.isfinite(theta).all():

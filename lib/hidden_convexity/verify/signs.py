@@ -33,7 +33,7 @@ def cases(S, c, proof):
         raise Refused("rows", f"one is beyond the {len(Z)} that stand for others")
     while len(signs):
         code = codes[level : level + len(signs)]
-        if len(code) < len(signs) or code.max(initial=0) > last:
+        if len(code) < len(signs) or code.min(initial=0) < 0 or code.max(initial=0) > last:
             raise Refused("codes", "the cases do not cover the space: one is left out")
         ends, step = np.flatnonzero((code == 0) | (code == last)), 1 + ENTRIES // len(Z)
         for batch in (ends[k : k + step] for k in range(0, len(ends), step)):
@@ -83,7 +83,8 @@ def merged(S, c, lines):
     weights, sizes = (np.bincount(place, one, len(Z)) for one in (parts, np.abs(parts)))
     drift = -np.bincount(place, np.where(f < 0, parts, 0.0), len(Z))
     owed = math.fsum(np.abs(c) * apart) + 2 * gamma(len(S) + 4) * math.fsum(sizes * lengths(Z))
-    return Z, weights, drift, SAFE * owed + TINY * (1 + math.fsum(np.abs(c)))
+    vanished = TINY * (1 + math.fsum(np.abs(c))) * (1 + float(lengths(Z).max(initial=0.0)))
+    return Z, weights, drift, SAFE * owed + vanished
 
 
 def usual(signs, weights):

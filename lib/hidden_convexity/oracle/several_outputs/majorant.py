@@ -88,7 +88,7 @@ def stays_below(products, gram, square, factor):
             for k in range(j):
                 entry -= factor[i, k] * factor[j, k]
             if i == j:
-                if entry <= 0.0:
+                if not entry > 0.0:
                     return False
                 factor[i, i] = np.sqrt(entry)
             else:
@@ -143,11 +143,17 @@ def upper_bound(block, number, units, W, box, axis, before, enough, space):
 @njit(cache=True, nogil=True)
 def direction(vector, q):
     """q = vector normalised, or the first axis where it is zero."""
-    size = np.sqrt(dot(vector, vector))
+    largest = 0.0
     for a in range(len(q)):
-        q[a] = vector[a] / size if size > 0.0 else 0.0
-    if size == 0.0:
+        largest = max(largest, abs(vector[a]))
+    # Squares of small entries lose digits, and q would not be a unit vector.
+    for a in range(len(q)):
+        q[a] = vector[a] / largest if largest > 0.0 else 0.0
+    if largest == 0.0:
         q[0] = 1.0
+    size = np.sqrt(dot(q, q))
+    for a in range(len(q)):
+        q[a] /= size
 
 
 @njit(cache=True, nogil=True, fastmath=REORDER)

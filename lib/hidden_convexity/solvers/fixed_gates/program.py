@@ -17,6 +17,7 @@ from array_api_compat import array_namespace, device, is_array_api_obj, is_numpy
 from hidden_convexity.foundations.validation import of_moderate_size, real_array
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import active
+from hidden_convexity.problem.duality import VANISHED
 from hidden_convexity.problem.losses import loss_for
 
 # Entries of the largest temporary block: 32 MB of float64.
@@ -252,7 +253,7 @@ class GatedProgram:
         """What rounding may take off max_g ||X^T D_g nu||_F, for nu (n, c) in double precision."""
         xp, (n, d, *_) = self.xp, self.shape
         size = float(xp.sum(xp.sqrt(xp.sum(nu**2, axis=1)) * self._lengths))
-        return (n + d + 8) * float(np.finfo(float).eps) * size
+        return (n + d + 8) * float(np.finfo(float).eps) * size + n * d * VANISHED
 
 
 def group_norms(xp, weights):

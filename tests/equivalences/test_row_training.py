@@ -553,6 +553,17 @@ def test_splitting_and_descent_meet_at_the_same_optimum(case, rounds, monkeypatc
         assert max(values) - min(bounds) <= 2e-7 * min(values)
 
 
+def test_a_norm_is_proven_even_if_no_singular_value_was_found():
+    """The margin grew for ever of a square that was 0; a gate that opens for nobody is a matrix 0."""
+    short = np.random.default_rng(0).normal(size=(2, 4, 6))
+    gram = short @ short.swapaxes(1, 2)
+    largest = np.linalg.norm(short, 2, axis=(1, 2)).max()
+    assert largest <= spectral._proven(gram, short, 0.0) <= 3 * largest
+    values, vectors = spectral._lanczos(np.zeros((5, 5)), 2)
+    assert (values == 0).all()
+    np.testing.assert_array_equal(vectors.T @ vectors, np.eye(2))
+
+
 def test_splitting_leaves_all_to_descent_where_squares_vanish(monkeypatch):
     """Samples of 1e-170 have no eigenvalue to set a penalty by, and it was divided by."""
     rng = np.random.default_rng(0)

@@ -11,7 +11,11 @@ import hidden_convexity as hc
 from hidden_convexity.geometry.hyperplanes import unit_rows
 from hidden_convexity.oracle import BranchAndBound
 from hidden_convexity.oracle.pooled import Pooled
-from hidden_convexity.oracle.several_outputs import VectorAscent, VectorBranchAndBound
+from hidden_convexity.oracle.several_outputs import (
+    VectorAscent,
+    VectorBranchAndBound,
+    majorant,
+)
 from hidden_convexity.problem.pooling import Pooling
 
 TOLERANCE = 1e-4
@@ -192,3 +196,12 @@ def test_bad_dual_points_are_refused(N):
     for oracle in (VectorAscent(gaussian(5, 2)), VectorBranchAndBound(gaussian(5, 2))):
         with pytest.raises(ValueError, match=r"\bN\b"):
             oracle(N)
+
+
+def test_a_direction_has_length_one_however_short_the_vector_is():
+    """Squares of 1e-160 have lost their digits: bounds along such a direction were none."""
+    q = np.empty(2)
+    majorant.direction(np.array([3e-160, -4e-160]), q)
+    np.testing.assert_allclose(q, [0.6, -0.8], rtol=1e-15)
+    majorant.direction(np.zeros(2), q)
+    assert list(q) == [1.0, 0.0]

@@ -89,7 +89,7 @@ def test_every_tampering_is_refused_by_name(tmp_path):
             ({"weights": content["weights"][1:]}, ["biases"]),
             ({"network": np.array("one output")}, ["proof"]),
             ({"proof": np.array("cones")}, ["proof"]),
-            ({"version": np.array(1)}, ["X"]),
+            ({"version": np.array(1)}, ["version"]),
             ({"loss": np.array("logistic")}, ["loss"]),
             ({"scope": np.array("searched")}, ["scope"]),
         ]:

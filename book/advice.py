@@ -257,8 +257,8 @@ def first_calls():
     return textwrap.fill(
         "What is called for the first time compiles, and says so if it takes long: this example "
         f"takes {example['cold']['seconds']:.0f} seconds of a processor then, some 2,500 "
-        f"chambers and more (d = 3 and 50 samples) {min(larger):.0f} to {max(larger):.0f}. From then on "
-        "Python's start, the imports and this training take "
+        f"chambers and more (d = 3 and 50 samples) {min(larger):.0f} to {max(larger):.0f}. From "
+        "then on Python's start, the imports and this training take "
         f"{example['warm']['seconds']:.1f} s together, until the library's code changes.",
         100,
     )

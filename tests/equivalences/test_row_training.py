@@ -554,7 +554,7 @@ def test_splitting_and_descent_meet_at_the_same_optimum(case, rounds, monkeypatc
 
 
 def test_a_norm_is_proven_even_if_no_singular_value_was_found():
-    """The margin of a square that was 0 grew for ever; a gate that no sample opens is a matrix 0."""
+    """The margin of a square of 0 grew for ever; a gate that no sample opens is a matrix 0."""
     short = np.random.default_rng(0).normal(size=(2, 4, 6))
     gram = short @ short.swapaxes(1, 2)
     largest = np.linalg.norm(short, 2, axis=(1, 2)).max()

@@ -24,7 +24,7 @@ DRAW = """\
 import matplotlib.pyplot as plt
 from hidden_convexity.companion.manifest import save_figure
 
-fig, ax = plt.subplots(figsize=(2, 1))
+fig, ax = plt.subplots(figsize=(4, 3))
 ax.plot([0, slope])
 save_figure(fig, "{name}", data={{"y": [0, slope]}}, alt="A line.", numbers={{"slope": slope}})
 plt.show()"""

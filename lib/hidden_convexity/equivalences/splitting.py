@@ -56,7 +56,8 @@ def split(maps, y, beta):
             apart = back - S
             Z = Z + STEP * strength * apart
         yield _factors(left, strength * np.maximum(values - beta, 0.0), right), nu
-        balance = _relative(apart, S) / _relative(strength * (S - before), Z)
+        with np.errstate(over="ignore"):  # infinite is as unbalanced as it gets
+            balance = _relative(apart, S) / _relative(strength * (S - before), Z)
         if rounds >= due and not 1 / UNBALANCED < balance < UNBALANCED:
             strength *= np.clip(np.sqrt(balance), 1 / CHANGE, CHANGE)
             inverse, due = maps.resolvent(strength), WAIT * rounds + 1

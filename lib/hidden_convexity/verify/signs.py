@@ -83,8 +83,8 @@ def merged(S, c, lines):
     weights, sizes = (np.bincount(place, one, len(Z)) for one in (parts, np.abs(parts)))
     drift = -np.bincount(place, np.where(f < 0, parts, 0.0), len(Z))
     owed = math.fsum(np.abs(c) * apart) + 2 * gamma(len(S) + 4) * math.fsum(sizes * lengths(Z))
-    vanished = TINY * (1 + math.fsum(np.abs(c))) * (1 + float(lengths(Z).max(initial=0.0)))
-    return Z, weights, drift, SAFE * owed + vanished
+    vanished = 1 + math.fsum(np.abs(c)) + np.count_nonzero(c) * float(lengths(Z).max(initial=0.0))
+    return Z, weights, drift, SAFE * owed + TINY * vanished
 
 
 def usual(signs, weights):

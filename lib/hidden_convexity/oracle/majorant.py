@@ -60,25 +60,33 @@ def at_corners(linear, values):
 
 
 @njit(cache=True, nogil=True, fastmath=REORDER)
+def tabulate(block, start, size, table):
+    """Values of `size` rows from `start` on at the corners, a row of the table each; how many."""
+    d = len(block)
+    for i in range(size):
+        table[0, i] = block[0, start + i]
+    for k in range(1, d):
+        for i in range(size):
+            table[0, i] -= block[k, start + i]
+    half = 1
+    for k in range(1, d):
+        for v in range(half):
+            for i in range(size):
+                table[half + v, i] = table[v, i] + 2.0 * block[k, start + i]
+        half *= 2
+    return half
+
+
+@njit(cache=True, nogil=True, fastmath=REORDER)
 def add_positive_parts(block, table, out):
     """out_v += the sum of (t_i)_+ at the corner v, t_i the rows; `table` (2^(d-1), CHUNK) is work.
 
     Corner by corner within a few rows: both loops then run over what lies side by side.
     """
-    d, m = block.shape
+    m = block.shape[1]
     for start in range(0, m, CHUNK):
         size = min(CHUNK, m - start)
-        for i in range(size):
-            table[0, i] = block[0, start + i]
-        for k in range(1, d):
-            for i in range(size):
-                table[0, i] -= block[k, start + i]
-        half = 1
-        for k in range(1, d):
-            for v in range(half):
-                for i in range(size):
-                    table[half + v, i] = table[v, i] + 2.0 * block[k, start + i]
-            half *= 2
+        half = tabulate(block, start, size, table)
         for v in range(half):
             total = 0.0
             for i in range(size):

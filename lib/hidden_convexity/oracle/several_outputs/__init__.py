@@ -17,7 +17,7 @@ PROVABLE_RANK = 6
 
 
 def vector_proving_oracle(X, progress=False, dropped=None, client=None):
-    """The oracle that proves M(N) for data in coordinates: a sweep in the plane, above it cells.
+    """The oracle that proves M(N) for data in coordinates: cells, above the plane.
 
     Raises
     ------
@@ -30,6 +30,4 @@ def vector_proving_oracle(X, progress=False, dropped=None, client=None):
             f"rank <= {PROVABLE_RANK}",
             {"search": "VectorAscent(X) to search without proof", "X": LOWER_RANK},
         )
-    if X.shape[1] == 2:
-        return VectorCircle(X, dropped)
     return VectorBranchAndBound(X, progress=progress, dropped=dropped, client=client)

@@ -7,6 +7,7 @@ Rows are their local values (d, m), weighted by ||l_i||, and their numbers (m,) 
 from hidden_convexity.foundations.compilation import njit
 from hidden_convexity.foundations.loops import fill
 from hidden_convexity.oracle.geodesic import REORDER
+from hidden_convexity.oracle.majorant import tabulate
 
 # Rows held at a time, with their values at all corners and their l_i.
 CHUNK = 64
@@ -46,7 +47,7 @@ def add_rests(block, number, units, q, chunk, centres, along, sizes, widest):
     centres (2^(d-1), c) += sum l_i r_iv, along += sum |q.l_i| r_iv, sizes += sum ||l_i|| r_iv; and
     widest (m,) becomes the largest ||l_i|| r_iv of each row.
     """
-    d, m = block.shape
+    m = block.shape[1]
     columns, table, share = chunk
     for start in range(0, m, CHUNK):
         size = min(CHUNK, m - start)
@@ -57,16 +58,7 @@ def add_rests(block, number, units, q, chunk, centres, along, sizes, widest):
                 share[i] += q[a] * columns[a, i]
         for i in range(size):
             share[i] = abs(share[i])
-            table[0, i] = block[0, start + i]
-        for k in range(1, d):
-            for i in range(size):
-                table[0, i] -= block[k, start + i]
-        half = 1
-        for k in range(1, d):
-            for v in range(half):
-                for i in range(size):
-                    table[half + v, i] = table[v, i] + 2.0 * block[k, start + i]
-            half *= 2
+        half = tabulate(block, start, size, table)
         for i in range(size):
             widest[start + i] = 0.0
         for v in range(half):

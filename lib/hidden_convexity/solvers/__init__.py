@@ -290,9 +290,8 @@ def _trainer_over_all(problem, proof, progress, client=None):
         if moving:
             kind = MovingProgram if problem.y.ndim == 1 else MovingSharedProgram
             program = kind(problem, layer.passes, layer.basis)
-        # Newton's method of several outputs, and their ascents, are thousands of small products;
-        # neurons that move are descended with large ones.
-        with one_blas_thread(problem.y.ndim == 2 and not moving):
+        # Rounds are thousands of small products; neurons that move are descended with large ones.
+        with one_blas_thread(not moving):
             return column_generation.solve(program, oracles, tol, budget, directions, progress)
 
     return train_at

@@ -18,8 +18,9 @@ from scipy.optimize import minimize
 
 from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.foundations.double_precision import EPS, TINY
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
-from hidden_convexity.problem.duality import EPS, reach
+from hidden_convexity.problem.duality import reach
 from hidden_convexity.problem.encoding import output_heads
 from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.problem.training_problem import TrainingProblem
@@ -201,7 +202,7 @@ def _linear(X, neuron):
 
 def _relative(misfit, y):
     """The largest entry, relative to the largest target."""
-    return float(np.abs(misfit).max() / max(np.abs(y).max(), np.finfo(float).tiny))
+    return float(np.abs(misfit).max() / max(np.abs(y).max(), TINY))
 
 
 decode = parts.decode_neurons

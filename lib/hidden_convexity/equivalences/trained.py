@@ -6,6 +6,7 @@ import numpy as np
 
 from hidden_convexity import solvers
 from hidden_convexity.equivalences import parts
+from hidden_convexity.foundations.double_precision import TINY, UNIT_ROUNDOFF
 from hidden_convexity.foundations.reach import OutOfReach
 from hidden_convexity.foundations.validation import flag, positive_number
 from hidden_convexity.problem.duality import SAFE
@@ -65,9 +66,6 @@ def options(tol, max_seconds, progress, proof):
         max_seconds = positive_number(max_seconds, "max_seconds")
     flags = flag(progress, "progress"), flag(proof, "proof")
     return positive_number(tol, "tol"), max_seconds, *flags
-
-
-UNIT_ROUNDOFF, TINY = np.finfo(float).eps / 2, np.finfo(float).tiny
 
 
 def rounding(steps, sizes, factors=1.0):

@@ -13,6 +13,7 @@ from hidden_convexity.estimators import fitting
 from hidden_convexity.estimators.classifier import FittedClassifier
 from hidden_convexity.estimators.regressor import FittedRegressor
 from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.foundations.double_precision import TINY
 from hidden_convexity.foundations.validation import positive_number, real_array
 
 # Shares of beta_max that are tried when none are given: from it down to this one.
@@ -235,4 +236,4 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
     def _losses(self, outputs, index):
         """-log of the probability of the true class (n,)."""
         chance = self._probabilities(outputs)[np.arange(len(index)), index]
-        return -np.log(np.maximum(chance, np.finfo(float).tiny))
+        return -np.log(np.maximum(chance, TINY))

@@ -8,6 +8,7 @@ tolerance are halved. See `majorant` and `least_distance` for the bound, `boxes`
 
 import numpy as np
 
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.validation import flag, positive_number, whole_number
 from hidden_convexity.geometry.hyperplanes import (
     distances_moved,
@@ -18,7 +19,7 @@ from hidden_convexity.geometry.hyperplanes import (
 )
 from hidden_convexity.oracle.ascent import Ascent, unit_directions
 from hidden_convexity.oracle.cluster import checked_client
-from hidden_convexity.oracle.maximum import EPS, DualMaximum, Remainders, dual_point
+from hidden_convexity.oracle.maximum import DualMaximum, Remainders, dual_point
 from hidden_convexity.oracle.search import Search
 
 # A cell has 2^(rank - 1) corners; the proof is out of reach long before their number is.

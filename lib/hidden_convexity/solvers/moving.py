@@ -18,6 +18,7 @@ from dataclasses import replace
 import numpy as np
 import scipy
 
+from hidden_convexity.foundations.double_precision import TINY
 from hidden_convexity.problem.restricted.program import RestrictedProgram
 from hidden_convexity.problem.restricted.shared import SharedProgram
 
@@ -115,7 +116,7 @@ class MovingProgram(Moving, RestrictedProgram):
         lengths = np.linalg.norm(weights, axis=1)
         height = self.problem.loss_value(outputs) + self.beta * lengths.sum()
         slopes *= pooling.spread(self.problem.loss_residual(outputs))[:, None]
-        unit = weights / np.maximum(lengths, np.finfo(float).tiny)[:, None]
+        unit = weights / np.maximum(lengths, TINY)[:, None]
         gradient = self.beta * unit - signs[:, None] * (slopes.T @ self.X)
         return height, gradient.ravel()
 

@@ -3,9 +3,10 @@
 import numpy as np
 
 from hidden_convexity.foundations.blas import one_blas_thread
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.oracle.branch_and_bound import FINEST, PATH_ROUNDING, BranchAndBound
-from hidden_convexity.oracle.maximum import EPS, DualMaximum, dual_matrix
+from hidden_convexity.oracle.maximum import DualMaximum, dual_matrix
 from hidden_convexity.oracle.several_outputs.ascent import VectorAscent
 from hidden_convexity.oracle.several_outputs.search import VectorSearch
 

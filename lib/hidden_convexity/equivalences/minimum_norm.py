@@ -97,16 +97,9 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     y : (n,) array_like
     beta : float
         Weight decay, > 0; without a role, as in the row's objective.
-    tol : float
-        Relative duality gap at which to stop, > 0. Below about 1e-7, double precision may end
-        first; the solution's `gap` says what was reached.
-    max_seconds : float, optional
-        Time after which the best network so far is returned, `out_of_time`, with its valid bound:
-        of infinite objective where none interpolates yet.
-    progress : bool
-        Show progress bars on stderr, one a round.
-    proof : bool
-        False: search for violators without proof, in any dimension; the scope is "searched".
+    tol, max_seconds, progress, proof
+        As in `trained.options`, with digits for a tol of about 1e-7. Out of time before a network
+        interpolates, the objective is infinite.
 
     Returns
     -------

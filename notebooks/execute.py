@@ -168,16 +168,15 @@ def as_bytes(notebook):
 
 
 def digest(name):
-    """What an execution depends on: the notebook's code, what it imports of lib/, its data."""
+    """What an execution depends on: the notebook's code, what it imports of lib/, what it reads."""
     cells = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
     # The cells' tags tell papermill the parameters, and outputs and prose change nothing.
     code = [(cell.source, cell.metadata.get("tags")) for cell in cells if cell.cell_type == "code"]
     text = "\n".join(source for source, _ in code)
     files = {Path(__file__), *(ROOT / "constraints.txt",)[: (ROOT / "constraints.txt").exists()]}
     files |= imported_by(source for source, _ in code)
-    if "benchmarks" in text:
-        folder = ROOT / "benchmarks"
-        files |= {file for kind in ("py", "csv", "json") for file in folder.rglob(f"*.{kind}")}
+    # Recorded results go by their names: the folder may stand in another string.
+    files |= {file for file in (ROOT / "benchmarks").rglob("*.*") if file.name in text}
     parts = [sys.version, repr(code), *(hash_of(file) for file in sorted(files))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -212,6 +212,22 @@ def test_an_edit_of_a_file_executes_the_notebooks_that_import_it_and_no_others(p
     assert "00-nothing" not in project.stale(*names)
 
 
+def test_a_notebook_is_executed_again_for_recorded_results_that_it_reads_and_no_others(project):
+    """Each that named benchmarks/ was, for every file in it."""
+    recorded = project.root / "benchmarks" / "experiments"
+    recorded.mkdir(parents=True)
+    for name in ("read.csv", "other.csv"):
+        (recorded / name).write_text("one,1\n")
+    source = 'folder = "../benchmarks/experiments"\nopen(f"{folder}/read.csv").close()'
+    project.write_cells("00-reads", [nbformat.v4.new_code_cell(source, id="only")])
+    command = [sys.executable, "notebooks/execute.py", "run", "00-reads"]
+    subprocess.run(command, cwd=project.root, check=True)
+    (recorded / "other.csv").write_text("one,2\n")
+    assert project.stale("00-reads") == []
+    (recorded / "read.csv").write_text("one,2\n")
+    assert project.stale("00-reads") == ["00-reads"]
+
+
 def test_what_is_staged_and_then_lost_is_drawn_again_and_not_taken_for_removed(drawn):
     """`make figures` twice at once cleared one's staging, and the other deleted the figures."""
     before = drawn.committed()

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import trouble
 
+from hidden_convexity.oracle.several_outputs import VectorBranchAndBound
+
 SAVED = sorted(fuzz.CASES.glob("*.json"))
 
 
@@ -42,7 +44,7 @@ def test_nor_has_one_of_several_outputs(kind, columns):
 
 
 def test_a_bound_of_several_outputs_that_is_a_little_too_low_is_caught(monkeypatch):
-    oracle, case = judge.VectorBranchAndBound, trouble.case(0, "gaussian", (3, 3), most_rows=5)
+    oracle, case = VectorBranchAndBound, trouble.case(0, "gaussian", (3, 3), most_rows=5)
     call = oracle.__call__
 
     def lowered(self, N, tolerance):

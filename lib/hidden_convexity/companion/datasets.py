@@ -11,6 +11,7 @@ from scipy.fft import idct
 
 from hidden_convexity.companion.packaged import ecg, pulse
 from hidden_convexity.companion.recordings import Signal, load_ecg
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.validation import flag, real_array, real_number, whole_number
 from hidden_convexity.problem.data import with_bias
 
@@ -130,7 +131,7 @@ def standardise(train, *others):
             f"{train.shape}, others have {[each.shape for each in others]}"
         )
     # Equal numbers computed in different ways differ by roundoff: such a column is constant too.
-    roundoff = 4 * np.finfo(float).eps * np.abs(train).max(axis=0)
+    roundoff = 4 * EPS * np.abs(train).max(axis=0)
     constant = np.flatnonzero(np.ptp(train, axis=0) <= roundoff)
     if constant.size:
         where = f" in column {', '.join(map(str, constant))}" if train.ndim == 2 else ""

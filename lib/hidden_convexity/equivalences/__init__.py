@@ -46,9 +46,7 @@ CLASSES = (0.3, 3, 30)
 def rows():
     """Every row: a dict of module name to module.
 
-    All have the same names. What differs in `train` is `proof`: False leaves the proof out in rows
-    of neurons and of their least norm, where it takes most of the time; in the others it is part
-    of each round, or, for three layers, not known.
+    All have the same names, and their `train` the arguments of `trained.options`.
 
     Rows of one sparse model (what `signal` says up to a comma) stand together, the model with most
     rows first.

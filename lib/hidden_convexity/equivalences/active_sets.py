@@ -15,6 +15,7 @@ samples only, and `ActiveSets.allowance` adds what they may make of a sum.
 import numpy as np
 
 from hidden_convexity.equivalences.dependence import IndexSets, rank_exceeds
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.geometry.hyperplanes import unit_rows
 
 # Directions that a search in space returns, those of the largest sums: more than enter in a round.
@@ -61,7 +62,7 @@ class ActiveSets:
         Rounding is that of three sums of n terms, in any order, and of the differences of these.
         """
         sizes = np.abs(nu)
-        rounding = 3 * len(nu) * np.finfo(float).eps * float(sizes.sum())
+        rounding = 3 * len(nu) * EPS * float(sizes.sum())
         unlisted = self._blurred.sums(sizes)
         if self.rank == 2 and len(unlisted):
             listed = np.abs(self._circle.sums(nu))

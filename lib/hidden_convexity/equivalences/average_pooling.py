@@ -79,7 +79,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True, le
     beta : float
         Weight decay, > 0.
     tol, max_seconds, progress, proof
-        As in `trained.train_neurons`.
+        As in `trained.options`.
     length : int
         Samples that a filter sees, 1 to d. Up to about 5 can be proven.
 

@@ -96,7 +96,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     beta : float
         Weight decay, > 0.
     tol, max_seconds, progress, proof
-        As in `trained.train_neurons`.
+        As in `trained.options`.
 
     Returns
     -------

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hidden_convexity.foundations.double_precision import TINY
 from hidden_convexity.geometry.cones import project_each
 from hidden_convexity.geometry.hyperplanes import unit_rows
 from hidden_convexity.problem.restricted.neurons import Neuron, null_space
@@ -23,7 +24,6 @@ from hidden_convexity.problem.restricted.program import RestrictedProgram
 STEPS, CLIMBED = tuple(np.geomspace(1.0, 0.03, 25)), 8
 # Relative gain that makes the other side of a wall higher, and size of a projection that is 0.
 HIGHER, NOTHING = 1e-12, 1e-12
-TINY = np.finfo(float).tiny
 
 
 @dataclass(frozen=True, eq=False)

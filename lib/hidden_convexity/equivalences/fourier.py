@@ -13,7 +13,8 @@ roots of unity and u the unit roundoff.
 
 import numpy as np
 
-UNIT_ROUNDOFF = np.finfo(float).eps / 2
+from hidden_convexity.foundations.double_precision import UNIT_ROUNDOFF
+
 # Errors in units of u. Of exp(i a), a < 2 pi right to 3 u, where sine and cosine are right to four
 # units in the last place; of a product with it; of a product; and of a pass of a transform.
 ROOT, TURNED, PRODUCT, PASS = 30, 34, 3, 32

@@ -72,15 +72,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True, pa
     y : (n, c) array_like
     beta : float
         Weight decay, > 0.
-    tol : float
-        Relative duality gap at which to stop, > 0. Below about 1e-8, double precision may end
-        first; the solution's `gap` says what was reached.
-    max_seconds : float, optional
-        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
-    progress : bool
-        Show a progress bar on stderr.
-    proof : bool
-        Without effect, as the proof is part of each round.
+    tol, max_seconds, progress, proof
+        As in `trained.options`.
     patterns : int or Arrangement, optional
         How many gates to draw, or an arrangement of X that has them: `Arrangement.sample` draws
         several kinds, `Arrangement.from_gates` takes your own. By default they are those of the

@@ -18,8 +18,9 @@ from scipy.optimize import minimize
 
 from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.foundations.double_precision import EPS, TINY
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
-from hidden_convexity.problem.duality import EPS, reach
+from hidden_convexity.problem.duality import reach
 from hidden_convexity.problem.encoding import output_heads
 from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.problem.training_problem import TrainingProblem
@@ -96,16 +97,9 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     y : (n,) array_like
     beta : float
         Weight decay, > 0; without a role, as in the row's objective.
-    tol : float
-        Relative duality gap at which to stop, > 0. Below about 1e-7, double precision may end
-        first; the solution's `gap` says what was reached.
-    max_seconds : float, optional
-        Time after which the best network so far is returned, `out_of_time`, with its valid bound:
-        of infinite objective where none interpolates yet.
-    progress : bool
-        Show progress bars on stderr, one a round.
-    proof : bool
-        False: search for violators without proof, in any dimension; the scope is "searched".
+    tol, max_seconds, progress, proof
+        As in `trained.options`, with digits for a tol of about 1e-7. Out of time before a network
+        interpolates, the objective is infinite.
 
     Returns
     -------
@@ -201,7 +195,7 @@ def _linear(X, neuron):
 
 def _relative(misfit, y):
     """The largest entry, relative to the largest target."""
-    return float(np.abs(misfit).max() / max(np.abs(y).max(), np.finfo(float).tiny))
+    return float(np.abs(misfit).max() / max(np.abs(y).max(), TINY))
 
 
 decode = parts.decode_neurons

@@ -12,12 +12,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
+from hidden_convexity.foundations.double_precision import UNIT_ROUNDOFF
+
 # Up to this order all eigenvalues of a Gram matrix are faster than a few by Lanczos iterations.
 DENSE_ORDER = 400
 # Share by which the first attempt at a proof exceeds what was found, and what a failed one adds:
 # far below any duality gap that is asked for.
 FIRST_MARGIN, MARGIN_GROWTH = 1e-12, 10.0
-UNIT_ROUNDOFF = np.finfo(float).eps / 2
 
 
 class Leading(NamedTuple):

@@ -12,6 +12,7 @@ where a factorisation can be afforded, gaps of 1e-3 take tens of iterations and 
 import numpy as np
 
 from hidden_convexity.equivalences.nuclear_norm import Factors
+from hidden_convexity.foundations.double_precision import TINY
 
 # Iterations a round, after each of which the gap is evaluated; and rounds, after which descent has
 # to finish. Measured: 15 to 200 iterations to gaps from 1e-3 to 1e-7.
@@ -64,8 +65,7 @@ def split(maps, y, beta):
 
 
 def _relative(change, to):
-    tiny = np.finfo(float).tiny
-    return max(np.linalg.norm(change), tiny) / max(np.linalg.norm(to), tiny)
+    return max(np.linalg.norm(change), TINY) / max(np.linalg.norm(to), TINY)
 
 
 def _factors(left, values, right):

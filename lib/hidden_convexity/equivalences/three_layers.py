@@ -127,15 +127,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     y : (n,) array_like
     beta : float
         Price of a branch, > 0.
-    tol : float
-        Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
-        first; the solution's `gap` says what was reached.
-    max_seconds : float, optional
-        Time after which the best network so far is returned, `out_of_time`.
-    progress : bool
-        Show a progress bar on stderr.
-    proof : bool
-        Without effect, as no proof is known.
+    tol, max_seconds, progress, proof
+        As in `trained.options`.
 
     Returns
     -------

@@ -20,6 +20,7 @@ from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.equivalences.active_sets import ActiveSets
 from hidden_convexity.equivalences.listing import all_chambers
 from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import unit_rows
 from hidden_convexity.problem.training_problem import TrainingProblem
@@ -116,14 +117,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     y : (n,) array_like
     beta : float
         Weight decay, > 0.
-    tol : float
-        Relative duality gap at which to stop, > 0.
-    max_seconds : float, optional
-        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
-    progress : bool
-        Show a progress bar on stderr.
-    proof : bool
-        Without effect, as the proof is part of each round.
+    tol, max_seconds, progress, proof
+        As in `trained.options`.
 
     Returns
     -------
@@ -169,7 +164,7 @@ def _search(X):
     chambers = Arrangement.sample(X, SAMPLED, rng=0).gates.T
     drawn = np.concatenate([chambers, _on_faces(X, every.rank), np.zeros((1, X.shape[1]))])
     dictionary = patterns(X, drawn)
-    rounding = 2 * len(X) * np.finfo(float).eps
+    rounding = 2 * len(X) * EPS
     return lambda nu: (drawn, nu @ dictionary), "sampled", lambda nu: rounding * np.abs(nu).sum()
 
 

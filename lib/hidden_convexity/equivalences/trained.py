@@ -6,6 +6,7 @@ import numpy as np
 
 from hidden_convexity import solvers
 from hidden_convexity.equivalences import parts
+from hidden_convexity.foundations.double_precision import TINY, UNIT_ROUNDOFF
 from hidden_convexity.foundations.reach import OutOfReach
 from hidden_convexity.foundations.validation import flag, positive_number
 from hidden_convexity.problem.duality import SAFE
@@ -54,7 +55,20 @@ class RowSolution(Solution):
 
 
 def options(tol, max_seconds, progress, proof):
-    """The arguments that all rows' `train` share, validated.
+    """What the `train` of every row takes besides the data, validated.
+
+    Parameters
+    ----------
+    tol : float
+        Relative duality gap at which to stop, > 0. Below about 1e-8, double precision may end
+        first; the solution's `gap` says what was reached.
+    max_seconds : float or None
+        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
+    progress : bool
+        Show progress bars on stderr.
+    proof : bool
+        False: where neurons are met by search, search without proof, in any dimension; the scope
+        is "searched". Without effect where the proof is part of each round, or not known.
 
     Raises
     ------
@@ -65,9 +79,6 @@ def options(tol, max_seconds, progress, proof):
         max_seconds = positive_number(max_seconds, "max_seconds")
     flags = flag(progress, "progress"), flag(proof, "proof")
     return positive_number(tol, "tol"), max_seconds, *flags
-
-
-UNIT_ROUNDOFF, TINY = np.finfo(float).eps / 2, np.finfo(float).tiny
 
 
 def rounding(steps, sizes, factors=1.0):
@@ -152,7 +163,7 @@ def of_neurons(problem, decode, objective, tol, max_seconds, progress, proof=Tru
     objective : callable
         Of the row's network.
     tol, max_seconds, progress, proof
-        As in `hidden_convexity.train`.
+        As in `options`.
     """
     tol, max_seconds, progress, proof = options(tol, max_seconds, progress, proof)
     asked = {"tol": tol, "max_seconds": max_seconds, "progress": progress, "proof": proof}
@@ -173,15 +184,8 @@ def train_neurons(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=
     y : (n,) array_like
     beta : float
         Weight decay, > 0.
-    tol : float
-        Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
-        first; the solution's `gap` says what was reached.
-    max_seconds : float, optional
-        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
-    progress : bool
-        Show progress bars on stderr.
-    proof : bool
-        False: search for violators without proof, in any dimension; the scope is "searched".
+    tol, max_seconds, progress, proof
+        As in `options`.
 
     Returns
     -------

@@ -129,22 +129,9 @@ class ConvexReLUClassifier(FittedClassifier):
     class_weight : dict, "balanced" or None
         Weights of the classes, by label, which multiply those of their samples. "balanced": such
         that all classes have the same weight in total. None: all 1.
-    formulation : {"auto", "relu", "gated"}
-        As in `ConvexReLURegressor`; "auto" is "gated" for more than two classes besides, unless
-        `scope` is another than "sampled".
-    scope : {"auto", "global", "searched", "sampled"}
-    gates : int
-    intercept : {"free", "regularised", "none"}
-        All as in `ConvexReLURegressor`.
-    tol : float
-        Relative duality gap at which training ends, > 0.
-    max_seconds : float or None
-        Budget of a fit, > 0, proofs included; `gap_` says how far it came. None: no limit but a
-        minute for each proof, ten for more than two classes.
-    progress : bool
-        Show progress bars on stderr.
-    random_state : int, RandomState or None
-        For the directions drawn where patterns are sampled.
+    formulation, scope, gates, intercept, tol, max_seconds, progress, random_state
+        As in `ConvexReLURegressor`. For more than two classes a formulation of "auto" is "gated"
+        unless `scope` is another than "sampled", and each proof has ten minutes.
 
     Attributes
     ----------

@@ -13,6 +13,7 @@ from hidden_convexity.estimators import fitting
 from hidden_convexity.estimators.classifier import FittedClassifier
 from hidden_convexity.estimators.regressor import FittedRegressor
 from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.foundations.double_precision import TINY
 from hidden_convexity.foundations.validation import positive_number, real_array
 
 # Shares of beta_max that are tried when none are given: from it down to this one.
@@ -159,21 +160,17 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
 
     Parameters
     ----------
-    betas : (k,) array_like or None
-        Weight decays to try, > 0, each a share of the beta_max of the samples it is trained on.
-        None: ten from 1 down to 0.003.
-    cv : int, splitter or None
-        As in scikit-learn; None is five stratified folds, not shuffled.
+    betas, cv
+        As in `ConvexReLURegressorCV`; by default folds are stratified.
     class_weight, formulation, scope, gates, intercept, tol, max_seconds, progress, random_state
         As in `ConvexReLUClassifier`; the folds and the final fit share the budget evenly.
 
     Attributes
     ----------
-    betas_ : (k,) ndarray
+    betas_, beta_
+        As in `ConvexReLURegressorCV`.
     loss_path_ : (k, folds) ndarray
         Mean negative log-likelihood, in nats, weighted, on what was held out.
-    beta_ : float
-        The one of the smallest mean loss, used for the final fit on all samples.
     classes_, network_, bias_, intercept_, formulation_, scope_, gap_, objective_, lower_bound_,
     beta_max_, weight_decay_, n_features_in_
         As in `ConvexReLUClassifier`.
@@ -235,4 +232,4 @@ class ConvexReLUClassifierCV(_PathMixin, FittedClassifier):
     def _losses(self, outputs, index):
         """-log of the probability of the true class (n,)."""
         chance = self._probabilities(outputs)[np.arange(len(index)), index]
-        return -np.log(np.maximum(chance, np.finfo(float).tiny))
+        return -np.log(np.maximum(chance, TINY))

@@ -14,13 +14,14 @@ from itertools import combinations, islice, product
 import numpy as np
 
 from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.loops import assign, fill
 from hidden_convexity.geometry.hyperplanes import SAME_LINE, unit_rows
 
 # Let B be the computed basis of the plane in which the hyperplanes of the rows of A meet. For a
 # unit row x, x B is exact up to ROUNDING (1 + ||x A^+||): A B is zero up to rounding, and what is
 # left is seen by x that much amplified.
-ROUNDING = 32 * np.finfo(float).eps
+ROUNDING = 32 * EPS
 # Chambers that are met, with repetition, before the table makes room for more.
 CHUNK = 500_000
 

@@ -11,6 +11,7 @@ from math import isqrt, prod
 
 import numpy as np
 
+from hidden_convexity.foundations.double_precision import TINY
 from hidden_convexity.foundations.validation import whole_number
 from hidden_convexity.geometry.hyperplanes import (
     CHUNK,
@@ -128,7 +129,7 @@ def _step(unit, gate, heights, on):
     tied = unit[on]
     tied = tied[distinct_lines(tied)[0]]
     for away in (np.linalg.lstsq(tied, -np.ones(len(tied)), rcond=None)[0], -tied.mean(axis=0)):
-        away = away / max(np.linalg.norm(away), np.finfo(float).tiny)
+        away = away / max(np.linalg.norm(away), TINY)
         if (tied @ away < -np.sqrt(ON_GATE)).all():
             reach = np.abs(heights[~on]) / np.maximum(np.abs(unit[~on] @ away), ON_GATE)
             gate = gate + min(0.5 * reach.min(initial=1.0), 0.5) * away

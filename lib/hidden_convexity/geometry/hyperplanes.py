@@ -6,12 +6,14 @@ from itertools import combinations, islice
 import numpy as np
 from array_api_compat import array_namespace
 
+from hidden_convexity.foundations.double_precision import EPS
+
 # Unit rows closer than this, up to sign, span one line: it is what tells a repeated row that went
 # through a rotation or a rescaling (error about 1e-16) from a second, nearly parallel row.
 SAME_LINE = 1e-12
 # A unit row x is tight at the null vector v of rows A if |x.v| <= ROUNDING (1 + ||x A^+||): the
 # computed v solves A v = 0 up to rounding, so its error seen by x is that much amplified.
-ROUNDING = 64 * np.finfo(float).eps
+ROUNDING = 64 * EPS
 # Above this smallest singular value of A, the bound ||x A^+|| <= 1 / sigma is sharp enough.
 WELL_CONDITIONED = 1e-3
 # Sums of fewer terms are added one after another however they lie in memory, to the same digits; a
@@ -51,7 +53,7 @@ def active(X, gates):
     Arrays are of any library that keeps to the array API standard.
     """
     xp = array_namespace(X)
-    threshold = ROUNDING / np.finfo(float).eps * xp.finfo(X.dtype).eps
+    threshold = ROUNDING / EPS * xp.finfo(X.dtype).eps
     return _of_length_one(xp, X, axis=1) @ _of_length_one(xp, gates, axis=0) > threshold
 
 
@@ -80,9 +82,8 @@ def distances_moved(X, basis, rows):
     sum |nu_i| ||e_i||. Rounding is included: that of the product B z_i, and how far B is from
     orthonormal, as ||B'u|| may exceed 1 by that.
     """
-    eps, r = np.finfo(float).eps, basis.shape[1]
-    skew = np.linalg.norm(basis.T @ basis - np.eye(r)) + len(basis) * eps
-    product = (r + 1) ** 1.5 * eps
+    skew = np.linalg.norm(basis.T @ basis - np.eye(basis.shape[1])) + len(basis) * EPS
+    product = (basis.shape[1] + 1) ** 1.5 * EPS
     return row_lengths(X - rows @ basis.T) + (product + skew) * row_lengths(X)
 
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.geometry.hyperplanes import CHUNK, ROUNDING
 
 # A gate is inside if no rounding of its products with unit rows, a few 1e-16, can say otherwise.
-INSIDE = 8 * np.finfo(float).eps
+INSIDE = 8 * EPS
 
 
 def packed_sides(normals, directions):

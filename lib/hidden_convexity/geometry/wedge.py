@@ -13,6 +13,7 @@ from math import comb
 
 import numpy as np
 
+from hidden_convexity.foundations.double_precision import TINY
 from hidden_convexity.foundations.validation import data_matrix, real_array, whole_number
 from hidden_convexity.geometry.hyperplanes import SAME_LINE, distinct_lines, unit_rows
 
@@ -229,7 +230,7 @@ def _in_range(mantissa, exponent, remedy):
     """mantissa 2^exponent, or an error where only a dependence could be zero or infinite."""
     with np.errstate(over="ignore", under="ignore"):
         volume = np.ldexp(mantissa, exponent)
-    lost = (mantissa != 0) & (np.abs(volume) < np.finfo(float).tiny)
+    lost = (mantissa != 0) & (np.abs(volume) < TINY)
     if lost.any() or not np.isfinite(volume).all():
         kind, way = ("short", "underflows") if lost.any() else ("long", "overflows")
         raise ValueError(f"vectors are too {kind}: their volume {way}; {remedy}")

@@ -9,6 +9,7 @@ bound on the objective of every network of this depth, whatever its number of br
 import numpy as np
 
 from hidden_convexity.foundations.budget import Budget
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.validation import flag, positive_number, whole_number
 from hidden_convexity.line.ramps import Ramps, line_problem, mean
 from hidden_convexity.line.reflections import (
@@ -142,6 +143,6 @@ def _allowance(x, nu, layers):
     """
     total, span = float(np.abs(nu).sum()), float(np.ptp(x))
     terms = 8 if layers == 3 else 4 * layers + len(nu)
-    rounding = terms * np.finfo(float).eps * 2 * total * float(np.abs(x).max())
+    rounding = terms * EPS * 2 * total * float(np.abs(x).max())
     merged = layers * SAME_POINT * span * total if layers > 3 else 0.0
     return 8 * Ramps(x).allowance(nu) + rounding + merged

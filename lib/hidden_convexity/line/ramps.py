@@ -12,10 +12,9 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from hidden_convexity.foundations.compensated import running_sums
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.validation import of_moderate_size, real_array
 from hidden_convexity.problem.training_problem import TrainingProblem
-
-EPS = np.finfo(float).eps
 
 
 def line_data(x, name="x"):

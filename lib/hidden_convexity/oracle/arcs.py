@@ -6,9 +6,10 @@ breakpoint of another one is moved there, and bounds count that.
 
 import numpy as np
 
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.validation import data_matrix
 from hidden_convexity.geometry.hyperplanes import row_lengths, unit_rows
-from hidden_convexity.oracle.maximum import EPS, Remainders
+from hidden_convexity.oracle.maximum import Remainders
 from hidden_convexity.oracle.sweep import linear_parts
 
 # Breakpoints closer than this angle are one: repeated rows differ by rounding only. Angles are

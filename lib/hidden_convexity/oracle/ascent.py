@@ -4,6 +4,7 @@ import numba
 import numpy as np
 
 from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.validation import data_matrix, real_array, whole_number
 from hidden_convexity.geometry.hyperplanes import row_lengths, row_space, unit_rows
 from hidden_convexity.oracle.flats import TIGHT
@@ -63,7 +64,7 @@ class Ascent:
         X = self.X / np.abs(self.X).max()
         covariance = basis.T @ (X.T @ X) @ basis
         spread, axes = np.linalg.eigh(covariance / np.abs(covariance).max())
-        whitened = axes / np.sqrt(np.maximum(spread, np.finfo(float).eps))
+        whitened = axes / np.sqrt(np.maximum(spread, EPS))
         gauss[::2] = gauss[::2] @ whitened.T
         return unit_rows(gauss @ basis.T)
 

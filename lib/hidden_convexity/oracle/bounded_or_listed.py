@@ -5,7 +5,8 @@ weight decay, can take branch and bound for ever; their chambers are as many as 
 """
 
 from hidden_convexity.geometry.arrangement import Arrangement
-from hidden_convexity.oracle.branch_and_bound import FINEST, BranchAndBound
+from hidden_convexity.oracle.box_oracle import FINEST
+from hidden_convexity.oracle.branch_and_bound import BranchAndBound
 from hidden_convexity.oracle.exhaustive import Exhaustive
 
 # Seconds for branch and bound: about as long as it takes to list a million chambers and to go

@@ -8,31 +8,15 @@ tolerance are halved. See `majorant` and `least_distance` for the bound, `boxes`
 
 import numpy as np
 
-from hidden_convexity.foundations.validation import flag, positive_number, whole_number
-from hidden_convexity.geometry.hyperplanes import (
-    distances_moved,
-    distinct_lines,
-    row_lengths,
-    row_space,
-    unit_rows,
-)
-from hidden_convexity.oracle.ascent import Ascent, unit_directions
-from hidden_convexity.oracle.cluster import checked_client
-from hidden_convexity.oracle.maximum import EPS, DualMaximum, Remainders, dual_point
+from hidden_convexity.foundations.double_precision import EPS
+from hidden_convexity.foundations.validation import positive_number, whole_number
+from hidden_convexity.oracle.ascent import Ascent
+from hidden_convexity.oracle.box_oracle import FINEST, PATH_ROUNDING, BoxOracle
+from hidden_convexity.oracle.maximum import DualMaximum, dual_point
 from hidden_convexity.oracle.search import Search
 
-# A cell has 2^(rank - 1) corners; the proof is out of reach long before their number is.
-MAX_RANK = 12
-# Rounding of a product of a row with a corner, in eps for each dimension. Halving a side of a cell
-# rounds the product with its centre once, and all halvings of a side after the 53rd change it by
-# less than that; a corner is a sum away for each side. Steps of a relaxation, a few for each cut
-# and dimension, are in it.
-PATH_ROUNDING = 256
-# Tolerances below this would split the neighbourhood of a maximum down to rounding.
-FINEST = 1e-9
 
-
-class BranchAndBound:
+class BranchAndBound(BoxOracle):
     """Bound the maximum of |nu.(Xu)_+| over ||u|| <= 1 from both sides, to a tolerance.
 
     Parameters
@@ -42,14 +26,14 @@ class BranchAndBound:
         and dependent rows are welcome.
     random_starts : int
         Random starts of the ascents that precede the proof.
+    rng : int, Generator or None
+        Seed of the starts.
     max_cells : int
         Budget of each call. The 2 rank first cells, faces of the cube, are always bounded.
     max_seconds : float
         Budget of each call, looked at between pieces of work of up to a second.
     max_memory : float
         Bytes of open cells above which the tree is explored depth first only.
-    rng : int, Generator or None
-        Seed of the starts.
     progress : bool
         Show how many cells a call has bounded, if it takes more than a second.
     dropped : (n,) array_like or None
@@ -80,72 +64,9 @@ class BranchAndBound:
     Theory: cell-bound.
     """
 
-    def __init__(
-        self,
-        X,
-        random_starts=32,
-        max_cells=100_000_000,
-        max_seconds=60.0,
-        max_memory=1e9,
-        rng=0,
-        progress=False,
-        dropped=None,
-        client=None,
-    ):
-        self.client = checked_client(client)
-        self.ascent = Ascent(X, random_starts, rng)
-        self.X = self.ascent.X
-        self.max_cells = whole_number(max_cells, "max_cells", minimum=1)
-        self.max_seconds = positive_number(max_seconds, "max_seconds")
-        self.max_memory = positive_number(max_memory, "max_memory")
-        self.progress = flag(progress, "progress")
-        basis = row_space(self.X)
-        self.rank = basis.shape[1]
-        if self.rank > MAX_RANK:
-            raise ValueError(
-                f"X must have rank at most {MAX_RANK} for a proof, got {self.rank}; use Ascent(X) "
-                "to search without proof"
-            )
-        self._basis = self._principal_axes(basis)
-        self._merge_lines(dropped)
-
-    def _principal_axes(self, basis):
-        """Columns (d, rank): axes along which the rows are uncorrelated, for cones that fit."""
-        reduced = self.X @ basis
-        size = np.abs(reduced).max(initial=0.0)
-        return basis @ np.linalg.eigh((reduced / (size or 1.0)).T @ (reduced / (size or 1.0)))[1]
-
-    def _merge_lines(self, dropped):
-        """One hyperplane per line of rows, or its two sides would be relaxed separately.
-
-        A row -c e is c e for this purpose: (-t)_+ = (t)_+ - t.
-        """
-        self._sizes = row_lengths(self.X)
-        unit = unit_rows(self.X)
-        self._nonzero = np.flatnonzero(self._sizes)
-        unit = unit[self._nonzero]
-        first, self._line, self._flipped = distinct_lines(unit)
-        lines = unit[first]
-        self._lines = lines @ self._basis
-        moved = np.zeros(len(self.X))
-        shift = np.where(self._flipped, -1.0, 1.0)[:, None] * unit - lines[self._line]
-        apart = np.linalg.norm(shift, axis=1) + 4 * EPS
-        apart += distances_moved(lines, self._basis, self._lines)[self._line]
-        moved[self._nonzero] = self._sizes[self._nonzero] * apart
-        self._moved = Remainders(self.X, dropped, moved)
-
-    def _with_axes(self, starts):
-        """The caller's starts and the centres of the first cells: all there is if rank is 1."""
-        return np.concatenate([unit_directions(starts, self.X), self._basis.T, -self._basis.T])
-
-    @property
-    def lines(self):
-        """Whose rows and budgets a `Search` keeps to: with several outputs they are another's."""
-        return self
-
-    def __repr__(self):
-        n, d = self.X.shape
-        return f"BranchAndBound(n={n}, d={d}, rank={self.rank})"
+    def __init__(self, X, random_starts=32, rng=0, **options):
+        super().__init__(X, **options)
+        self.ascent = Ascent(self.X, random_starts, rng)
 
     def __call__(self, nu, tolerance=0.0, level=0.0, starts=None):
         """The maximum of |nu.(Xu)_+| up to the tolerance, with the local maximisers met.
@@ -166,8 +87,8 @@ class BranchAndBound:
         DualMaximum
         """
         nu = dual_point(nu, self.X)
-        found = self.ascent(nu, level=level, starts=self._with_axes(starts))
-        scale = float(np.abs(nu) @ self._sizes)
+        found = self.ascent(nu, level=level, starts=self.with_axes(starts))
+        scale = float(np.abs(nu) @ self.sizes)
         if scale == 0.0:
             return DualMaximum(0.0, self.allowance(nu), found.directions, found.values)
         return Search(self, nu, scale, max(tolerance, FINEST), level, found).run()
@@ -183,12 +104,12 @@ class BranchAndBound:
         distance.
         """
         nu = dual_point(nu, self.X)
-        return self.rounding(nu) + self._moved.charge(nu)
+        return self.rounding(nu) + self.moved.charge(nu)
 
     def rounding(self, nu):
         """The part of the `allowance` that is not for moved rows."""
         sums = (len(nu) + PATH_ROUNDING * self.rank) * np.sqrt(self.rank) * EPS
-        return sums * float(np.abs(nu) @ self._sizes)
+        return sums * float(np.abs(nu) @ self.sizes)
 
     def cover(self, nu, tolerance, max_cells=100_000):
         """The cells of a proof that M(nu) <= (1 + tolerance) times the maximum found: a picture.
@@ -227,5 +148,5 @@ class BranchAndBound:
                 f"|nu.(Xu)_+| <= {found.bound:.3g}"
             )
         nu = dual_point(nu, self.X)
-        scale = float(np.abs(nu) @ self._sizes)
+        scale = float(np.abs(nu) @ self.sizes)
         return Search(self, nu, scale, max(tolerance, FINEST), 0.0, found).cover(max_cells)

@@ -11,12 +11,13 @@ any m >= 0.
 import numpy as np
 import scipy
 
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.foundations.validation import flag
 from hidden_convexity.geometry.arrangement import count_chambers
 from hidden_convexity.geometry.cones import project_each
 from hidden_convexity.geometry.hyperplanes import distances_moved, row_lengths, row_space, unit_rows
-from hidden_convexity.oracle.maximum import EPS, DualMaximum, Remainders, dual_point, heights
+from hidden_convexity.oracle.maximum import DualMaximum, Remainders, dual_point, heights
 
 # Chambers unpacked at a time: entries of an (n, chambers) float64 block, 32 MB.
 BLOCK = 4_000_000

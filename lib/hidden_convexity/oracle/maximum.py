@@ -6,10 +6,9 @@ import numpy as np
 
 from hidden_convexity.foundations.compensated import carry
 from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.validation import real_array
 from hidden_convexity.problem.gap import ContradictedProof
-
-EPS = np.finfo(float).eps
 
 # Entries of the largest temporary block: 8 MB of float64.
 BLOCK = 1_000_000

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.interruption import Interrupted
 from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.oracle.ascent import SAME_DIRECTION
-from hidden_convexity.oracle.maximum import EPS
 
 
 class Pooled:

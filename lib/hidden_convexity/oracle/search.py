@@ -34,7 +34,7 @@ class Search:
     Parameters
     ----------
     oracle : BranchAndBound or VectorBranchAndBound
-        Whose `lines` are the rows and the budgets.
+        Whose rows and budgets it keeps to.
     nu : (n,) or (n, c) ndarray
     scale : float
         The sum, not zero.
@@ -45,23 +45,23 @@ class Search:
     """
 
     def __init__(self, oracle, nu, scale, tolerance, level, found):
-        self.oracle, self.lines, self.nu, self.scale = oracle, oracle.lines, nu, scale
+        self.oracle, self.nu, self.scale = oracle, nu, scale
         self.tolerance, self.level, self.found = tolerance, level, found
-        self._prepare(self.lines)
+        self._prepare(oracle)
         self.allowance = oracle.allowance(nu) / scale
         # Below this, cells can't be told apart; what moved rows are charged is another matter.
         self.rounding = oracle.rounding(nu) / scale
         self.closed, self.cells = 0.0, 0
-        self._at_once = stacks_at_once(self.lines.client)
+        self._at_once = stacks_at_once(oracle.client)
 
-    def _prepare(self, lines):
+    def _prepare(self, oracle):
         """The weighted rows of each sign, and what is linear."""
         nu = self.nu
-        share = nu[lines._nonzero] * lines._sizes[lines._nonzero] / self.scale
-        weights = np.bincount(lines._line, share, minlength=len(lines._lines))
-        flipped = lines._flipped
-        self.linear = -share[flipped] @ lines._lines[lines._line[flipped]]
-        weighted = weights * lines._lines.T
+        share = nu[oracle.nonzero] * oracle.sizes[oracle.nonzero] / self.scale
+        weights = np.bincount(oracle.line, share, minlength=len(oracle.lines))
+        flipped = oracle.flipped
+        self.linear = -share[flipped] @ oracle.lines[oracle.line[flipped]]
+        weighted = weights * oracle.lines.T
         self.rows = np.ascontiguousarray(weighted[:, weights > 0]), -weighted[:, weights < 0]
 
     @property
@@ -80,22 +80,22 @@ class Search:
         Interrupted
             By the user, with the maximum as far as it is proven.
         """
-        lines, start = self.lines, working_seconds()
+        oracle, start = self.oracle, working_seconds()
         work = max(FIRST_WORK, 10 * sum(rows.size for rows in self.rows))
-        with progress_bar(lines.progress, desc="proof", unit="cell") as bar:
+        with progress_bar(oracle.progress, desc="proof", unit="cell") as bar:
             stacks = in_threads(self._seed, self._first_cells(), worthwhile=work > FIRST_WORK)
             self.cells = len(stacks)
-            stacks = open_stacks(stacks, work, lines.max_memory, self._at_once)
+            stacks = open_stacks(stacks, work, oracle.max_memory, self._at_once)
             try:
                 while (
                     stacks
-                    and lines.rank > 1
-                    and self.cells < lines.max_cells
-                    and (left := lines.max_seconds + start - working_seconds()) > 0
+                    and oracle.rank > 1
+                    and self.cells < oracle.max_cells
+                    and (left := oracle.max_seconds + start - working_seconds()) > 0
                 ):
                     more = max(work, min(2 * work, MOST_WORK))
                     stacks = self._round(stacks, work, left)
-                    stacks = open_stacks(stacks, more, lines.max_memory, self._at_once)
+                    stacks = open_stacks(stacks, more, oracle.max_memory, self._at_once)
                     work = more
                     bar.update(self.cells - bar.n)
             except STOPPED as stopped:
@@ -107,9 +107,9 @@ class Search:
     def _round(self, stacks, work, seconds):
         """Explore the first stacks, for so much work each; all that are open then."""
         chosen, others = stacks[: self._at_once], stacks[self._at_once :]
-        most_cells = max((self.lines.max_cells - self.cells) // len(chosen), 1)
+        most_cells = max((self.oracle.max_cells - self.cells) // len(chosen), 1)
         limits = self._limits(most_cells, work)
-        done = explored(self.lines.client, self._explore(), chosen, limits, work, seconds)
+        done = explored(self.oracle.client, self._explore(), chosen, limits, work, seconds)
         self._collect([result for result in done if result is not None])
         kept = zip(chosen, done, strict=True)
         return others + [
@@ -132,7 +132,7 @@ class Search:
 
     def cover(self, max_cells):
         """Explore depth first, keeping the closed cells; see `BranchAndBound.cover`."""
-        parts, pieces = [], math.factorial(self.lines.rank - 1)
+        parts, pieces = [], math.factorial(self.oracle.rank - 1)
         for box in self._first_cells():
             room = self._room(max_cells // pieces - sum(len(bounds) for _, bounds in parts))
             limits = self.enough, max_cells, MOST_EVER
@@ -143,13 +143,13 @@ class Search:
                 )
             parts.append([array[:kept] for array in room])
         boxes, bounds = map(np.concatenate, zip(*parts, strict=True))
-        vertices = np.concatenate([_simplices(box) for box in boxes]) @ self.lines._basis.T
+        vertices = np.concatenate([_simplices(box) for box in boxes]) @ self.oracle.basis.T
         vertices /= np.linalg.norm(vertices, axis=2, keepdims=True)
         return vertices, (np.repeat(bounds, pieces) + self.allowance) * self.scale
 
     def _first_cells(self):
         """Boxes (2, rank): the faces of the cube, as centres and half-widths."""
-        axes = np.eye(self.lines.rank)
+        axes = np.eye(self.oracle.rank)
         return (np.array([s * axis, 1 - axis]) for axis in axes for s in (1.0, -1.0))
 
     def _seed(self, box):
@@ -157,7 +157,7 @@ class Search:
 
     def _room(self, cells):
         """Arrays for as many closed cells."""
-        rank = self.lines.rank
+        rank = self.oracle.rank
         return np.empty((cells, 2, rank)), np.empty(cells)
 
     @staticmethod
@@ -172,7 +172,7 @@ class Search:
             self.closed = max(self.closed, closed)
             self.cells += cells
             if abs(height) * self.scale > self.found.value:
-                peaks.append(self.lines._basis @ peak)
+                peaks.append(self.oracle.basis @ peak)
         if peaks:
             self.found = self.oracle.ascent(
                 self.nu,

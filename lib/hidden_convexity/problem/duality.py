@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hidden_convexity.foundations.double_precision import EPS, TINY
 from hidden_convexity.foundations.validation import LARGEST, real_number
 from hidden_convexity.problem.losses import Softmax
 
-EPS = float(np.finfo(float).eps)
 # A quotient made smaller by this factor is below the exact one, and a product of it and a number
 # as well.
 SAFE = 1.0 - 4.0 * EPS
 # A probability may move by this share of itself times its complement on the way to a dual point.
 MOVABLE = 0.25
 # What a product in M(nu) may lose by vanishing, in data whose entries are at most LARGEST.
-VANISHED = float(np.finfo(float).tiny) * LARGEST
+VANISHED = TINY * LARGEST
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,8 @@ from math import fsum
 import numpy as np
 from scipy import linalg
 
+from hidden_convexity.foundations.double_precision import EPS, TINY
+
 # Newton steps in the minimisation over b; relative to the residual, the gradient that ends it; and
 # the relative difference of two values that is rounding.
 STEPS, CONVERGED, SAME_HEIGHT = 100, 1e-14, 1e-14
@@ -29,7 +31,6 @@ STEPS, CONVERGED, SAME_HEIGHT = 100, 1e-14, 1e-14
 DAMPINGS = (0.0, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)
 # A unit column this near to the span of others is left out: it is theirs, up to rounding.
 DEPENDENT = 1e-12
-EPS, TINY = float(np.finfo(float).eps), float(np.finfo(float).tiny)
 # Distances are computed while (Z T)'H(Z T) is the identity to this.
 SKEWED = 0.5
 

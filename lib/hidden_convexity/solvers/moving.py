@@ -13,11 +13,10 @@ a violator, which enters. This is the sliding Frank-Wolfe method (Denoyelle, Duv
 Soubies 2019, arXiv:1811.06416).
 """
 
-from dataclasses import replace
-
 import numpy as np
 import scipy
 
+from hidden_convexity.foundations.double_precision import TINY
 from hidden_convexity.problem.restricted.program import RestrictedProgram
 from hidden_convexity.problem.restricted.shared import SharedProgram
 
@@ -51,8 +50,15 @@ class Moving:
         which it ends.
         """
         before = [one for one in neurons if one.weights.any()]
-        start = super().solve([self._along_itself(one) for one in neurons])
-        moved = super().solve(self._moved(start)) if start else []
+        layers = self._layers(neurons)
+        start = super().solve(
+            [
+                self.along(u, head) if u.any() else one
+                for one, u, head in zip(neurons, *layers, strict=True)
+            ]
+        )
+        layers = self._moved(start) if start else ()
+        moved = super().solve([self.along(u, head) for u, head in zip(*layers, strict=True)])
         return min(moved, start, before, key=self.objective)
 
     def polish(self, neurons):
@@ -88,24 +94,15 @@ class Moving:
 class MovingProgram(Moving, RestrictedProgram):
     """Lowers P over neurons that start in given directions, to a local minimum; one output."""
 
-    def _along_itself(self, neuron):
-        """The neuron as one that can only grow along its present weights."""
-        if not neuron.weights.any():
-            return neuron
-        return replace(self.ray(neuron.weights, neuron.sign), weights=neuron.weights)
-
     def _moved(self, neurons):
-        """Where descent ends with the signs as they are."""
+        """Weights (k, d) where descent ends, and their signs (k,), as they are."""
         weights, signs = self._layers(neurons)
         for angle in ROUNDED:
             weights = self._end(self._height, weights, signs, self._half(angle, weights))
             lengths = np.linalg.norm(weights, axis=1)
             alive = lengths > SHORT * lengths.max()
             weights, signs = weights[alive], signs[alive]
-        return [
-            replace(self.ray(one, sign), weights=one)
-            for one, sign in zip(weights, signs, strict=True)
-        ]
+        return weights, signs
 
     def _height(self, weights, signs, half):
         """P with rounded kinks and the best free terms, and its gradient."""
@@ -115,7 +112,7 @@ class MovingProgram(Moving, RestrictedProgram):
         lengths = np.linalg.norm(weights, axis=1)
         height = self.problem.loss_value(outputs) + self.beta * lengths.sum()
         slopes *= pooling.spread(self.problem.loss_residual(outputs))[:, None]
-        unit = weights / np.maximum(lengths, np.finfo(float).tiny)[:, None]
+        unit = weights / np.maximum(lengths, TINY)[:, None]
         gradient = self.beta * unit - signs[:, None] * (slopes.T @ self.X)
         return height, gradient.ravel()
 
@@ -123,15 +120,8 @@ class MovingProgram(Moving, RestrictedProgram):
 class MovingSharedProgram(Moving, SharedProgram):
     """Lowers P over neurons that start in given directions, to a local minimum; several outputs."""
 
-    def _along_itself(self, neuron):
-        """The neuron as one that can only grow along its present weights."""
-        length = np.linalg.norm(neuron.weights)
-        if length == 0.0:
-            return neuron
-        return replace(self.ray(neuron.weights, neuron.outer), inner=np.array([length]))
-
     def _moved(self, neurons):
-        """Where descent in both layers ends."""
+        """Weights (k, d) and output weights (k, c) where descent in both layers ends."""
         weights, outer = self._layers(neurons)
         for angle in ROUNDED:
             # Balanced, P is smooth in both layers: beta/2 (||u||^2 + ||a||^2).
@@ -143,10 +133,7 @@ class MovingSharedProgram(Moving, SharedProgram):
             sizes = np.linalg.norm(weights, axis=1) * np.linalg.norm(outer, axis=1)
             alive = sizes > SHORT * sizes.max()
             weights, outer = weights[alive], outer[alive]
-        return [
-            replace(self.ray(u, a), inner=np.array([np.linalg.norm(u)]))
-            for u, a in zip(weights, outer, strict=True)
-        ]
+        return weights, outer
 
     def _height(self, both, half):
         """P with rounded kinks and the best free terms, and its gradient in [u, a] (k, d + c)."""

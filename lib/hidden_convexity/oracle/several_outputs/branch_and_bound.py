@@ -3,9 +3,10 @@
 import numpy as np
 
 from hidden_convexity.foundations.blas import one_blas_thread
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.geometry.hyperplanes import row_lengths
-from hidden_convexity.oracle.branch_and_bound import FINEST, PATH_ROUNDING, BranchAndBound
-from hidden_convexity.oracle.maximum import EPS, DualMaximum, dual_matrix
+from hidden_convexity.oracle.box_oracle import FINEST, PATH_ROUNDING, BoxOracle
+from hidden_convexity.oracle.maximum import DualMaximum, dual_matrix
 from hidden_convexity.oracle.several_outputs.ascent import VectorAscent
 from hidden_convexity.oracle.several_outputs.search import VectorSearch
 
@@ -13,7 +14,7 @@ from hidden_convexity.oracle.several_outputs.search import VectorSearch
 SECONDS = 600.0
 
 
-class VectorBranchAndBound:
+class VectorBranchAndBound(BoxOracle):
     """Bound the maximum of ||N'(Xu)_+|| over ||u|| <= 1 from both sides, to a tolerance.
 
     Parameters
@@ -23,9 +24,11 @@ class VectorBranchAndBound:
         and dependent rows are welcome.
     random_starts : int
         Random starts of the ascents that precede the proof.
+    rng : int, Generator or None
+        Seed of the starts.
     **options
-        As for `BranchAndBound`, which prepares the rows: `max_cells`, `max_seconds`, `rng`,
-        `progress`, `dropped` and `client`. The default budget is ten minutes.
+        As for `BranchAndBound`: budgets, `progress`, `dropped` and `client`. By default a call has
+        ten minutes.
 
     Raises
     ------
@@ -41,23 +44,9 @@ class VectorBranchAndBound:
     Theory: cell-bound-outputs.
     """
 
-    def __init__(self, X, random_starts=64, **options):
-        self.lines = BranchAndBound(X, random_starts=0, **{"max_seconds": SECONDS} | options)
-        self.X, self.rank = self.lines.X, self.lines.rank
-        self.ascent = VectorAscent(self.X, random_starts, options.get("rng", 0))
-
-    def __repr__(self):
-        n, d = self.X.shape
-        return f"VectorBranchAndBound(n={n}, d={d}, rank={self.rank})"
-
-    @property
-    def max_seconds(self):
-        """Budget of a call."""
-        return self.lines.max_seconds
-
-    @max_seconds.setter
-    def max_seconds(self, seconds):
-        self.lines.max_seconds = seconds
+    def __init__(self, X, random_starts=64, rng=0, **options):
+        super().__init__(X, **{"max_seconds": SECONDS} | options)
+        self.ascent = VectorAscent(self.X, random_starts, rng)
 
     def __call__(self, N, tolerance=0.0, level=0.0, starts=None):
         """The maximum of ||N'(Xu)_+|| up to the tolerance, with the local maximisers met.
@@ -79,8 +68,8 @@ class VectorBranchAndBound:
         """
         N = dual_matrix(N, self.X)
         with one_blas_thread():
-            found = self.ascent(N, level=level, starts=self.lines._with_axes(starts))
-            scale = float(row_lengths(N) @ self.lines._sizes)
+            found = self.ascent(N, level=level, starts=self.with_axes(starts))
+            scale = float(row_lengths(N) @ self.sizes)
             if scale == 0.0:
                 return DualMaximum(0.0, self.allowance(N), found.directions, found.values)
             return VectorSearch(self, N, scale, max(tolerance, FINEST), level, found).run()
@@ -93,9 +82,9 @@ class VectorBranchAndBound:
         """
         N = dual_matrix(N, self.X)
         lengths = (1 + (N.shape[1] + 4) * EPS) * row_lengths(N)
-        return self.rounding(N) + self.lines._moved.charge(lengths)
+        return self.rounding(N) + self.moved.charge(lengths)
 
     def rounding(self, N):
         """The part of the `allowance` that is not for moved rows."""
         sums = (len(N) + 2 * N.shape[1] + PATH_ROUNDING * self.rank) * np.sqrt(self.rank) * EPS
-        return sums * float(row_lengths(N) @ self.lines._sizes)
+        return sums * float(row_lengths(N) @ self.sizes)

@@ -11,9 +11,10 @@ pi.
 
 import numpy as np
 
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.oracle.arcs import ARC_ROUNDING, Arcs
-from hidden_convexity.oracle.maximum import EPS, DualMaximum, dual_matrix
+from hidden_convexity.oracle.maximum import DualMaximum, dual_matrix
 
 # A summit this far (radians) beyond an end of an arc counts as in it: where rounding hides which,
 # m + r bounds the arc all the same, and is above its maximum by 2 r NEAR^2 at most.

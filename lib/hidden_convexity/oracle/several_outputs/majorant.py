@@ -15,11 +15,11 @@ these are the sides of a right angle; q is the direction of N'(Xu)_+ at the cent
 import numpy as np
 
 from hidden_convexity.foundations.compilation import njit
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.loops import fill
 from hidden_convexity.oracle.geodesic import REORDER
 from hidden_convexity.oracle.least_distance import dot, majorise
 from hidden_convexity.oracle.majorant import corners_of
-from hidden_convexity.oracle.maximum import EPS
 from hidden_convexity.oracle.several_outputs.sums import CHUNK, add_rests, spread
 
 # Squarings of S before its norm stands for its largest eigenvalue: c^(1 / 2^SQUARINGS) above it at

@@ -15,19 +15,19 @@ def explore_stack(stack, *limits):
 class VectorSearch(Search):
     """One call of the oracle, in units in which sum ||l_i|| ||x_i|| = 1 for the rows l_i of N."""
 
-    def _prepare(self, lines):
+    def _prepare(self, oracle):
         """The weighted rows, with their unit l_i, and what is linear."""
         N = self.nu
-        shares = N[lines._nonzero] * (lines._sizes[lines._nonzero] / self.scale)[:, None]
+        shares = N[oracle.nonzero] * (oracle.sizes[oracle.nonzero] / self.scale)[:, None]
         # Rows of one line are one: (-t)_+ = (t)_+ - t.
-        of_lines = np.zeros((len(lines._lines), N.shape[1]))
-        np.add.at(of_lines, lines._line, shares)
-        flipped = lines._flipped
-        self.linear = -lines._lines[lines._line[flipped]].T @ shares[flipped]
+        of_lines = np.zeros((len(oracle.lines), N.shape[1]))
+        np.add.at(of_lines, oracle.line, shares)
+        flipped = oracle.flipped
+        self.linear = -oracle.lines[oracle.line[flipped]].T @ shares[flipped]
         sizes = row_lengths(of_lines)
         used = sizes > 0
         self.units = np.ascontiguousarray(of_lines[used] / sizes[used, None])
-        self.rows = (np.ascontiguousarray((sizes[used, None] * lines._lines[used]).T),)
+        self.rows = (np.ascontiguousarray((sizes[used, None] * oracle.lines[used]).T),)
 
     def _explore(self):
         return explore_stack

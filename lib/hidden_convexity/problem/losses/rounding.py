@@ -2,9 +2,7 @@
 
 from math import log2, prod
 
-import numpy as np
-
-EPS = float(np.finfo(float).eps)
+from hidden_convexity.foundations.double_precision import EPS
 
 
 def summation(terms):

@@ -3,8 +3,9 @@
 import numpy as np
 from array_api_compat import array_namespace
 
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.problem.losses.entropy import STEEPEST, affordable_scale, entropy, root
-from hidden_convexity.problem.losses.rounding import EPS, summation
+from hidden_convexity.problem.losses.rounding import summation
 from hidden_convexity.problem.losses.weighted import Weighted
 
 

@@ -76,6 +76,10 @@ class RestrictedProgram:
         unit = direction / np.linalg.norm(direction)
         return Neuron(unit, float(sign), unit[None, :], (), 0 * unit)
 
+    def along(self, weights, sign):
+        """A neuron of these weights (d,), which are not zero, that can only grow along them."""
+        return replace(self.ray(weights, sign), weights=weights)
+
     def heads(self, residual, found):
         """Output weights, 1 or -1, with which neurons in the directions found violate the dual."""
         return np.sign(found.values)
@@ -290,5 +294,5 @@ class RestrictedProgram:
             return neuron  # what is left on the flat is rounding, and has no direction
         walls = tuple(row for row, on in zip(neuron.walls, tight, strict=True) if not on)
         if len(basis) == 1:
-            return replace(self.ray(weights, neuron.sign), weights=weights)
+            return self.along(weights, neuron.sign)
         return replace(neuron, basis=basis, walls=walls, weights=weights)

@@ -76,8 +76,13 @@ class SharedProgram:
 
     def ray(self, direction, outer):
         """A neuron without length that can only grow along its direction."""
-        unit = direction / np.linalg.norm(direction)
-        return SharedNeuron(unit, unit[None, :], np.zeros(1), outer)
+        return replace(self.along(direction, outer), inner=np.zeros(1))
+
+    def along(self, weights, outer):
+        """A neuron of these weights (d,), which are not zero, that can only grow along them."""
+        length = np.linalg.norm(weights)
+        unit = weights / length
+        return SharedNeuron(unit, unit[None, :], np.array([length]), outer)
 
     def heads(self, residual, found):
         """Unit output weights (k, c) with which neurons in the directions found violate the dual.
@@ -278,10 +283,8 @@ class SharedProgram:
             return neuron
         basis = null_space_within(neuron.basis, self.X[row][None, :] / self._row_norms[row])
         weights = basis.T @ (basis @ neuron.weights)
-        length = np.linalg.norm(weights)
-        if len(basis) == 1 and length > 0.0:
-            unit = weights / length
-            return SharedNeuron(unit, unit[None, :], np.array([length]), outer)
+        if len(basis) == 1 and np.linalg.norm(weights) > 0.0:
+            return self.along(weights, outer)
         return replace(neuron, basis=basis, inner=basis @ weights)
 
 

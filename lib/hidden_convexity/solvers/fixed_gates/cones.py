@@ -29,6 +29,7 @@ from time import perf_counter
 import numpy as np
 
 from hidden_convexity.foundations.blas import SMALL, one_blas_thread
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.interruption import STOPPED, by_the_user
 from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.problem.gap import relative_gap
@@ -247,7 +248,7 @@ def _dual_norms(X, pairs, nu, beta):
 def _rounding(X, nu):
     """What rounding may take off the largest of `_dual_norms`: sums over n samples, projected."""
     sizes = np.abs(nu) if nu.ndim == 1 else np.linalg.norm(nu, axis=1)
-    return (sum(X.shape) + 8) * np.finfo(float).eps * float(sizes @ row_lengths(X))
+    return (sum(X.shape) + 8) * EPS * float(sizes @ row_lengths(X))
 
 
 def _improve(problem, pairs, working, weights, outputs, tol):

@@ -29,6 +29,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from hidden_convexity.foundations.blas import SMALL, one_blas_thread
+from hidden_convexity.foundations.double_precision import TINY
 from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.solvers.fixed_gates.program import group_norms, host
 from hidden_convexity.solvers.fixed_gates.ridge import Gram, Kernel
@@ -145,7 +146,7 @@ def newton_step(hessian, slope, free, ridge=RIDGE):
 
     The ridge, in units of the Hessian's diagonal, is added to it, or as much more as it needs.
     """
-    scale = np.sqrt(np.maximum(np.diagonal(hessian), np.finfo(float).tiny))
+    scale = np.sqrt(np.maximum(np.diagonal(hessian), TINY))
     correlation = hessian / scale / scale[:, None]
     step = np.zeros(len(slope))
     while True:
@@ -180,7 +181,7 @@ def _bounded_step(hessian, slope, free, eta, ridge):
     however short (Bertsekas 1982): with few samples and little weight decay, every third program
     was seen to end there, with gaps of a tenth and more.
     """
-    alone = slope[free] / np.maximum(np.diagonal(hessian), np.finfo(float).tiny)
+    alone = slope[free] / np.maximum(np.diagonal(hessian), TINY)
     leaving, rest = np.flatnonzero(eta[free] <= alone), np.flatnonzero(eta[free] > alone)
     step = newton_step(hessian[np.ix_(rest, rest)], slope, free[rest], ridge)
     step[free[leaving]] = -alone[leaving]

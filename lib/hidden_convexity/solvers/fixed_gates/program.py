@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from array_api_compat import array_namespace, device, is_array_api_obj, is_numpy_array, to_device
 
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.validation import of_moderate_size, real_array
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import active
@@ -253,7 +254,7 @@ class GatedProgram:
         """What rounding may take off max_g ||X^T D_g nu||_F, for nu (n, c) in double precision."""
         xp, (n, d, *_) = self.xp, self.shape
         size = float(xp.sum(xp.sqrt(xp.sum(nu**2, axis=1)) * self._lengths))
-        return (n + d + 8) * float(np.finfo(float).eps) * size + n * d * VANISHED
+        return (n + d + 8) * EPS * size + n * d * VANISHED
 
 
 def group_norms(xp, weights):

@@ -67,7 +67,7 @@ def own_optima(ax, optima, heights, walls, floor):
     for chosen, marker, colour, label in kinds:
         style = {"color": colour, "mfc": "none", "markersize": 3, "mew": 0.9}
         ax.plot(run[chosen], shown[chosen], marker, label=f"P, {label}", **style)
-    proven = f"{found} runs: the certified optimum, to $10^{{{np.log10(floor):.0f}}}$"
+    proven = f"{found} runs: optimal, to $10^{{{np.log10(floor):.0f}}}$"
     floor_band(ax, floor, proven)
     ax.set(xlim=(0, len(run) + 1), ylim=(floor / 10, 3.0))
     ax.yaxis.set_minor_locator(NullLocator())

@@ -153,13 +153,13 @@ def _project(unit, pattern, a, tight, count, z):
 
 @njit(cache=True, nogil=True)
 def project_each(unit, patterns, owner, points, tight, counts, out, totals):
-    """Project points (k, d) onto the cones of patterns[owner] (P, n).
+    """Project points (k, d) onto the cones of patterns[owner] (G, n).
 
     Parameters
     ----------
     unit : (n, d) ndarray
         Unit rows; zero rows bound nothing.
-    patterns : (P, n) ndarray of bool
+    patterns : (G, n) ndarray of bool
     owner : (k,) ndarray of int
     points : (k, d) ndarray
     tight : (k, d) ndarray of int

@@ -170,7 +170,7 @@ class Exhaustive:
         return ((len(nu) + 4) * EPS + self._thin) * size + self._moved.charge(nu)
 
     def _linear_parts(self, nu):
-        """X^T D nu for every chamber, (P, d)."""
+        """X^T D nu for every chamber, (G, d)."""
         parts = np.empty((len(self.arrangement), self.X.shape[1]))
         step = max(BLOCK // len(self.X), 1)
         for start in range(0, len(parts), step):

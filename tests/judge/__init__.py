@@ -6,7 +6,7 @@ what is promised: a bound is never below the maximum it bounds, a value is attai
 """
 
 from judge.duality import judge_dual_bound, judge_free_terms
-from judge.line import judge_line
+from judge.line import complaints_about_branches, judge_line
 from judge.maxima import (
     judge_beta_max,
     judge_checker,
@@ -22,6 +22,7 @@ from judge.verdict import PAID, Verdict, sqrt_of, total_size
 __all__ = [
     "PAID",
     "Verdict",
+    "complaints_about_branches",
     "judge_beta_max",
     "judge_certificate",
     "judge_checker",

@@ -31,22 +31,33 @@ def judge_line(x, y, share):
             verdict.add(where, [f"beta_max {given!r} is far above M, {most!r}"])
         beta = share * most or 1.0
         solution = module.train(x, y, beta, **more)
-        reached = line_objective(solution.network, x, y, beta)
         told, slack = below(solution.lower_bound, line_search(features, y, beta))
         verdict.add(where, told, slack)
-        if abs(Fraction(solution.objective) - reached) > rounding_on_line(solution, x, reached):
-            told = [f"objective {solution.objective!r}, it is {float(reached)!r}"]
-            verdict.add(where, told)
-        verdict.add(where, below(solution.lower_bound, reached)[0])
+        slope = 0 if layers is None else -1
+        verdict.add(where, complaints_about_branches(solution, slope, x, y, beta))
         verdict.gap = max(verdict.gap, solution.gap)
     return verdict
 
 
-def rounding_on_line(solution, x, objective):
-    """How far off the objective may be of slopes that are steep for the size of x: a Fraction."""
-    network = solution.network
+def complaints_about_branches(solution, slope, x, y, beta):
+    """The objective is that of the network, of this slope below zero, and the bound is below it."""
+    reached = branches_objective(solution.network, slope, x, y, beta)
+    told = below(solution.lower_bound, reached)[0]
+    if abs(Fraction(solution.objective) - reached) > rounding_of_branches(
+        solution.network, x, reached
+    ):
+        told.append(f"objective {solution.objective!r}, it is {float(reached)!r}")
+    return told
+
+
+def rounding_of_branches(network, x, objective):
+    """How far off the objective may be, in slopes times the range of x: a Fraction.
+
+    Where x begins does not count: a neuron's input is the difference of x and where it bends.
+    """
     slopes = float(np.abs(network.weights).prod(axis=1) @ np.abs(network.amplitudes))
-    off = 16 * EPS * network.layers * sqrt(len(x)) * slopes * float(np.abs(x).max())
+    layers = network.weights.shape[1] + 1
+    off = 16 * EPS * layers * sqrt(len(x)) * slopes * float(np.ptp(x))
     return Fraction(EVALUATED) * objective + Fraction(off) * Fraction(sqrt_of(2 * objective) + off)
 
 
@@ -79,10 +90,10 @@ def line_maximum(features, y):
     return max(abs(exact.dot(nu, g)) for g in features)
 
 
-def line_objective(network, x, y, beta):
-    """The objective of a `ParallelNetwork`, a Fraction, from its weights."""
+def branches_objective(network, slope, x, y, beta):
+    """The objective of branches of one neuron a layer, a Fraction, from their weights."""
     fractions = [Fraction(float(v)) for v in x]
-    f = [Fraction(network.constant) for _ in x]
+    f = [Fraction(np.asarray(network.constant).item()) for _ in x]
     penalty = Fraction(0)
     L = network.weights.shape[1] + 1
     for weights, biases, amplitude in zip(
@@ -91,8 +102,7 @@ def line_objective(network, x, y, beta):
         values = fractions
         for w, b in zip(weights, biases, strict=True):
             values = [Fraction(float(w)) * v + Fraction(float(b)) for v in values]
-            relu = network.activation == "relu"
-            values = [max(v, Fraction(0)) if relu else abs(v) for v in values]
+            values = [v if v > 0 else slope * v for v in values]
             penalty += abs(Fraction(float(w))) ** L
         f = [t + Fraction(float(amplitude)) * v for t, v in zip(f, values, strict=True)]
         penalty += abs(Fraction(float(amplitude))) ** L

@@ -9,6 +9,7 @@ import numpy as np
 
 from hidden_convexity import equivalences
 from hidden_convexity.equivalences import parts
+from judge.line import complaints_about_branches
 from judge.verdict import Verdict
 
 # Seconds after which a row's training may end; its bound must be valid all the same.
@@ -52,6 +53,8 @@ def judge_row(name, X, y, share):
     value = exact_rows.dual_value(exact_rows.rational(y), nu)
     if Fraction(solution.lower_bound) > max(value, 0):
         told.append(f"lower bound {solution.lower_bound!r}; its point has {float(value)!r}")
+    if name == "deep_relu":
+        told += complaints_about_branches(solution, 0, X[:, 0], y, beta)
     verdict.add(f"{name}, {solution.scope}", told)
     verdict.gap = solution.gap
     return verdict

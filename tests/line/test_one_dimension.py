@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import cvxpy as cp
+import judge
 import numpy as np
 import pytest
 from conftest import gaussian
@@ -402,3 +403,13 @@ def test_equal_targets_leave_nothing_to_lose(train, value):
     solution = train(np.linspace(0, 1, 6), np.full(6, value), 0.1)
     assert solution.objective == solution.gap == 0.0
     np.testing.assert_array_equal(solution.network([0.3]), [value])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_objective_of_inputs_close_together_is_that_of_the_network(seed):
+    """Inputs 1e-8 apart lost their digits in w x + b: half of such splines were contradicted."""
+    rng = np.random.default_rng(seed)
+    x, y = 1 + 1e-8 * rng.normal(size=5), rng.normal(size=5)
+    beta = 10 ** rng.uniform(-6, -0.5) * splines.beta_max(x, y)
+    solution = splines.train(x, y, beta)
+    assert judge.complaints_about_branches(solution, 0, x, y, beta) == []

@@ -3,6 +3,7 @@
 import cvxpy as cp
 import numpy as np
 import pytest
+from gated_program import optimum
 from scipy.optimize import nnls
 
 import hidden_convexity as hc
@@ -40,23 +41,6 @@ def instance(kind, n=30, d=3, P=12, seed=0):
         "softmax": np.eye(3)[np.digitize(clean, [-0.3, 0.3])],
     }
     return X, targets[loss], rng.normal(size=(d, P))
-
-
-def optimum(X, Y, gates, beta, loss):
-    """The gated program, written down for CVXPY."""
-    Y = Y.reshape(len(X), -1)
-    masks = (X @ gates > 0).astype(float)
-    weights = [cp.Variable((X.shape[1], Y.shape[1])) for _ in range(gates.shape[1])]
-    f = sum(mask[:, None] * X @ W for mask, W in zip(masks.T, weights, strict=True))
-    if loss == "squared":
-        value = 0.5 * cp.sum_squares(f - Y)
-    elif loss == "logistic":
-        value = cp.sum(cp.logistic(-cp.multiply(Y, f)))
-    else:
-        value = cp.sum(cp.log_sum_exp(f, axis=1)) - cp.sum(cp.multiply(Y, f))
-    penalty = sum(cp.norm(W, "fro") for W in weights)
-    program = cp.Problem(cp.Minimize(value + beta * penalty))
-    return program.solve(solver=cp.CLARABEL)
 
 
 def value(X, Y, gates, beta, loss, solution):

@@ -1,8 +1,8 @@
 """Gated networks with a free constant of the outputs: the optimum, its bounds, and its edges."""
 
-import cvxpy as cp
 import numpy as np
 import pytest
+from gated_program import optimum
 
 from hidden_convexity.problem.losses import LOSSES
 from hidden_convexity.solvers.fixed_gates.constants import FreeConstants
@@ -33,30 +33,13 @@ def instance(kind, n=30, d=3, P=12, seed=0):
     return X, targets[kind], rng.normal(size=(d, P))
 
 
-def optimum(X, Y, gates, beta, loss):
-    """The gated program with a constant that costs nothing, written down for CVXPY."""
-    Y = Y.reshape(len(X), -1)
-    masks = (X @ gates > 0).astype(float)
-    weights = [cp.Variable((X.shape[1], Y.shape[1])) for _ in range(gates.shape[1])]
-    f = np.ones((len(X), 1)) @ cp.Variable((1, Y.shape[1]))
-    f = f + sum(mask[:, None] * X @ W for mask, W in zip(masks.T, weights, strict=True))
-    if loss == "squared":
-        value = 0.5 * cp.sum_squares(f - Y)
-    elif loss == "logistic":
-        value = cp.sum(cp.logistic(-cp.multiply(Y, f)))
-    else:
-        value = cp.sum(cp.log_sum_exp(f, axis=1)) - cp.sum(cp.multiply(Y, f))
-    penalty = sum(cp.norm(W, "fro") for W in weights)
-    return cp.Problem(cp.Minimize(value + beta * penalty)).solve(solver=cp.CLARABEL)
-
-
 @pytest.mark.parametrize("n", [30, 200])
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_free_constant_is_part_of_the_program(kind, n):
     """n = 200 with few gates goes by the Gram matrix of the features, n = 30 by the kernel."""
     X, Y, gates = instance(kind, n=n, P=12 if n == 30 else 6)
     beta = 0.05 * gated_beta_max(X, Y, gates, kind[0], intercept=True)
-    least = optimum(X, Y, gates, beta, kind[0])
+    least = optimum(X, Y, gates, beta, kind[0], constant=True)
     for tol in (1e-1, 1e-6):
         solution = train_gated(X, Y, gates, beta, loss=kind[0], tol=tol, intercept=True)
         assert solution.gap <= tol
@@ -106,7 +89,7 @@ def test_a_bound_holds_of_dual_points_that_are_far_from_balanced(kind):
     """Residuals of any outputs, whose sum is not 0: without its share a bound would be false."""
     X, Y, gates = instance(kind)
     beta = 0.05 * gated_beta_max(X, Y, gates, kind[0], intercept=True)
-    least = optimum(X, Y, gates, beta, kind[0])
+    least = optimum(X, Y, gates, beta, kind[0], constant=True)
     wide, loss = Y.reshape(len(X), -1), LOSSES[kind[0]]()
     program = GatedProgram(X, wide, gates, FreeConstants(loss, wide))
     masks, rng = program.masks(np.arange(gates.shape[1])), np.random.default_rng(0)

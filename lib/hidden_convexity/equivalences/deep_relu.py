@@ -16,13 +16,11 @@ penalty of the best network is beta/2 (|s_1| + sum_k |s_(k+1) - s_k| + |s_p|): t
 with ends that are charged, too.
 """
 
-from typing import NamedTuple
-
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, parts, trained
-from hidden_convexity.equivalences.mirrors import checked, squared_error
+from hidden_convexity.equivalences import descent, one_input, parts, trained
+from hidden_convexity.equivalences.one_input import BranchNetwork, checked
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.foundations.validation import whole_number
 from hidden_convexity.line.ramps import Ramps, line_problem, mean
@@ -30,6 +28,7 @@ from hidden_convexity.solvers import lasso
 
 BRANCHES = 8
 LAYERS = 3
+SLOPE = 0.0
 
 table_row = parts.TableRow(
     name="deep ReLU, one neuron a layer, 1-D",
@@ -40,52 +39,7 @@ table_row = parts.TableRow(
     atoms=r"$|z_k|$",
     proven="one input, any number of samples",
 )
-
-
-class DeepNetwork(NamedTuple):
-    """f(x) = c + sum_j a_j (... (w_j1 x + b_j1)_+ ... + b_jK)_+.
-
-    Attributes
-    ----------
-    weights, biases : (..., m, K) ndarray
-    amplitudes : (..., m) ndarray
-    constant : (..., 1) ndarray
-    """
-
-    weights: np.ndarray
-    biases: np.ndarray
-    amplitudes: np.ndarray
-    constant: np.ndarray
-
-    @property
-    def width(self):
-        """Number m of branches."""
-        return self.weights.shape[-2]
-
-    def __call__(self, X):
-        return self.branches(X) + self.constant
-
-    def branches(self, X):
-        """Outputs without the constant."""
-        values = X
-        for layer in range(self.weights.shape[-1]):
-            weights, biases = self.weights[..., None, :, layer], self.biases[..., None, :, layer]
-            values = np.maximum(weights * values + biases, 0.0)
-        return (values @ self.amplitudes[..., None])[..., 0]
-
-
-def instance(rng):
-    """Five points on a line."""
-    X, y, beta = parts.line_instance(rng, n=5, beta=0.3)
-    return X[:, :1], y, beta
-
-
-def objective(network, X, y, beta):
-    """1/2 ||f(X) - y||^2 + (beta/L) sum_j (|a_j|^L + sum_k |w_jk|^L)."""
-    X, y, beta = checked(X, y, beta)
-    L = network.weights.shape[-1] + 1
-    total = parts.powers(network.weights, L, ndim=2) + parts.powers(network.amplitudes, L, ndim=1)
-    return squared_error(network, X, y) + beta / L * total
+instance, objective, sizes = one_input.instance, one_input.objective, one_input.sizes
 
 
 def clipped_ramps(x, bends):
@@ -114,15 +68,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True, la
     y : (n,) array_like
     beta : float
         Weight decay, > 0.
-    tol : float
-        Relative duality gap at which to stop, > 0. Below about 1e-9, double precision may end
-        first; the solution's `gap` says what was reached.
-    max_seconds : float, optional
-        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
-    progress : bool
-        Show a progress bar on stderr.
-    proof : bool
-        Without effect, as the proof is part of each round.
+    tol, max_seconds, progress, proof
+        As in `trained.options`.
     layers : int
         L >= 3, of weights; the optimal value is the same for all.
 
@@ -201,12 +148,7 @@ def _of_ramps(bends, z, constant, layers):
     biases = np.zeros_like(weights)
     biases[:, 0], biases[:, 1] = -size * start, size**2 * rise
     constant = np.array([constant + z @ rise])
-    return DeepNetwork(weights, biases, -np.sign(z) * size, constant)
-
-
-def sizes(program):
-    """Absolute coefficients."""
-    return np.abs(program.weights("z"))
+    return BranchNetwork(weights, biases, -np.sign(z) * size, constant, SLOPE)
 
 
 def descend(X, y, beta, rng):
@@ -215,5 +157,5 @@ def descend(X, y, beta, rng):
     bends = np.sort(rng.choice(X[:, 0], size=(BRANCHES, 2)), axis=1)
     weights = np.column_stack([size, -size])
     biases = np.column_stack([-size * bends[:, 0], size**2 * np.maximum(np.ptp(bends, 1), 0.5)])
-    start = DeepNetwork(weights, biases, signs * size, np.zeros(1))
+    start = BranchNetwork(weights, biases, signs * size, np.zeros(1), SLOPE)
     return descent.lbfgs(start, objective, X, y, beta, rng)

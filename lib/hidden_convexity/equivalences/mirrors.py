@@ -8,17 +8,17 @@ image 2 x_i - x_j in the mirror x_i; zeros at x_i and x_j, with the mirror half-
 The network has the value of the Lasso if it has a branch for each non-zero coefficient.
 """
 
-from typing import NamedTuple
-
 import cvxpy as cp
 import numpy as np
 
-from hidden_convexity.equivalences import descent, parts, trained
+from hidden_convexity.equivalences import descent, one_input, parts, trained
+from hidden_convexity.equivalences.one_input import BranchNetwork, checked
 from hidden_convexity.line import mirrors
 from hidden_convexity.problem.parallel_network import ParallelNetwork
 
 BRANCHES = 8
 LAYERS = 3
+SLOPE = -1.0
 
 table_row = parts.TableRow(
     name="three layers of absolute values, 1-D",
@@ -30,65 +30,7 @@ table_row = parts.TableRow(
     atoms=r"$|z_k|$",
     proven="one input, thousands of samples",
 )
-
-
-class MirrorNetwork(NamedTuple):
-    """f(x) = c + sum_j a_j | q_j |p_j x + r_j| + s_j |.
-
-    Attributes
-    ----------
-    weights, biases : (..., m, 2) ndarray
-        (p_j, q_j) and (r_j, s_j).
-    amplitudes : (..., m) ndarray
-    constant : (..., 1) ndarray
-    """
-
-    weights: np.ndarray
-    biases: np.ndarray
-    amplitudes: np.ndarray
-    constant: np.ndarray
-
-    @property
-    def width(self):
-        """Number m of branches."""
-        return self.weights.shape[-2]
-
-    def __call__(self, X):
-        return self.branches(X) + self.constant
-
-    def branches(self, X):
-        """Outputs without the constant."""
-        values = X
-        for layer in range(LAYERS - 1):
-            weights, biases = self.weights[..., None, :, layer], self.biases[..., None, :, layer]
-            values = np.abs(weights * values + biases)
-        return (values @ self.amplitudes[..., None])[..., 0]
-
-
-def instance(rng):
-    """Five points on a line."""
-    X, y, beta = parts.line_instance(rng, n=5, beta=0.3)
-    return X[:, :1], y, beta
-
-
-def checked(X, y, beta):
-    """X (n, 1), y (n,) and beta, validated."""
-    X, y, beta = parts.checked(X, y, beta)
-    if X.shape[1] != 1:
-        raise ValueError(f"X must have one column for this row, got shape {X.shape}")
-    return X, y, beta
-
-
-def objective(network, X, y, beta):
-    """1/2 ||f(X) - y||^2 + (beta/3) sum_j (|p_j|^3 + |q_j|^3 + |a_j|^3)."""
-    X, y, beta = checked(X, y, beta)
-    cubes = parts.powers(network.weights, 3, ndim=2) + parts.powers(network.amplitudes, 3, ndim=1)
-    return squared_error(network, X, y) + beta / 3 * cubes
-
-
-def squared_error(network, X, y):
-    """1/2 ||f(X) - y||^2. From targets that hardly vary the constant is taken first, exactly."""
-    return parts.squared_error(network.branches(X) + (network.constant - y), 0 * y)
+instance, objective, sizes = one_input.instance, one_input.objective, one_input.sizes
 
 
 def convex_program(X, y, beta):
@@ -110,14 +52,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     y : (n,) array_like
     beta : float
         Weight decay, > 0.
-    tol : float
-        Relative duality gap at which to stop, > 0.
-    max_seconds : float, optional
-        Time after which the best network so far is returned, `out_of_time`, with its valid bound.
-    progress : bool
-        Show a progress bar on stderr.
-    proof : bool
-        Without effect, as the proof is part of each round.
+    tol, max_seconds, progress, proof
+        As in `trained.options`.
 
     Returns
     -------
@@ -145,12 +81,7 @@ def decode(program):
 
 def _of_branches(network):
     constant = np.array([network.constant])
-    return MirrorNetwork(network.weights, network.biases, network.amplitudes, constant)
-
-
-def sizes(program):
-    """Absolute coefficients."""
-    return np.abs(program.weights("z"))
+    return BranchNetwork(network.weights, network.biases, network.amplitudes, constant, SLOPE)
 
 
 def descend(X, y, beta, rng):
@@ -158,5 +89,5 @@ def descend(X, y, beta, rng):
     weights = rng.normal(size=(BRANCHES, LAYERS - 1))
     bends = rng.choice(X[:, 0], size=BRANCHES)
     biases = np.column_stack([-weights[:, 0] * bends, -rng.uniform(size=BRANCHES)])
-    start = MirrorNetwork(weights, biases, rng.normal(size=BRANCHES), np.zeros(1))
+    start = BranchNetwork(weights, biases, rng.normal(size=BRANCHES), np.zeros(1), SLOPE)
     return descent.lbfgs(start, objective, X, y, beta, rng)

@@ -1,8 +1,8 @@
-"""Compensated sums: what rounding loses at each addition is found exactly and carried along.
+"""Compensated arithmetic: what rounding loses is found exactly and carried along.
 
 The sum of n terms is then right to half an eps of itself, and to (n eps)^2 of the sum of the
-terms' sizes; a plain running sum is right to n eps of the latter only. Source: Knuth's two-sum;
-Ogita, Rump and Oishi (2005), *Accurate sum and dot product*.
+terms' sizes; a plain running sum is right to n eps of the latter only. Sources: Knuth's
+two-sum; Dekker's product (1971); Ogita, Rump and Oishi (2005), *Accurate sum and dot product*.
 """
 
 import numpy as np
@@ -27,3 +27,27 @@ def running_sums(terms):
         total, lost = carry(total, lost, terms[k])
         sums[k] = total + lost
     return sums
+
+
+def affine(weights, values, biases):
+    """weights values + biases, rounded about once however much of the product the bias takes off.
+
+    Parameters
+    ----------
+    weights, values, biases : array_like
+        Of shapes that broadcast to one, and entries up to 1e150.
+    """
+    product = weights * values
+    total = product + biases
+    part = total - product
+    lost = (product - (total - part)) + (biases - part)
+    (w, w_rest), (v, v_rest) = _halves(weights), _halves(values)
+    lost += ((w * v - product) + w * v_rest + w_rest * v) + w_rest * v_rest
+    return total + lost
+
+
+def _halves(numbers):
+    """Two parts of at most 26 digits each, whose sum a number is: products of these are exact."""
+    scaled = (2.0**27 + 1.0) * numbers
+    first = scaled - (scaled - numbers)
+    return first, numbers - first

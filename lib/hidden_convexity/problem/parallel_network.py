@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hidden_convexity.foundations.compensated import affine
 from hidden_convexity.foundations.read_only import ReadOnlyArrays
 from hidden_convexity.foundations.validation import positive_number, real_array
 
@@ -121,7 +122,7 @@ class ParallelNetwork(ReadOnlyArrays):
         activate = ACTIVATIONS[self.activation]
         values = np.repeat(real_array(x, "x", ndim=1)[:, None], len(self), axis=1)
         for weight, bias in zip(self.weights.T, self.biases.T, strict=True):
-            values = activate(weight * values + bias)
+            values = activate(affine(weight, values, bias))
         return values
 
     @property

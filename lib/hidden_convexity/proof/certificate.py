@@ -77,23 +77,10 @@ class Certificate:
     def save(self, path, tol=None, data=True):
         """Write the certificate to a file that an independent checker can verify.
 
-        Of scope "global", the file proves its bound to `python -m hidden_convexity.verify`, every
-        rounding error accounted for. The checker's bounds are simpler than ours, so finding its
-        cones, or where chambers are few its cases, takes time, and the file's bound is a little
-        lower: see `tol`. Of other scopes it says what they are, and the checker refuses to call
-        them proven. `hc.load` reads it back.
-
         Parameters
         ----------
-        path : path-like
-            Where to write a NumPy archive (.npz, without pickles); it appears complete or not at
-            all.
-        tol : float, optional
-            Relative gap that the file may have, above the present one. By default the gap grows by
-            a tenth of itself, or by 1e-6 if that is more.
-        data : bool
-            Whether X and y are in the file, or only their SHA-256: whoever checks or loads it must
-            then be given them.
+        path, tol, data
+            As in `Solution.save`.
 
         Raises
         ------

@@ -26,12 +26,8 @@ class VectorAscent:
 
     Parameters
     ----------
-    X : (n, d) array_like
-        Data, one sample a row; zero, repeated, opposite and dependent rows are welcome.
-    random_starts : int
-        Random directions, the same at every call.
-    rng : int, Generator or None
-        Seed of the starts.
+    X, random_starts, rng
+        As for `Ascent`.
 
     Raises
     ------
@@ -57,10 +53,8 @@ class VectorAscent:
         ----------
         N : (n, c) array_like
             Dual point.
-        tolerance
-            Part of the common signature; a search proves nothing.
-        level : float
-            Local maximisers with a value <= level are left out, but never the best one.
+        tolerance, level
+            As for `Ascent`.
         starts : (k, d) array_like or None
             Directions to ascend from as well; all of them go on to the exact ascents.
 

@@ -55,12 +55,8 @@ class VectorBranchAndBound(BoxOracle):
         ----------
         N : (n, c) array_like
             Dual point.
-        tolerance : float
-            The proof stops at bound <= (1 + tolerance) max(value, level).
-        level : float
-            A value that matters: whatever lies below it need not be told apart.
-        starts : (k, d) array_like or None
-            Directions to ascend from as well.
+        tolerance, level, starts
+            As for `BranchAndBound`.
 
         Returns
         -------

@@ -26,11 +26,8 @@ class VectorCircle:
 
     Parameters
     ----------
-    X : (n, 2) array_like
-        Data, one sample a row; zero, repeated and opposite rows are welcome.
-    dropped : (n,) array_like or None
-        How far the rows were moved by who reduced them to X (see `Coordinates`), which the bound
-        is to include; None if they are the data.
+    X, dropped
+        As for `Circle`.
 
     Raises
     ------

@@ -68,12 +68,11 @@ def _leave(rows, tight, m, count, position):
 
 
 @njit(cache=True, nogil=True)
-def _project(unit, pattern, a, tight, count, z):
+def _project(unit, pattern, a, tight, count, z, multipliers):
     """Project a (d,) onto the cone of a pattern (n,) by the active sets of Lawson and Hanson.
 
-    `tight` (d,) holds `count` rows to begin with, and those with positive multipliers at the end,
-    whose number is returned; z (d,) becomes the projection. The second number returned is the sum
-    of the multipliers of which z was made.
+    `tight` (d,) holds `count` rows to begin with, and at the end those whose multipliers (d,) made
+    z (d,), the projection; their number is returned.
     """
     n, d = unit.shape
     rows, m, wanted = np.empty((d + 1, d)), np.zeros(d + 1), np.empty(d + 1)
@@ -99,13 +98,12 @@ def _project(unit, pattern, a, tight, count, z):
     size = 0.0
     for k in range(d):
         size += a[k] * a[k]
-    level = -SATISFIED * np.sqrt(size)
-    total = 0.0
+    level, used = -SATISFIED * np.sqrt(size), count
     for _ in range(MAX_JOINS * d):
         assign(z, a)
-        total = 0.0
+        used = count
         for i in range(count):
-            total += m[i]
+            tight[i], multipliers[i] = members[i], m[i]
             for k in range(d):
                 z[k] += m[i] * rows[i, k]
         worst, deepest = -1, level
@@ -145,14 +143,14 @@ def _project(unit, pattern, a, tight, count, z):
                 m[i] += share * (wanted[i] - m[i])
             count = _leave(rows, members, m, count, first)
         if not joined:  # rounding: the row depends on those that are tight
-            count -= 1
             break
-    assign(tight[:count], members)
-    return count, total
+    for i in range(used, d):
+        multipliers[i] = 0.0
+    return used
 
 
 @njit(cache=True, nogil=True)
-def project_each(unit, patterns, owner, points, tight, counts, out, totals):
+def project_each(unit, patterns, owner, points, tight, counts, out, multipliers):
     """Project points (k, d) onto the cones of patterns[owner] (G, n).
 
     Parameters
@@ -168,13 +166,12 @@ def project_each(unit, patterns, owner, points, tight, counts, out, totals):
         How many of them, in place.
     out : (k, d) ndarray
         The projections a + B^T m.
-    totals : (k,) ndarray
-        The sums of m: rounding of a projection is in proportion to them.
+    multipliers : (k, d) ndarray
+        m of the tight rows, zero beyond: rounding of a projection is in proportion to their sum.
     """
     for j in range(len(points)):
-        counts[j], totals[j] = _project(
-            unit, patterns[owner[j]], points[j], tight[j], counts[j], out[j]
-        )
+        known = tight[j], counts[j], out[j], multipliers[j]
+        counts[j] = _project(unit, patterns[owner[j]], points[j], *known)
 
 
 @njit(cache=True, nogil=True)

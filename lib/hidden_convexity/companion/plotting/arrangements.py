@@ -76,8 +76,8 @@ def sliced_arrangement(ax, X):
 
 def rays_and_gates(ax, rays, gates):
     """Rays (2, r) of an arrangement as black squares, gates (2, G) as green dots."""
-    ax.plot(*rays, "s", color="black", markersize=4)
-    ax.plot(*gates, "o", color=GREEN, markersize=4)
+    ax.plot(*rays, "s", color="black", markersize=4, label="rays")
+    ax.plot(*gates, "o", color=GREEN, markersize=4, label="gates")
     return ax
 
 

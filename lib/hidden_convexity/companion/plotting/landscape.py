@@ -80,7 +80,8 @@ def own_optima(ax, optima, heights, walls, floor):
 def excess_against_width(ax, widths, excesses, walls, floor):
     """How far local minima are above the optimum, (runs, widths), on a logarithmic axis.
 
-    Excesses below the floor, where the certificate ends, are drawn in its band.
+    Excesses below the floor, where the certificate ends, are drawn in its band. Walls, bool of the
+    same shape, says which have a neuron on a wall; with None all are runs of descent, in orange.
     """
     place = np.broadcast_to(np.arange(len(widths)), excesses.shape)
     _excesses(ax, place, excesses, walls, floor)
@@ -101,7 +102,11 @@ def _excesses(ax, place, excesses, walls, floor):
     rng = np.random.default_rng(0)  # spreads dots sideways, so that equal ones are seen
     place = place + rng.uniform(-0.25, 0.25, size=place.shape)
     shown = within_floor(excesses, floor)
-    kinds = [(walls, "s", AMBER, "some neuron on a wall"), (~walls, "o", GREEN, "none on a wall")]
+    if walls is None:
+        kinds = [(np.full(shown.shape, True), "o", ORANGE, "one run")]
+    else:
+        kinds = [(walls, "s", AMBER, "some neuron on a wall")]
+        kinds += [(~walls, "o", GREEN, "none on a wall")]
     for chosen, marker, colour, label in kinds:
         style = {"color": colour, "mfc": "none", "markersize": 4}
         if chosen.any():

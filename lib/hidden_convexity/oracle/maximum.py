@@ -11,8 +11,8 @@ from hidden_convexity.problem.gap import ContradictedProof
 
 EPS = np.finfo(float).eps
 
-# Entries of the largest temporary block: 8 MB of float64.
-BLOCK = 1_000_000
+# Entries of the largest temporary block, 0.8 MB of float64: it stays in the cache.
+BLOCK = 100_000
 
 
 @dataclass(frozen=True, repr=False)

@@ -48,24 +48,7 @@ class Ascent:
         self._columns = np.ascontiguousarray(self.X[self._nonzero].T)
         self._norms = norms[self._nonzero]
         self._floor = TIGHT * self._norms
-        self.random_directions = self._draw(np.random.default_rng(rng))
-
-    def _draw(self, rng):
-        """Directions in the row space, every other one uniform after whitening the rows.
-
-        A start outside the row space would only be led back into it. Whitened starts see badly
-        scaled or correlated rows at even angles.
-        """
-        basis = row_space(self.X)
-        if basis.shape[1] == 0:
-            return np.zeros((0, self.X.shape[1]))
-        gauss = rng.standard_normal((self.random_starts, basis.shape[1]))
-        X = self.X / np.abs(self.X).max()
-        covariance = basis.T @ (X.T @ X) @ basis
-        spread, axes = np.linalg.eigh(covariance / np.abs(covariance).max())
-        whitened = axes / np.sqrt(np.maximum(spread, np.finfo(float).eps))
-        gauss[::2] = gauss[::2] @ whitened.T
-        return unit_rows(gauss @ basis.T)
+        self.random_directions = drawn(self.X, self.random_starts, np.random.default_rng(rng))
 
     def __repr__(self):
         n, d = self.X.shape
@@ -112,6 +95,24 @@ class Ascent:
         """Infinity: nothing is proven, so there is no bound that rounding could spoil."""
         dual_point(nu, self.X)
         return np.inf
+
+
+def drawn(X, count, rng):
+    """Directions (count, d) in the row space, every other one uniform after whitening the rows.
+
+    A start outside the row space would only be led back into it. Whitened starts see badly scaled
+    or correlated rows at even angles.
+    """
+    basis = row_space(X)
+    if basis.shape[1] == 0:
+        return np.zeros((0, X.shape[1]))
+    gauss = rng.standard_normal((count, basis.shape[1]))
+    X = X / np.abs(X).max()
+    covariance = basis.T @ (X.T @ X) @ basis
+    spread, axes = np.linalg.eigh(covariance / np.abs(covariance).max())
+    whitened = axes / np.sqrt(np.maximum(spread, np.finfo(float).eps))
+    gauss[::2] = gauss[::2] @ whitened.T
+    return unit_rows(gauss @ basis.T)
 
 
 def distinct_maxima(directions, values, level):

@@ -254,9 +254,10 @@ class BranchSearch:
         gradient = nu @ piece.linear(self.rows)
         walls, size = piece.walls(self._unit), len(gradient)
         tight, count = np.zeros((1, size), dtype=np.int64), np.zeros(1, dtype=np.int64)
-        out, multipliers = np.zeros((1, size)), np.zeros((1, size))
+        out, multipliers, least = np.zeros((1, size)), np.zeros((1, size)), np.zeros(1)
         patterns, owner = np.ones((1, len(walls)), dtype=bool), np.zeros(1, dtype=np.int64)
-        project_each(walls, patterns, owner, gradient[None], tight, count, out, multipliers)
+        points = gradient[None], tight, count
+        project_each(walls, patterns, owner, *points, out, multipliers, least)
         height = float(np.linalg.norm(out[0]))
         if height <= NOTHING * np.linalg.norm(gradient):
             return 0.0, otherwise, tight[0, :0]

@@ -68,11 +68,12 @@ def _leave(rows, tight, m, count, position):
 
 
 @njit(cache=True, nogil=True)
-def _project(unit, pattern, a, tight, count, z, multipliers):
+def _project(unit, pattern, a, tight, count, z, multipliers, least):
     """Project a (d,) onto the cone of a pattern (n,) by the active sets of Lawson and Hanson.
 
     `tight` (d,) holds `count` rows to begin with, and at the end those whose multipliers (d,) made
-    z (d,), the projection; their number is returned.
+    z (d,), the projection; their number is returned. A projection that turns out to be shorter than
+    `least` is given up: z is then another a + B^T m, shorter than that as well.
     """
     n, d = unit.shape
     rows, m, wanted = np.empty((d + 1, d)), np.zeros(d + 1), np.empty(d + 1)
@@ -101,11 +102,13 @@ def _project(unit, pattern, a, tight, count, z, multipliers):
     level, used = -SATISFIED * np.sqrt(size), count
     for _ in range(MAX_JOINS * d):
         assign(z, a)
-        used = count
+        used, size = count, 0.0
         for i in range(count):
             tight[i], multipliers[i] = members[i], m[i]
             for k in range(d):
                 z[k] += m[i] * rows[i, k]
+        for k in range(d):
+            size += z[k] * z[k]
         worst, deepest = -1, level
         for i in range(n):
             product = 0.0
@@ -115,12 +118,19 @@ def _project(unit, pattern, a, tight, count, z, multipliers):
                 product = -product
             if product < deepest:
                 worst, deepest = i, product
+                if max(size - product * product, 0.0) < least * least:
+                    break
         if worst < 0 or count == d:
             break
         members[count], m[count] = worst, 0.0
         sign = 1.0 if pattern[worst] else -1.0
         for k in range(d):
             rows[count, k] = sign * unit[worst, k]
+        if max(size - deepest * deepest, 0.0) < least * least:
+            used, tight[count], multipliers[count] = count + 1, worst, -deepest
+            for k in range(d):
+                z[k] -= deepest * rows[count, k]
+            break
         count += 1
         joined = True
         while count > 0:
@@ -150,7 +160,7 @@ def _project(unit, pattern, a, tight, count, z, multipliers):
 
 
 @njit(cache=True, nogil=True)
-def project_each(unit, patterns, owner, points, tight, counts, out, multipliers):
+def project_each(unit, patterns, owner, points, tight, counts, out, multipliers, least):
     """Project points (k, d) onto the cones of patterns[owner] (G, n).
 
     Parameters
@@ -168,9 +178,12 @@ def project_each(unit, patterns, owner, points, tight, counts, out, multipliers)
         The projections a + B^T m.
     multipliers : (k, d) ndarray
         m of the tight rows, zero beyond: rounding of a projection is in proportion to their sum.
+    least : (k,) ndarray
+        Projections shorter than it need not be known: of these `out` has an a + B^T m, m >= 0, that
+        is shorter as well.
     """
     for j in range(len(points)):
-        known = tight[j], counts[j], out[j], multipliers[j]
+        known = tight[j], counts[j], out[j], multipliers[j], least[j]
         counts[j] = _project(unit, patterns[owner[j]], points[j], *known)
 
 

@@ -53,29 +53,12 @@ class Ascent:
         self._nonzero = np.flatnonzero(norms)
         columns, norms = np.ascontiguousarray(self.X[self._nonzero].T), norms[self._nonzero]
         self._rows, rng = (columns, norms, TIGHT * norms), np.random.default_rng(rng)
-        self.random_directions, self._part = self._draw(rng), None
+        self.random_directions, self._part = drawn(self.X, self.random_starts, rng), None
         if len(norms) > COARSEN_ABOVE and random_starts > 0:
             self._part = np.sort(rng.permutation(len(norms))[: len(norms) // COARSER])
             self._part_rows = tuple(
                 np.ascontiguousarray(one[..., self._part]) for one in self._rows
             )
-
-    def _draw(self, rng):
-        """Directions in the row space, every other one uniform after whitening the rows.
-
-        A start outside the row space would only be led back into it. Whitened starts see badly
-        scaled or correlated rows at even angles.
-        """
-        basis = row_space(self.X)
-        if basis.shape[1] == 0:
-            return np.zeros((0, self.X.shape[1]))
-        gauss = rng.standard_normal((self.random_starts, basis.shape[1]))
-        X = self.X / np.abs(self.X).max()
-        covariance = basis.T @ (X.T @ X) @ basis
-        spread, axes = np.linalg.eigh(covariance / np.abs(covariance).max())
-        whitened = axes / np.sqrt(np.maximum(spread, EPS))
-        gauss[::2] = gauss[::2] @ whitened.T
-        return unit_rows(gauss @ basis.T)
 
     def __repr__(self):
         n, d = self.X.shape
@@ -179,6 +162,24 @@ def _surroundings(columns, norms, weights, directions, reach):
     owners, near = np.concatenate(owners), np.concatenate(near)
     ends = np.cumsum(np.bincount(owners, minlength=len(directions)))
     return far, np.split(near[np.argsort(owners, kind="stable")], ends[:-1])
+
+
+def drawn(X, count, rng):
+    """Directions (count, d) in the row space, every other one uniform after whitening the rows.
+
+    A start outside the row space would only be led back into it. Whitened starts see badly scaled
+    or correlated rows at even angles.
+    """
+    basis = row_space(X)
+    if basis.shape[1] == 0:
+        return np.zeros((0, X.shape[1]))
+    gauss = rng.standard_normal((count, basis.shape[1]))
+    X = X / np.abs(X).max()
+    covariance = basis.T @ (X.T @ X) @ basis
+    spread, axes = np.linalg.eigh(covariance / np.abs(covariance).max())
+    whitened = axes / np.sqrt(np.maximum(spread, EPS))
+    gauss[::2] = gauss[::2] @ whitened.T
+    return unit_rows(gauss @ basis.T)
 
 
 def distinct_maxima(directions, values, level):

@@ -25,8 +25,8 @@ BLOCK = 4_000_000
 # Cones projected on at first, and then twice as many each time: the largest bounds tell the most.
 # The first ones also are where other local maxima above the level are found.
 FIRST = 1024
-# Of these so many in any case, so that there is a largest value if none exceeds the level.
-LEAST = 64
+# Of these so many in any case, even below the level: the largest is the value if none is above.
+KNOWN = 64
 # A neighbour's multiplier above minus this share of the point's length is rounding of zero.
 LOCAL = 1e-12
 # A projection longer by this share than nu.(Xu)_+ in its direction has left its cone: it was ended
@@ -125,12 +125,14 @@ class Exhaustive:
         with progress_bar(self.progress, desc="proof", unit="cone") as bar:
             while first < len(order):
                 chosen, enough = order[first : first + most], (1 + tolerance) * reached
-                worth = np.count_nonzero(ceilings[chosen] > enough)
-                chosen = chosen[: worth if found else max(worth, LEAST)]
+                known = 0 if found else KNOWN
+                chosen = chosen[: max(np.count_nonzero(ceilings[chosen] > enough), known)]
                 if not len(chosen):
                     bound = max(bound, float(ceilings[order[first]]))
                     break
-                lengths, bounds, *cones = self._project(chosen, points, sizes, nu, enough)
+                least = np.full(len(chosen), level)
+                least[:known] = 0.0
+                lengths, bounds, *cones = self._project(chosen, points, sizes, nu, enough, least)
                 bound = max(bound, float(bounds.max()))
                 reached = max(reached, float(lengths.max()))
                 # Of those below the level the longest may be the best there is.
@@ -191,12 +193,13 @@ class Exhaustive:
         left = np.maximum(1.0 - share**2, 0.0) + (2 * d + 16) * EPS
         return points, sizes, sizes * np.sqrt(left)
 
-    def _project(self, chosen, points, sizes, nu, enough):
+    def _project(self, chosen, points, sizes, nu, enough, least):
         """Projections of points a (2G, d) of sizes (2G,) onto their cones, for some of them (k,).
 
         Each is a + S^T m with some m >= 0, S the inward unit rows, and so at least as long as the
         maximum of a.u over the cone: one that rounding ends early bounds it still. If it is longer
-        than enough, and than nu.(Xu)_+ in its direction u, a slower method takes its place.
+        than enough, and than nu.(Xu)_+ in its direction u, a slower method takes its place. What
+        is shorter than least (k,) need not be the projection, and has the length 0.
 
         Returns
         -------
@@ -212,7 +215,7 @@ class Exhaustive:
         tight, counts = np.zeros(shape, dtype=np.int64), np.zeros(len(points), dtype=np.int64)
         projected, multipliers = np.empty(shape), np.zeros(shape)
         rows = self._unit, patterns, np.arange(len(chosen))
-        project_each(*rows, points, tight, counts, projected, multipliers)
+        project_each(*rows, points, tight, counts, projected, multipliers, least)
         lengths = row_lengths(projected)
         long = np.flatnonzero(lengths > enough)
         reached = np.abs(heights(self.X, nu, projected[long])) / lengths[long]
@@ -226,7 +229,7 @@ class Exhaustive:
             lengths[j] = row_lengths(projected[j : j + 1])[0]
         bounds = lengths + (len(self._unit) + 6) * EPS * multipliers.sum(axis=1)
         # What is left of a polar vector is rounding.
-        vanished = lengths <= VANISHED * sizes[chosen]
+        vanished = (lengths <= VANISHED * sizes[chosen]) | (lengths < least)
         projected[vanished], lengths[vanished] = 0.0, 0.0
         return lengths, bounds, projected, tight, counts, multipliers
 

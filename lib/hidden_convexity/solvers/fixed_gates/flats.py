@@ -68,8 +68,8 @@ class Pairs:
         points = self.signs(pairs)[:, None] * correlations
         tight, counts = self._tight[pairs], self._counts[pairs]
         out, multipliers = np.empty_like(points), np.empty_like(points)
-        owner = pairs % self.P
-        project_each(self.unit, self.patterns, owner, points, tight, counts, out, multipliers)
+        cones = self.unit, self.patterns, pairs % self.P
+        project_each(*cones, points, tight, counts, out, multipliers, np.zeros(len(points)))
         self._tight[pairs], self._counts[pairs] = tight, counts
         return out
 

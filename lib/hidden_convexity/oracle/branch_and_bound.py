@@ -94,6 +94,7 @@ class BranchAndBound:
     ):
         self.client = checked_client(client)
         self.ascent = Ascent(X, random_starts, rng)
+        self.climb = Ascent(X, 0)
         self.X = self.ascent.X
         self.max_cells = whole_number(max_cells, "max_cells", minimum=1)
         self.max_seconds = positive_number(max_seconds, "max_seconds")
@@ -147,7 +148,7 @@ class BranchAndBound:
         n, d = self.X.shape
         return f"BranchAndBound(n={n}, d={d}, rank={self.rank})"
 
-    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None):
+    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """The maximum of |nu.(Xu)_+| up to the tolerance, with the local maximisers met.
 
         Parameters
@@ -160,6 +161,9 @@ class BranchAndBound:
             A value that matters: whatever lies below it need not be told apart.
         starts : (k, d) array_like or None
             Directions to ascend from as well.
+        stop : float
+            A value above it, where ascents reach none, ends the call: whoever asks has no use for
+            the bound then. It is what had been proven so far.
 
         Returns
         -------
@@ -170,7 +174,7 @@ class BranchAndBound:
         scale = float(np.abs(nu) @ self._sizes)
         if scale == 0.0:
             return DualMaximum(0.0, self.allowance(nu), found.directions, found.values)
-        return Search(self, nu, scale, max(tolerance, FINEST), level, found).run()
+        return Search(self, nu, scale, max(tolerance, FINEST), level, found, stop).run()
 
     def allowance(self, nu):
         """What the bound at nu (n,) includes for rounding, moved rows and `dropped`.

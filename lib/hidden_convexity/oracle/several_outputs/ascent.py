@@ -50,14 +50,14 @@ class VectorAscent:
         n, d = self.X.shape
         return f"VectorAscent(n={n}, d={d}, {len(self._starts)} random starts)"
 
-    def __call__(self, N, tolerance=0.0, level=0.0, starts=None):
+    def __call__(self, N, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """Local maximisers of ||N'(Xu)_+||, by decreasing value.
 
         Parameters
         ----------
         N : (n, c) array_like
             Dual point.
-        tolerance
+        tolerance, stop
             Part of the common signature; a search proves nothing.
         level : float
             Local maximisers with a value <= level are left out, but never the best one.

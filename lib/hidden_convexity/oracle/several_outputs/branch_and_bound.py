@@ -45,6 +45,7 @@ class VectorBranchAndBound:
         self.lines = BranchAndBound(X, random_starts=0, **{"max_seconds": SECONDS} | options)
         self.X, self.rank = self.lines.X, self.lines.rank
         self.ascent = VectorAscent(self.X, random_starts, options.get("rng", 0))
+        self.climb = VectorAscent(self.X, 0)
 
     def __repr__(self):
         n, d = self.X.shape
@@ -59,7 +60,7 @@ class VectorBranchAndBound:
     def max_seconds(self, seconds):
         self.lines.max_seconds = seconds
 
-    def __call__(self, N, tolerance=0.0, level=0.0, starts=None):
+    def __call__(self, N, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """The maximum of ||N'(Xu)_+|| up to the tolerance, with the local maximisers met.
 
         Parameters
@@ -72,6 +73,9 @@ class VectorBranchAndBound:
             A value that matters: whatever lies below it need not be told apart.
         starts : (k, d) array_like or None
             Directions to ascend from as well.
+        stop : float
+            A value above it, where ascents reach none, ends the call: whoever asks has no use for
+            the bound then. It is what had been proven so far.
 
         Returns
         -------
@@ -83,7 +87,8 @@ class VectorBranchAndBound:
             scale = float(row_lengths(N) @ self.lines._sizes)
             if scale == 0.0:
                 return DualMaximum(0.0, self.allowance(N), found.directions, found.values)
-            return VectorSearch(self, N, scale, max(tolerance, FINEST), level, found).run()
+            known = max(tolerance, FINEST), level, found, stop
+            return VectorSearch(self, N, scale, *known).run()
 
     def allowance(self, N):
         """What the bound at N (n, c) includes for rounding, moved rows and `dropped`.

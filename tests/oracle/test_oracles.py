@@ -12,7 +12,7 @@ from scipy.optimize import nnls
 
 import hidden_convexity as hc
 from hidden_convexity.geometry.arrangement import Arrangement
-from hidden_convexity.oracle import BoundedOrListed, proving_oracle
+from hidden_convexity.oracle import BoundedOrListed, proving_oracle, search
 from hidden_convexity.oracle import ascent as ascents
 from hidden_convexity.oracle.ascent import Ascent
 from hidden_convexity.oracle.branch_and_bound import BranchAndBound
@@ -85,6 +85,52 @@ def test_branch_and_bound_brackets_the_maximum(instance, tolerance):
     rounding = 1e-12 * np.abs(nu) @ np.linalg.norm(X, axis=1)
     assert found.value - rounding <= exact <= found.bound + rounding
     assert found.bound <= (1 + tolerance) * found.value + rounding
+
+
+@settings(deadline=None, max_examples=150)
+@given(ties(), st.sampled_from([1e-1, 1e-3, 1e-6]), st.floats(0, 1.1))
+def test_a_proof_that_stops_at_a_violator_has_one_and_a_valid_bound(instance, tolerance, share):
+    """Without random starts some maxima are missed by ascents, and met by the centres of cells."""
+    X, nu = instance
+    exact = largest_over_all_patterns(X, nu)
+    stop = share * exact
+    found = BranchAndBound(X, random_starts=0)(nu, tolerance=tolerance, stop=stop)
+    rounding = 1e-12 * np.abs(nu) @ np.linalg.norm(X, axis=1)
+    assert found.value - rounding <= exact <= found.bound + rounding
+    assert found.value > stop or found.bound <= (1 + tolerance) * found.value + rounding
+
+
+def hidden_maximum():
+    """Data whose highest maximum ascents from the axes miss, what they reach, and the maximum."""
+    for seed in range(100):
+        X, nu = generic(200, 4, seed)
+        oracle = BranchAndBound(X, random_starts=0)
+        reached = oracle.ascent(nu, starts=oracle._with_axes(None)).value
+        if reached < 0.995 * Ascent(X)(nu).value:
+            return X, nu, reached, BranchAndBound(X)(nu, 1e-6)
+
+
+def test_a_proof_ends_at_the_first_violator_and_bounds_again_from_it(monkeypatch):
+    """A proof used to be finished before the violator that it had met was told."""
+    monkeypatch.setattr(search, "FIRST_WORK", 10_000)
+    X, nu, reached, exact = hidden_maximum()
+    oracle = BranchAndBound(X, random_starts=0)
+    whole, stopped = oracle(nu, 1e-4), oracle(nu, 1e-4, stop=(reached + exact.value) / 2)
+    assert stopped.value > (reached + exact.value) / 2 and stopped.bound >= exact.value
+    assert stopped.cells < whole.cells / 2
+    # Of a maximum that ascents reach the bound is what is asked for.
+    again = oracle(nu, 1e-4, starts=exact.directions, stop=reached)
+    assert again.bound <= (1 + 2e-4) * exact.value and again.cells > stopped.cells
+
+
+def test_chambers_are_not_listed_for_a_bound_that_nobody_needs(monkeypatch):
+    monkeypatch.setattr(search, "FIRST_WORK", 10_000)
+    X, nu, reached, exact = hidden_maximum()
+    monkeypatch.setattr(Arrangement, "enumerate", None)
+    oracle = BoundedOrListed(X)
+    oracle._bounds.ascent = oracle._bounds.climb
+    found = oracle(nu, tolerance=1e-4, stop=(reached + exact.value) / 2)
+    assert found.value > (reached + exact.value) / 2
 
 
 def is_local_maximum(X, nu, u, value):

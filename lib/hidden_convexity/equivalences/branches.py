@@ -196,7 +196,7 @@ class BranchSearch:
         self.rows, self.random_starts = rows, random_starts
         self._unit, self._rng = unit_rows(rows), np.random.default_rng(0)
 
-    def __call__(self, nu, tolerance=0.0, level=None, starts=()):
+    def __call__(self, nu, tolerance=0.0, level=None, starts=(), stop=np.inf):
         """Local maxima of nu (n,), the largest first; the other arguments are as for oracles."""
         nu, d = np.asarray(nu), self.rows.shape[1]
         random = self._rng.normal(size=(self.random_starts, 2 * d))

@@ -25,6 +25,7 @@ from hidden_convexity.problem.encoding import output_heads
 from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers import column_generation
+from hidden_convexity.solvers.oracles import Oracles
 from hidden_convexity.solvers.solution import Step
 
 # Descent: the weight decay of its start, and the Newton steps at its end, which converge
@@ -116,7 +117,7 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
     tol, max_seconds, progress, proof = trained.options(tol, max_seconds, progress, proof)
     budget, started, problem = Budget(max_seconds), perf_counter(), TrainingProblem(X, y, 1.0)
     layer = HiddenLayer.of(problem, proof, progress)
-    oracles = column_generation.Oracles(layer.search, layer.last, layer.scope)
+    oracles = Oracles(layer.search, layer.last, layer.scope)
     decay = DECAY * layer.search(y).value or 1.0
     nu, misfit, neurons = 0.0 * y, y, []
     best, bound, history = None, 0.0, []

@@ -24,7 +24,8 @@ from hidden_convexity.equivalences.listing import all_chambers
 from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.geometry.hyperplanes import coordinates
 from hidden_convexity.problem.training_problem import TrainingProblem
-from hidden_convexity.solvers.column_generation import ColumnGeneration, Oracles
+from hidden_convexity.solvers.column_generation import ColumnGeneration
+from hidden_convexity.solvers.oracles import Oracles
 
 BRANCHES = 6
 # Groups that CVXPY takes seconds for; twice as many samples would be thousands of times as many.

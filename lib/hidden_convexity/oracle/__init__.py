@@ -1,6 +1,6 @@
 """Dual oracles: they maximise |nu.(Xu)_+| over the unit ball, the constraint of the dual problem.
 
-One signature: an oracle is built on X, and `oracle(nu, tolerance, level, starts)` returns a
+One signature: an oracle is built on X, and `oracle(nu, tolerance, level, starts, stop)` returns a
 `DualMaximum`, the largest value found, a proven upper bound, and local maximisers. Read `maximum`,
 `circle` (exact in the plane), `exhaustive` (listed chambers), `ascent` (searches), then
 `branch_and_bound` with its `boxes` and `majorant`: it proves; `several_outputs` does so for

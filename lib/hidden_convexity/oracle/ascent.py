@@ -64,14 +64,14 @@ class Ascent:
         n, d = self.X.shape
         return f"Ascent(n={n}, d={d}, {self.random_starts} random starts)"
 
-    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None):
+    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """Local maximisers of |nu.(Xu)_+|, by decreasing value.
 
         Parameters
         ----------
         nu : (n,) array_like
             Dual point.
-        tolerance
+        tolerance, stop
             Part of the common signature; a search proves nothing.
         level : float
             Local maximisers with |value| <= level are left out, but never the best one.

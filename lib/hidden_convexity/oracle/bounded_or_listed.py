@@ -4,6 +4,8 @@ Generic data are bounded within seconds, whatever their number. Near copies of s
 weight decay, can take branch and bound for ever; their chambers are as many as those of other data.
 """
 
+import numpy as np
+
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.oracle.box_oracle import FINEST
 from hidden_convexity.oracle.branch_and_bound import BranchAndBound
@@ -50,7 +52,7 @@ class BoundedOrListed:
     def __repr__(self):
         return f"BoundedOrListed(n={len(self.X)}, d={self.X.shape[1]})"
 
-    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None):
+    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """The maximum of |nu.(Xu)_+| up to the tolerance; as `BranchAndBound`.
 
         Returns
@@ -58,10 +60,11 @@ class BoundedOrListed:
         DualMaximum
         """
         if self._chambers is None:
-            found = self._bounds(nu, tolerance, level, starts)
+            found = self._bounds(nu, tolerance, level, starts, stop)
             # Twice the tolerance is for its rounding.
             enough = (1 + 2 * max(tolerance, FINEST)) * max(found.value, level)
-            if found.bound <= enough or self.max_seconds < PATIENCE:
+            stopped = found.value > stop
+            if found.bound <= enough or stopped or self.max_seconds < PATIENCE:
                 return found
             self._chambers = Exhaustive(
                 Arrangement.enumerate(self.X), self._dropped, self._bounds.progress

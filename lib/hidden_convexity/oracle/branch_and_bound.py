@@ -66,9 +66,9 @@ class BranchAndBound(BoxOracle):
 
     def __init__(self, X, random_starts=32, rng=0, **options):
         super().__init__(X, **options)
-        self.ascent = Ascent(self.X, random_starts, rng)
+        self.ascent, self.climb = Ascent(self.X, random_starts, rng), Ascent(self.X, 0)
 
-    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None):
+    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """The maximum of |nu.(Xu)_+| up to the tolerance, with the local maximisers met.
 
         Parameters
@@ -81,6 +81,9 @@ class BranchAndBound(BoxOracle):
             A value that matters: whatever lies below it need not be told apart.
         starts : (k, d) array_like or None
             Directions to ascend from as well.
+        stop : float
+            A value above it, where ascents reach none, ends the call: whoever asks has no use for
+            the bound then. It is what had been proven so far.
 
         Returns
         -------
@@ -91,7 +94,7 @@ class BranchAndBound(BoxOracle):
         scale = float(np.abs(nu) @ self.sizes)
         if scale == 0.0:
             return DualMaximum(0.0, self.allowance(nu), found.directions, found.values)
-        return Search(self, nu, scale, max(tolerance, FINEST), level, found).run()
+        return Search(self, nu, scale, max(tolerance, FINEST), level, found, stop).run()
 
     def allowance(self, nu):
         """What the bound at nu (n,) includes for rounding, moved rows and `dropped`.

@@ -51,7 +51,7 @@ class Circle:
     def __repr__(self):
         return f"Circle(n={len(self.X)}, {2 * len(self.arcs.starts)} arcs)"
 
-    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None):
+    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """Maximum of |nu.(Xu)_+| and its local maximisers, by decreasing value.
 
         Parameters
@@ -60,7 +60,7 @@ class Circle:
             Dual point.
         level : float
             Local maximisers with |value| <= level are left out, but never the best one.
-        tolerance, starts
+        tolerance, starts, stop
             Part of the common signature; an exact sweep has no use for them.
 
         Returns

@@ -100,7 +100,7 @@ class Exhaustive:
     def __repr__(self):
         return f"Exhaustive({self.arrangement!r})"
 
-    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None):
+    def __call__(self, nu, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """Maximum over the chambers, with the maximiser of every cone that had to be visited.
 
         Parameters
@@ -111,8 +111,8 @@ class Exhaustive:
             Cones that can beat the best found by at most this factor are not visited.
         level : float
             Cones that cannot exceed it are not visited.
-        starts
-            Part of the common signature; this oracle starts nowhere.
+        starts, stop
+            Part of the common signature; this oracle starts nowhere, and goes through all chambers.
 
         Returns
         -------

@@ -19,6 +19,10 @@ from hidden_convexity.oracle.threads import in_threads
 
 # Work, in products, a stack gets between two meetings: a few milliseconds, then up to a second.
 FIRST_WORK, MOST_WORK = 1_000_000, 100_000_000
+# Open cells of each stack, the highest, from whose centres is ascended at a meeting: at most so
+# many, and one for so many products with all rows as the stack was explored for. Measured at ranks
+# 4 and 5, an ascent takes as long as one or two.
+HIGHEST, PRODUCTS_EACH = 8, 10
 # No limit, where the number of cells is one.
 MOST_EVER = 2**62
 
@@ -38,15 +42,20 @@ class Search:
     nu : (n,) or (n, c) ndarray
     scale : float
         The sum, not zero.
-    tolerance, level
+    tolerance, level, stop
         As in the call.
     found : DualMaximum
         Of the ascents.
     """
 
-    def __init__(self, oracle, nu, scale, tolerance, level, found):
+    # Open cells of a stack to ascend from; see HIGHEST.
+    highest = HIGHEST
+
+    def __init__(self, oracle, nu, scale, tolerance, level, found, stop=np.inf):
         self.oracle, self.nu, self.scale = oracle, nu, scale
         self.tolerance, self.level, self.found = tolerance, level, found
+        # What ascents reach above it is no reason to end: it may be a neuron that is there.
+        self.stop = stop if found.value <= stop else np.inf
         self._prepare(oracle)
         self.allowance = oracle.allowance(nu) / scale
         # Below this, cells can't be told apart; what moved rows are charged is another matter.
@@ -81,7 +90,7 @@ class Search:
             By the user, with the maximum as far as it is proven.
         """
         oracle, start = self.oracle, working_seconds()
-        work = max(FIRST_WORK, 10 * sum(rows.size for rows in self.rows))
+        work = max(FIRST_WORK, 10 * self._size())
         with progress_bar(oracle.progress, desc="proof", unit="cell") as bar:
             stacks = in_threads(self._seed, self._first_cells(), worthwhile=work > FIRST_WORK)
             self.cells = len(stacks)
@@ -91,6 +100,7 @@ class Search:
                     stacks
                     and oracle.rank > 1
                     and self.cells < oracle.max_cells
+                    and self.found.value <= self.stop
                     and (left := oracle.max_seconds + start - working_seconds()) > 0
                 ):
                     more = max(work, min(2 * work, MOST_WORK))
@@ -104,13 +114,17 @@ class Search:
                 raise Interrupted(self._maximum(stacks)) from stopped
         return self._maximum(stacks)
 
+    def _size(self):
+        """Products of all rows with one direction."""
+        return sum(rows.size for rows in self.rows)
+
     def _round(self, stacks, work, seconds):
         """Explore the first stacks, for so much work each; all that are open then."""
         chosen, others = stacks[: self._at_once], stacks[self._at_once :]
         most_cells = max((self.oracle.max_cells - self.cells) // len(chosen), 1)
         limits = self._limits(most_cells, work)
         done = explored(self.oracle.client, self._explore(), chosen, limits, work, seconds)
-        self._collect([result for result in done if result is not None])
+        self._collect([result for result in done if result is not None], work)
         kept = zip(chosen, done, strict=True)
         return others + [
             stack if result is None else result[: len(stack)] for stack, result in kept
@@ -165,20 +179,26 @@ class Search:
         """Largest bound of a closed cell, cells, best direction and its value, of `explore`."""
         return result[5:9]
 
-    def _collect(self, done):
-        """Count cells, note closed bounds, and ascend from centres better than the incumbent."""
-        peaks = []
-        for closed, cells, peak, height in map(self._outcome, done):
+    def _collect(self, done, work):
+        """Count cells, note closed bounds, and ascend from where there may be more than is known.
+
+        That is from centres that are better, and from those of the highest open cells: violators
+        that all ascents have missed were seen to be met by centres when most cells were closed.
+        """
+        starts, each = [], min(work // (PRODUCTS_EACH * self._size()), self.highest)
+        for result in done:
+            closed, cells, peak, height = self._outcome(result)
             self.closed = max(self.closed, closed)
             self.cells += cells
-            if abs(height) * self.scale > self.found.value:
-                peaks.append(self.oracle.basis @ peak)
-        if peaks:
-            self.found = self.oracle.ascent(
-                self.nu,
-                level=self.level,
-                starts=np.concatenate([self.found.directions, peaks]),
-            )
+            boxes, bounds = result[0], result[2].max(axis=1)
+            better = abs(height) * self.scale > self.found.value
+            if better or (each and len(boxes)):
+                starts.append(peak)
+            starts.extend(boxes[np.argsort(-bounds, kind="stable")[:each], 0])
+        if starts:
+            known = self.found.directions
+            starts = np.concatenate([known, np.array(starts) @ self.oracle.basis.T])
+            self.found = self.oracle.climb(self.nu, level=self.level, starts=starts)
 
 
 def _simplices(box):

@@ -26,6 +26,7 @@ from hidden_convexity.solvers.coarse import COARSEN_ABOVE, coarse_start, drawn_s
 from hidden_convexity.solvers.fixed_gates import cones
 from hidden_convexity.solvers.given_patterns import checked_patterns, given_patterns, with_patterns
 from hidden_convexity.solvers.moving import MovingProgram, MovingSharedProgram
+from hidden_convexity.solvers.oracles import Oracles
 from hidden_convexity.solvers.solution import Solution, Step
 
 __all__ = ["Solution", "Step", "train", "train_path"]
@@ -274,7 +275,7 @@ def _trainer_over_all(problem, proof, progress, client=None):
         error = error.without("proof") if unsearched else error
         raise with_patterns(error, problem) from None
     loose = LOOSE_PROOF if problem.y.ndim == 2 else 0.0
-    oracles = column_generation.Oracles(layer.search, layer.last, layer.scope, loose)
+    oracles = Oracles(layer.search, layer.last, layer.scope, loose)
     searching = {"proof": False, "progress": progress}
 
     def train_at(problem, tol, budget, start=None):

@@ -9,7 +9,6 @@ not: the proof is called when the search finds no violator any more.
 """
 
 from time import perf_counter
-from typing import NamedTuple
 
 import numpy as np
 
@@ -45,30 +44,6 @@ KEPT_FOR_PROOF = 0.3
 SAME_DIRECTION = 1e-12
 # What replacing close neurons by their sums may cost a round, as a share of the tolerance.
 CONSOLIDATION_SHARE = 0.01
-
-
-class Oracles(NamedTuple):
-    """What column generation asks of the dual.
-
-    Attributes
-    ----------
-    search : oracle
-        Finds violators, every round.
-    proof : oracle
-        Bounds M(nu) when the search finds none or nothing helps any more; may be the same. If its
-        bound is infinite, the largest value found takes its place, and the scope must be
-        "searched".
-    scope : {"global", "searched", "sampled"}
-        What the proof's maximum ranges over, and whether it is proven.
-    loose : float
-        Tolerance of a first proof, of which violators are taken that the search has missed; 0 to
-        ask at once for what is needed.
-    """
-
-    search: object
-    proof: object
-    scope: str
-    loose: float = 0.0
 
 
 def solve(program, oracles, tol, budget, directions=(), progress=False):
@@ -181,7 +156,8 @@ class ColumnGeneration:
         entering = self._entering(residual, found, slack)
         last = not entering or self._exhausted(residual, found)
         if last and self._proof_is_apart:
-            found, entering = self._prove(residual, slack)
+            in_time = self.budget.left > self._proof_at
+            found, entering = self._prove(residual, slack, stops=in_time and not entering)
         self._record(residual, found, last)
         self._decide(found, entering, slack)
         if not self.ended:
@@ -214,24 +190,31 @@ class ColumnGeneration:
             affordable = self.problem.affordable_violation(residual, self.tol)
         return self._sharpness * min(affordable, LARGEST_SLACK)
 
-    def _ask(self, oracle, residual, tolerance):
+    def _ask(self, oracle, residual, tolerance, stop=np.inf):
         known = np.reshape([one.weights for one in self.neurons], (-1, self.program.X.shape[1]))
-        asked = {"tolerance": tolerance, "level": self.problem.beta, "starts": known}
+        asked = {"tolerance": tolerance, "level": self.problem.beta, "starts": known, "stop": stop}
         try:
             return oracle(residual, **asked)
         except Interrupted as stopped:
             self._record(residual, stopped.found, last=True)
             raise
 
-    def _prove(self, residual, slack):
-        """Ask the proof, for what is left of the budget at most: its answer, and who enters."""
+    def _prove(self, residual, slack, stops):
+        """Ask the proof, for what is left of the budget at most: its answer, and who enters.
+
+        If it `stops`, that is at a violator too large for the gap to close at this residual.
+        """
         tolerance = PROOF_SHARE * slack
+        closing = (1 + slack / self._sharpness) / (1 + tolerance) * self.problem.beta
+        stop = closing if stops else np.inf
         for asked in [self.oracles.loose] * (self.oracles.loose > tolerance) + [tolerance]:
             limit_seconds(self.oracles.proof, self.budget)
-            found = self._ask(self.oracles.proof, residual, asked)
+            found = self._ask(self.oracles.proof, residual, asked, stop)
             entering = self._entering(residual, found, slack)
             if entering:
                 break
+        if found.value > stop and not entering:
+            return self._prove(residual, slack, stops=False)
         self._proof_at = self._kept_for_proof()
         return found, entering
 

@@ -46,14 +46,14 @@ class VectorAscent:
         n, d = self.X.shape
         return f"VectorAscent(n={n}, d={d}, {len(self._starts)} random starts)"
 
-    def __call__(self, N, tolerance=0.0, level=0.0, starts=None):
+    def __call__(self, N, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """Local maximisers of ||N'(Xu)_+||, by decreasing value.
 
         Parameters
         ----------
         N : (n, c) array_like
             Dual point.
-        tolerance, level
+        tolerance, level, stop
             As for `Ascent`.
         starts : (k, d) array_like or None
             Directions to ascend from as well; all of them go on to the exact ascents.

@@ -46,16 +46,16 @@ class VectorBranchAndBound(BoxOracle):
 
     def __init__(self, X, random_starts=64, rng=0, **options):
         super().__init__(X, **{"max_seconds": SECONDS} | options)
-        self.ascent = VectorAscent(self.X, random_starts, rng)
+        self.ascent, self.climb = VectorAscent(self.X, random_starts, rng), VectorAscent(self.X, 0)
 
-    def __call__(self, N, tolerance=0.0, level=0.0, starts=None):
+    def __call__(self, N, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """The maximum of ||N'(Xu)_+|| up to the tolerance, with the local maximisers met.
 
         Parameters
         ----------
         N : (n, c) array_like
             Dual point.
-        tolerance, level, starts
+        tolerance, level, starts, stop
             As for `BranchAndBound`.
 
         Returns
@@ -68,7 +68,8 @@ class VectorBranchAndBound(BoxOracle):
             scale = float(row_lengths(N) @ self.sizes)
             if scale == 0.0:
                 return DualMaximum(0.0, self.allowance(N), found.directions, found.values)
-            return VectorSearch(self, N, scale, max(tolerance, FINEST), level, found).run()
+            known = max(tolerance, FINEST), level, found, stop
+            return VectorSearch(self, N, scale, *known).run()
 
     def allowance(self, N):
         """What the bound at N (n, c) includes for rounding, moved rows and `dropped`.

@@ -51,7 +51,7 @@ class VectorCircle:
     def __repr__(self):
         return f"VectorCircle(n={len(self.X)}, {len(self._from)} arcs)"
 
-    def __call__(self, N, tolerance=0.0, level=0.0, starts=None):
+    def __call__(self, N, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """Maximum of ||N'(Xu)_+|| and its local maximisers, by decreasing value.
 
         Parameters
@@ -60,7 +60,7 @@ class VectorCircle:
             Dual point.
         level : float
             Local maximisers with a value <= level are left out, but never the best one.
-        tolerance, starts
+        tolerance, starts, stop
             Part of the common signature; an exact sweep has no use for them.
 
         Returns

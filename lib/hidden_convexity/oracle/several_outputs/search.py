@@ -15,6 +15,9 @@ def explore_stack(stack, *limits):
 class VectorSearch(Search):
     """One call of the oracle, in units in which sum ||l_i|| ||x_i|| = 1 for the rows l_i of N."""
 
+    # An ascent takes turns between u and the outputs, many times as long as one output's.
+    highest = 0
+
     def _prepare(self, oracle):
         """The weighted rows, with their unit l_i, and what is linear."""
         N = self.nu

@@ -18,7 +18,7 @@ FILTER = 2  # samples that a filter sees, unless its length is given
 table_row = parts.TableRow(
     name="convolution, ReLU, average pooling",
     model=r"$\frac12\|\sum_g A D_g \hat X(u_g - v_g) - y\|^2 + \beta\sum_g(\|u_g\| + \|v_g\|)$, "
-    "cones; $\hat X$: patches, $A$: average",
+    r"cones; $\hat X$: patches, $A$: average",
     signal="group Lasso, over filters",
     citation="[Ergen, Pilanci 2021](https://arxiv.org/abs/2006.14798)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",

@@ -26,8 +26,6 @@ class Case:
         Weight decay, in units of the smallest one at which the zero network is optimal.
     tol : float
         Relative gap asked of a program that can be asked for one.
-    repetitions : int
-        Runs of each program, each in a fresh process.
     """
 
     name: str
@@ -36,7 +34,6 @@ class Case:
     programs: tuple[str, ...] = ("ours",)
     share: float = 0.05
     tol: float = 1e-6
-    repetitions: int = 3
 
     def problem(self):
         """The case's data as a `TrainingProblem`; the same whenever and wherever it is called."""
@@ -79,9 +76,9 @@ CASES = [
     Case("d5-n2000", 5, 2_000, tol=1e-3),
     Case("d6-n1000", 6, 1_000, tol=1e-2, share=0.2),
     # As far as a proof goes: seconds to minutes each.
-    Case("d3-n1000000", 3, 1_000_000, tol=1e-4, repetitions=1),
-    Case("d4-n100000", 4, 100_000, tol=1e-4, repetitions=1),
-    Case("d7-n500", 7, 500, tol=1e-2, share=0.2, repetitions=1),
+    Case("d3-n1000000", 3, 1_000_000, tol=1e-4),
+    Case("d4-n100000", 4, 100_000, tol=1e-4),
+    Case("d7-n500", 7, 500, tol=1e-2, share=0.2),
     Case("d8-n500", 8, 500, tol=1e-2, share=0.2),
     *(
         Case(f"d2-n{n}", 2, n, ("ours", "argsort", "one_pass"), share=1e-3)

@@ -31,7 +31,7 @@ from hidden_convexity.estimators import (
 
 STORE = Path(__file__).with_name("results-estimators.json")
 # Splits of digits, each with a quarter held out, and folds of diabetes.
-SPLITS, FOLDS = 2, 5
+SPLITS, FOLDS = 5, 5
 # Weight decays that cross-validation chooses from.
 BETAS = np.geomspace(1.0, 1e-3, 20)
 # Samples of a first fit.

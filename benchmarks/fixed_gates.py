@@ -16,7 +16,7 @@ class GatedProblem:
 
     Parameters
     ----------
-    X, y, gates : (n, d), (n,), (d, P) ndarray
+    X, y, gates : (n, d), (n,), (d, G) ndarray
     beta : float
     """
 

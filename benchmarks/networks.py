@@ -95,21 +95,21 @@ ALL = ("ours", "bound", "cvxpy_pooled", "adam_pooled")
 def _mnist(levels):
     """Images of so many grey levels: with fewer, more patches are equal and merged."""
     name = f"mnist-2x2-{levels}"
-    return Network(name, 4, 5_000, OURS, 0.005, 1e-3, 1, "mnist", 2, levels=levels)
+    return Network(name, 4, 5_000, OURS, 0.005, 1e-3, "mnist", 2, levels=levels)
 
 
 NETWORKS = [
     Network("networks-agreement", 2, 5, ALL[:3], data="signals", length=2),
-    Network("signals-n16", 2, 16, ALL, data="signals", length=2, repetitions=1),
-    Network("leaky-d3-n40", 3, 40, ALL, slope=0.2, repetitions=1),
+    Network("signals-n16", 2, 16, ALL, data="signals", length=2),
+    Network("leaky-d3-n40", 3, 40, ALL, slope=0.2),
     *(
-        Network(f"gunpoint-{k}", k, 50, OURS, 0.05, 1e-4, 3, "gunpoint", k, loss="logistic")
+        Network(f"gunpoint-{k}", k, 50, OURS, 0.05, 1e-4, "gunpoint", k, loss="logistic")
         for k in (3, 4, 5)
     ),
-    Network("digits-2x2", 4, 1_797, OURS, 0.05, 1e-4, 3, "digits", 2),
-    Network("digits-2x2-bias", 5, 1_797, OURS, 0.05, 1e-3, 1, "digits", 2, True),
+    Network("digits-2x2", 4, 1_797, OURS, 0.05, 1e-4, "digits", 2),
+    Network("digits-2x2-bias", 5, 1_797, OURS, 0.05, 1e-3, "digits", 2, True),
     *(
-        Network(f"{name}-d3-n100000", 3, 100_000, OURS, 0.05, 1e-4, 1, slope=slope)
+        Network(f"{name}-d3-n100000", 3, 100_000, OURS, 0.05, 1e-4, slope=slope)
         for name, slope in (("relu", 0.0), ("leaky", 0.2), ("absolute", -1.0))
     ),
     *(_mnist(levels) for levels in (16, 256)),

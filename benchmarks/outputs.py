@@ -44,16 +44,16 @@ class Outputs(Network):
 OURS = ("ours", "adam_pooled")
 
 
-def _cells(d, n, c, repetitions=1):
+def _cells(d, n, c):
     """The proof alone, at the residual of a trained network."""
     name, programs = f"cells-d{d}-n{n}-c{c}", ("cells",)
-    return Outputs(name, d, n, programs, tol=1e-3, repetitions=repetitions, outputs=c)
+    return Outputs(name, d, n, programs, tol=1e-3, outputs=c)
 
 
 OUTPUTS = [
-    *(Outputs(f"iris-d{d}", d, 150, OURS, 0.01, 1e-4, 3, "iris", loss="softmax") for d in (3, 4)),
-    Outputs("digits-ten", 4, 1_797, OURS, 0.1, 1e-3, 1, "digits", 2, loss="softmax"),
-    Outputs("outputs-d3-n10000", 3, 10_000, OURS, 0.05, 1e-4, 1),
+    *(Outputs(f"iris-d{d}", d, 150, OURS, 0.01, 1e-4, "iris", loss="softmax") for d in (3, 4)),
+    Outputs("digits-ten", 4, 1_797, OURS, 0.1, 1e-3, "digits", 2, loss="softmax"),
+    Outputs("outputs-d3-n10000", 3, 10_000, OURS, 0.05, 1e-4),
     *(_cells(3, n, c) for n in (100, 1_000, 10_000, 100_000) for c in (1, 3, 10, 30)),
     _cells(4, 10_000, 10),
 ]

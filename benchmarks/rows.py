@@ -74,11 +74,11 @@ class Row(Case):
 OURS, ALL = ("row", "adam_row"), ("row", "cvxpy_row", "adam_row")
 
 ROWS = [
-    Row("rows-agreement", 4, 30, ("row", "cvxpy_row"), 0.05, 1e-7, 1),
-    Row("quadratic-d10-n400", 10, 400, ALL, 0.05, 1e-4, 1),
-    Row("quadratic-d100-n10000", 100, 10_000, OURS, 0.05, 1e-4, 1),
-    Row("attention-d6-n40", 6, 40, ALL, 0.05, 1e-4, 1, "linear_attention"),
-    Row("gated-mnist-n5000", 784, 5_000, OURS, 0.05, 1e-3, 1, "gated_relu_vector"),
-    Row("circular-d256-n200", 256, 200, ALL, 0.05, 1e-4, 1, "circular_convolution"),
-    Row("circular-d4096-n2000", 4_096, 2_000, OURS, 0.05, 1e-4, 1, "circular_convolution"),
+    Row("rows-agreement", 4, 30, ("row", "cvxpy_row"), 0.05, 1e-7),
+    Row("quadratic-d10-n400", 10, 400, ALL, 0.05, 1e-4),
+    Row("quadratic-d100-n10000", 100, 10_000, OURS, 0.05, 1e-4),
+    Row("attention-d6-n40", 6, 40, ALL, 0.05, 1e-4, "linear_attention"),
+    Row("gated-mnist-n5000", 784, 5_000, OURS, 0.05, 1e-3, "gated_relu_vector"),
+    Row("circular-d256-n200", 256, 200, ALL, 0.05, 1e-4, "circular_convolution"),
+    Row("circular-d4096-n2000", 4_096, 2_000, OURS, 0.05, 1e-4, "circular_convolution"),
 ]

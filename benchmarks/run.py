@@ -36,7 +36,9 @@ THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
     "RAYON_NUM_THREADS",
 )
-# A program that has taken this long on a case is not repeated.
+# Runs of each program, each in a fresh process; one that has taken this long on a case is not
+# repeated.
+REPETITIONS = 3
 REPEAT_BELOW = 60.0
 # Nor are these: the sharp bound is wanted once, and the best of ten seeds has been repeated.
 ONCE = ("bound", "adam_pooled", "adam_row")
@@ -59,10 +61,10 @@ IMPOSSIBLE_GAP = -1e-7
 
 
 def run_case(case, given):
-    """Run all programs of a case in turn, `repetitions` times over, and return its entry."""
+    """Run all programs of a case in turn, `REPETITIONS` times over, and return its entry."""
     names = [name for name in case.programs if name not in given.without]
     runs = {name: [] for name in names}
-    for round_ in range(case.repetitions):
+    for round_ in range(REPETITIONS):
         for name in names:
             if _again(name, runs[name]):
                 print(f"  {case.name}  {name}  {round_ + 1}", file=sys.stderr, flush=True)

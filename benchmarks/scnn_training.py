@@ -8,7 +8,7 @@ ITERATIONS = 1_000_000
 
 
 def train(gates, X, y, beta, tolerance, cones):
-    """The package's convex model over gates (d, P), with cones or without, for y (n,).
+    """The package's convex model over gates (d, G), with cones or without, for y (n,).
 
     The tolerance is that of the squared norm of its subgradient and, with cones, of the squared
     constraint violation.

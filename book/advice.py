@@ -165,7 +165,7 @@ def where_others_win():
                 )
                 wins.setdefault(OVER_GATES[one], []).append(where)
     said = [f"{name} is quicker than ours at {'; '.join(some)}." for name, some in wins.items()]
-    return " ".join(said) or "No other program reaches the gap asked for before ours does."
+    return " ".join(said) or "Over given gates no other program reaches a gap before ours does."
 
 
 def race():
@@ -262,6 +262,56 @@ def first_calls():
         f"{example['warm']['seconds']:.1f} s together, until the library's code changes.",
         100,
     )
+
+
+def startup():
+    """Processor seconds of a process that calls once, with numba's cache empty and filled."""
+    lines = [
+        [name, *(_seconds(case[cache]["seconds"]) for cache in ("cold", "warm"))]
+        for name, case in _cases("results-startup.json").items()
+    ]
+    return table(["the process", "cold, s", "warm, s"], lines)
+
+
+def estimators():
+    """The estimators as they come, beside scikit-learn's networks."""
+    lines = []
+    for data, fits in _cases("results-estimators.json").items():
+        for name, found in fits.items():
+            scope = f"{found['scope_']}, gap {found['gap_']:.0e}" if "gap_" in found else "none"
+            score = f"{found['score']:.3f}" if "score" in found else ""
+            lines.append(
+                [data, f"{found['samples']:,}", name, score, _seconds(found["seconds"]), scope]
+            )
+    return table(["data", "n", "estimator", "score", "s", "bound"], lines)
+
+
+def cluster():
+    """Cells of proofs by threads and by workers of a cluster, by the clock."""
+    lines = []
+    for case in _cases("results-cluster.json").values():
+        for name, one in case["lines"].items():
+            start = [
+                str(case["d"]),
+                f"{case['tol']:g}",
+                f"{one['cells']:,}",
+                name,
+                str(one["stacks"]),
+            ]
+            clock, processors = one["seconds"], one["here"] + one["workers"]
+            rates = [f"{one['cells'] / spent:,.0f}" for spent in (clock, processors)]
+            lines.append(
+                [*start, f"{clock:.1f}", f"{one['here']:.1f}", f"{one['workers']:.1f}", *rates]
+            )
+    names = [
+        "stacks sent",
+        "clock, s",
+        "here, s",
+        "workers, s",
+        "cells/s",
+        "cells/s of a processor",
+    ]
+    return table(["d", "gap", "cells", "by", *names], lines)
 
 
 def _first(case):
@@ -377,6 +427,7 @@ def mnist():
 PAGES = {
     ROOT / "book" / "should-i-use-this.md": (
         training,
+        race,
         gates,
         where_others_win,
         other_losses,
@@ -386,8 +437,17 @@ PAGES = {
         leads,
         digits,
         mnist,
+        estimators,
     ),
-    BENCHMARKS / "README.md": (race, over_gates, where_others_win, networks, cells_of_outputs),
+    BENCHMARKS / "README.md": (
+        race,
+        over_gates,
+        where_others_win,
+        networks,
+        cells_of_outputs,
+        startup,
+    ),
+    ROOT / "book" / "machines.md": (cluster,),
     ROOT / "README.md": (first_calls,),
 }
 

@@ -113,7 +113,9 @@ def test_the_crib_sheet_is_one_page(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_slides_show_every_figure_and_load_nothing_from_the_network(tmp_path, monkeypatch):
+def test_slides_show_every_figure_and_its_alt_text_and_load_nothing_from_the_net(
+    tmp_path, monkeypatch
+):
     from book import slides
 
     monkeypatch.setattr(slides, "OUT", tmp_path)
@@ -124,9 +126,13 @@ def test_slides_show_every_figure_and_load_nothing_from_the_network(tmp_path, mo
         cells = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))[
             "cells"
         ]
-        shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
-        pictures = sum(tag == "img" for tag, _ in tags)
-        assert pictures == sum("image/png" in data for data in shown)
+        shown = [output for cell in cells for output in cell.get("outputs", ())]
+        told = [
+            output["metadata"]["image/png"]["alt"]
+            for output in shown
+            if "image/png" in output.get("data", {})
+        ]
+        assert [attributes.get("alt") for tag, attributes in tags if tag == "img"] == told
         for tag, attributes in tags:
             loaded = attributes.get("href" if tag == "link" else "src") or ""
             if tag in ("link", "script"):

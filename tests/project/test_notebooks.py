@@ -88,6 +88,18 @@ def test_every_picture_has_its_alt_text(path):
 
 
 @each_notebook
+def test_what_a_slider_moves_a_film_moves_where_no_kernel_runs(path):
+    shown = [output.get("data", {}) for output in outputs(path)]
+    sliders = [re.match(r"Interactive\((.*?)\)", one.get("text/plain", "")) for one in shown]
+    films = {
+        name
+        for one in shown
+        for name in re.findall(r'id="film\d\d-(\w+)"', one.get("text/html", ""))
+    }
+    assert films >= {name for found in sliders if found for name in found[1].split(", ")}
+
+
+@each_notebook
 def test_it_holds_no_volatile_metadata(path):
     notebook = nbformat.read(path, as_version=4)
     assert set(notebook.metadata) <= {"kernelspec", "language_info"}

@@ -18,6 +18,7 @@ from hidden_convexity.oracle import (
     Circle,
     DualMaximum,
     Exhaustive,
+    exhaustive,
     proving_oracle,
 )
 from hidden_convexity.problem.gap import SAME_VALUE, ContradictedProof, relative_gap
@@ -122,6 +123,24 @@ def troubled(draw):
 def test_no_bound_is_below_the_maximum_in_rational_arithmetic(oracle, instance):
     X, nu = instance
     assert is_sound(oracle(X)(nu, tolerance=1e-6), exact_square(X, nu))
+
+
+@pytest.mark.proves("chamber-projection")
+@settings(deadline=None, max_examples=60)
+@given(instance=troubled(), share=st.sampled_from([0.3, 0.9, 1.0, 1.2]))
+def test_cones_that_one_wall_clears_are_bounded_by_what_it_leaves(instance, share):
+    """One cone at a time, so that of few chambers, too, most are cleared and never projected on."""
+    X, nu = instance
+    square, oracle = exact_square(X, nu), through_chambers(X)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exhaustive, "FIRST", 1)
+        patch.setattr(exhaustive, "KNOWN", 1)
+        for tolerance in (0.0, 0.1):
+            level = share * float(square) ** 0.5
+            found = oracle(nu, tolerance=tolerance, level=level)
+            assert is_sound(found, square)
+            most = (1 + tolerance) * max(found.value, level) * (1 + 1e-12)
+            assert found.bound <= most + 3 * oracle.allowance(nu)
 
 
 @settings(deadline=None, max_examples=60)

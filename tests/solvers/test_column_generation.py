@@ -1,6 +1,7 @@
 """Column generation: what its rounds may not miss, that they end, and what a budget does."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ from scipy.optimize import minimize
 
 import hidden_convexity as hc
 from hidden_convexity import solvers
+from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.oracle import BranchAndBound
+from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.restricted.program import RestrictedProgram
+from hidden_convexity.solvers.column_generation import Oracles
 
 
 def gaussian(n, d, seed=0):
@@ -134,6 +138,32 @@ def test_rounds_that_gain_nothing_that_counts_come_to_an_end(monkeypatch):
     monkeypatch.setattr(RestrictedProgram, "solve", a_hair_lower)
     solution = hc.train(problem, tol=1e-16)
     assert len(solution.history) < 60
+
+
+def test_no_proof_is_sharper_because_of_violators_that_have_entered():
+    """Each round that only had to solve better made the next proof ten times as sharp."""
+    X, y = gaussian(8, 2)
+    problem = hc.TrainingProblem(X, y, 0.05 * hc.beta_max(X, y))
+    network, layer, asked = hc.train(problem).network, HiddenLayer.of(problem, True), []
+    program = layer.program(problem)
+    directions = zip(
+        network.hidden_weights @ layer.basis, np.sign(network.output_weights), strict=True
+    )
+
+    def oracle(nu, tolerance, level, starts):
+        asked.append(tolerance)
+        return layer.last(nu, tolerance, level, starts)
+
+    def solve(neurons):
+        """Lengths that stay short of the optimal ones until the third round."""
+        share = 0.99 if len(asked) < 3 else 1.0
+        return [replace(one, weights=share * one.weights) for one in original(neurons)]
+
+    original, program.solve = program.solve, solve
+    run = Oracles(oracle, oracle, "global"), 1e-6, Budget(None), list(directions)
+    assert solvers.column_generation.solve(program, *run).gap <= 1e-6
+    assert len(asked) == 4
+    assert min(asked) > 0.5 * max(asked)
 
 
 # The budget

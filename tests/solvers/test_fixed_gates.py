@@ -233,8 +233,10 @@ def test_projections_onto_cones_are_those_of_moreau(seed):
     points, owner = rng.normal(size=(6, 4)), np.arange(6)
     tight, counts, z = np.zeros((6, 4), dtype=int), np.zeros(6, dtype=int), np.empty((6, 4))
     for _ in range(3):  # from nothing, from the answer, from the answer for another point
-        totals = np.empty(len(points))
-        project_each(unit_rows(X), patterns, owner, points, tight, counts, z, totals)
+        multipliers = np.empty_like(points)
+        project_each(
+            unit_rows(X), patterns, owner, points, tight, counts, z, multipliers, np.zeros(6)
+        )
         for k in range(6):
             inward = np.where(patterns[k][:, None], X, -X)
             assert (inward @ z[k] >= -1e-10).all()

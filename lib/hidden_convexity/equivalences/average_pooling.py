@@ -1,8 +1,8 @@
 """One-dimensional convolution, ReLU, average pooling: f(x) = sum_j a_j (1/K) sum_k (p_k.w_j)_+.
 
-The K patches p_k of all n signals are the rows of P, and a filter's activations are (P w)_+. The
+The K patches p_k of all n signals are the rows of X^, and a filter's activations are (X^ w)_+. The
 average A over the patches of each signal is linear, so in the chamber of pattern D, of the
-arrangement of all n K patches, a neuron is a A D P w: Theorem 1 with A D_g P in place of D_g X.
+arrangement of all n K patches, a neuron is a A D X^ w: Theorem 1 with A D_g X^ in place of D_g X.
 """
 
 import cvxpy as cp
@@ -17,8 +17,8 @@ FILTER = 2  # samples that a filter sees, unless its length is given
 
 table_row = parts.TableRow(
     name="convolution, ReLU, average pooling",
-    model=r"$\frac12\|\sum_g A D_g P(u_g - v_g) - y\|^2 + \beta\sum_g(\|u_g\| + \|v_g\|)$, "
-    "cones; $P$: patches, $A$: average",
+    model=r"$\frac12\|\sum_g A D_g \hat X(u_g - v_g) - y\|^2 + \beta\sum_g(\|u_g\| + \|v_g\|)$, "
+    "cones; $\hat X$: patches, $A$: average",
     signal="group Lasso, over filters",
     citation="[Ergen, Pilanci 2021](https://arxiv.org/abs/2006.14798)",
     atoms=r"$\|u_g\|$, then $\|v_g\|$",

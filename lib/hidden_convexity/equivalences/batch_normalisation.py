@@ -1,9 +1,9 @@
 """ReLU network with batch normalisation before the activation, trained on the whole batch.
 
-f(X) = sum_j a_j (gamma_j C X w_j / ||C X w_j|| + delta_j 1/sqrt(n))_+ with C = I - 11'/n, and the
+f(X) = sum_j a_j (gamma_j X_c w_j / ||X_c w_j|| + delta_j 1/sqrt(n))_+, X_c centred X, and the
 penalty (beta/2) sum_j (gamma_j^2 + delta_j^2 + a_j^2); decay on w_j would be void, as its length
-does not matter. Let C X = U S V' with the r non-zero singular values, Q = [U, 1/sqrt(n)] and
-C X w = ||C X w|| U q: as w varies, q runs over all unit vectors. So the input of the ReLU is Q p
+does not matter. Let X_c = U S V' with the r non-zero singular values, Q = [U, 1/sqrt(n)] and
+X_c w = ||X_c w|| U q: as w varies, q runs over all unit vectors. So the input of the ReLU is Q p
 with p = (gamma q, delta), any vector, and gamma^2 + delta^2 = ||p||^2. This is the ReLU network of
 Theorem 1 on the whitened data Q, which has orthonormal columns.
 """

@@ -15,9 +15,8 @@ from hidden_convexity.foundations.double_precision import TINY
 from hidden_convexity.geometry.cones import project_each
 from hidden_convexity.geometry.hyperplanes import unit_rows
 from hidden_convexity.problem.restricted.neurons import Neuron, null_space
-from hidden_convexity.problem.restricted.passes import TIGHT
-from hidden_convexity.problem.restricted.polishing import VIOLATED
 from hidden_convexity.problem.restricted.program import RestrictedProgram
+from hidden_convexity.problem.restricted.walls import TIGHT, Walls
 
 # Steps of rough ascents, relative to the branch, and how many are then climbed exactly, of each
 # pair of signs.
@@ -142,17 +141,10 @@ class BranchProgram(RestrictedProgram):
         walls = self._piece(neuron.direction, neuron.sign).walls(self._unit)
         return walls[list(neuron.walls)]
 
-    def crossed(self, neuron, weights, enforced=()):
-        """The wall that weights (2d,) crossed first and the one crossed deepest, if any."""
-        walls = self._piece(neuron.direction, neuron.sign).walls(self._unit)
-        here, there = walls @ neuron.direction, walls @ (weights / np.linalg.norm(weights))
-        outside = (here > TIGHT) & (there < -VIOLATED)
-        outside[list(enforced)] = False
-        rows = np.flatnonzero(outside)
-        if len(rows) == 0:
-            return []
-        first = rows[np.argmin(here[rows] / (here[rows] - there[rows]))]
-        return [int(first), int(rows[np.argmin(there[rows])])]
+    def walls(self, neuron, ends):
+        """What a branch may meet, all of it; see `Passes.walls`."""
+        normals = self._piece(neuron.direction, neuron.sign).walls(self._unit)
+        return Walls(np.arange(len(normals)), normals, np.ones(len(normals)))
 
     def _piece(self, direction, sign):
         return Piece.of(self.passes.rows, direction, sign[1])
@@ -262,9 +254,10 @@ class BranchSearch:
         gradient = nu @ piece.linear(self.rows)
         walls, size = piece.walls(self._unit), len(gradient)
         tight, count = np.zeros((1, size), dtype=np.int64), np.zeros(1, dtype=np.int64)
-        out, total = np.zeros((1, size)), np.zeros(1)
+        out, multipliers, least = np.zeros((1, size)), np.zeros((1, size)), np.zeros(1)
         patterns, owner = np.ones((1, len(walls)), dtype=bool), np.zeros(1, dtype=np.int64)
-        project_each(walls, patterns, owner, gradient[None], tight, count, out, total)
+        points = gradient[None], tight, count
+        project_each(walls, patterns, owner, *points, out, multipliers, least)
         height = float(np.linalg.norm(out[0]))
         if height <= NOTHING * np.linalg.norm(gradient):
             return 0.0, otherwise, tight[0, :0]

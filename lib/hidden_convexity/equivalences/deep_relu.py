@@ -32,7 +32,7 @@ SLOPE = 0.0
 
 table_row = parts.TableRow(
     name="deep ReLU, one neuron a layer, 1-D",
-    model=r"$\frac12\|Kz + c1 - y\|^2 + \beta\|z\|_1$, columns of $K$: "
+    model=r"$\frac12\|Az + c1 - y\|^2 + \beta\|z\|_1$, columns of $A$: "
     r"$\min((x - x_i)_+, x_k - x_i)$",
     signal="Lasso, of clipped ramps",
     citation="[Zeger et al. 2024](https://arxiv.org/abs/2403.01046)",

@@ -22,7 +22,7 @@ SLOPE = -1.0
 
 table_row = parts.TableRow(
     name="three layers of absolute values, 1-D",
-    model=r"$\frac12\|Kz + c1 - y\|^2 + \beta\|z\|_1$, columns of $K$: "
+    model=r"$\frac12\|Az + c1 - y\|^2 + \beta\|z\|_1$, columns of $A$: "
     r"$\lvert x - x_i\rvert$ and $\lvert\,\lvert x - m\rvert - t\,\rvert$, with zeros at data "
     "and mirror images",
     signal="Lasso, with reflections",

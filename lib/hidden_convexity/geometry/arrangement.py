@@ -83,7 +83,7 @@ class Arrangement:
     ----------
     X : (n, d) ndarray
         The data.
-    gates : (d, P) ndarray
+    gates : (d, G) ndarray
         Unit vectors, one strictly inside each chamber.
     rank : int
         Rank of X.
@@ -224,7 +224,7 @@ class Arrangement:
         ----------
         X : (n, d) array_like
             Data, one sample a row.
-        gates : (d, P) array_like
+        gates : (d, G) array_like
             Directions, one a column, of any length, each strictly inside a chamber. Directions
             that meet the same chamber count once.
 
@@ -258,7 +258,7 @@ class Arrangement:
 
     @classmethod
     def _met(cls, X, gates):
-        """The distinct chambers of unit gates (d, P)."""
+        """The distinct chambers of unit gates (d, G)."""
         unit = unit_rows(X)
         bits = packed_sides(unit, gates)
         first = np.sort(distinct_patterns(bits)[0])
@@ -268,7 +268,7 @@ class Arrangement:
 
     @property
     def patterns(self):
-        """(n, P) bool: whether sample i is active in chamber g; a zero row never is."""
+        """(n, G) bool: whether sample i is active in chamber g; a zero row never is."""
         return self.unpack(slice(None))
 
     def unpack(self, chambers):

@@ -38,7 +38,7 @@ def half_of_chambers(normals):
     -------
     bits : (P, ceil(m / 8)) ndarray of uint8
         Distinct patterns as `numpy.packbits` packs them: which side of each hyperplane.
-    gates : (r, P) ndarray
+    gates : (r, G) ndarray
         Unit vectors inside the chambers: the mean of the rays at the ends of their edges.
 
     Notes

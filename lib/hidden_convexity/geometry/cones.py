@@ -68,12 +68,12 @@ def _leave(rows, tight, m, count, position):
 
 
 @njit(cache=True, nogil=True)
-def _project(unit, pattern, a, tight, count, z):
+def _project(unit, pattern, a, tight, count, z, multipliers, least):
     """Project a (d,) onto the cone of a pattern (n,) by the active sets of Lawson and Hanson.
 
-    `tight` (d,) holds `count` rows to begin with, and those with positive multipliers at the end,
-    whose number is returned; z (d,) becomes the projection. The second number returned is the sum
-    of the multipliers of which z was made.
+    `tight` (d,) holds `count` rows to begin with, and at the end those whose multipliers (d,) made
+    z (d,), the projection; their number is returned. A projection that turns out to be shorter than
+    `least` is given up: z is then another a + B^T m, shorter than that as well.
     """
     n, d = unit.shape
     rows, m, wanted = np.empty((d + 1, d)), np.zeros(d + 1), np.empty(d + 1)
@@ -99,15 +99,16 @@ def _project(unit, pattern, a, tight, count, z):
     size = 0.0
     for k in range(d):
         size += a[k] * a[k]
-    level = -SATISFIED * np.sqrt(size)
-    total = 0.0
+    level, used = -SATISFIED * np.sqrt(size), count
     for _ in range(MAX_JOINS * d):
         assign(z, a)
-        total = 0.0
+        used, size = count, 0.0
         for i in range(count):
-            total += m[i]
+            tight[i], multipliers[i] = members[i], m[i]
             for k in range(d):
                 z[k] += m[i] * rows[i, k]
+        for k in range(d):
+            size += z[k] * z[k]
         worst, deepest = -1, level
         for i in range(n):
             product = 0.0
@@ -117,12 +118,19 @@ def _project(unit, pattern, a, tight, count, z):
                 product = -product
             if product < deepest:
                 worst, deepest = i, product
+                if max(size - product * product, 0.0) < least * least:
+                    break
         if worst < 0 or count == d:
             break
         members[count], m[count] = worst, 0.0
         sign = 1.0 if pattern[worst] else -1.0
         for k in range(d):
             rows[count, k] = sign * unit[worst, k]
+        if max(size - deepest * deepest, 0.0) < least * least:
+            used, tight[count], multipliers[count] = count + 1, worst, -deepest
+            for k in range(d):
+                z[k] -= deepest * rows[count, k]
+            break
         count += 1
         joined = True
         while count > 0:
@@ -145,21 +153,21 @@ def _project(unit, pattern, a, tight, count, z):
                 m[i] += share * (wanted[i] - m[i])
             count = _leave(rows, members, m, count, first)
         if not joined:  # rounding: the row depends on those that are tight
-            count -= 1
             break
-    assign(tight[:count], members)
-    return count, total
+    for i in range(used, d):
+        multipliers[i] = 0.0
+    return used
 
 
 @njit(cache=True, nogil=True)
-def project_each(unit, patterns, owner, points, tight, counts, out, totals):
-    """Project points (k, d) onto the cones of patterns[owner] (P, n).
+def project_each(unit, patterns, owner, points, tight, counts, out, multipliers, least):
+    """Project points (k, d) onto the cones of patterns[owner] (G, n).
 
     Parameters
     ----------
     unit : (n, d) ndarray
         Unit rows; zero rows bound nothing.
-    patterns : (P, n) ndarray of bool
+    patterns : (G, n) ndarray of bool
     owner : (k,) ndarray of int
     points : (k, d) ndarray
     tight : (k, d) ndarray of int
@@ -168,13 +176,15 @@ def project_each(unit, patterns, owner, points, tight, counts, out, totals):
         How many of them, in place.
     out : (k, d) ndarray
         The projections a + B^T m.
-    totals : (k,) ndarray
-        The sums of m: rounding of a projection is in proportion to them.
+    multipliers : (k, d) ndarray
+        m of the tight rows, zero beyond: rounding of a projection is in proportion to their sum.
+    least : (k,) ndarray
+        Projections shorter than it need not be known: of these `out` has an a + B^T m, m >= 0, that
+        is shorter as well.
     """
     for j in range(len(points)):
-        counts[j], totals[j] = _project(
-            unit, patterns[owner[j]], points[j], tight[j], counts[j], out[j]
-        )
+        known = tight[j], counts[j], out[j], multipliers[j], least[j]
+        counts[j] = _project(unit, patterns[owner[j]], points[j], *known)
 
 
 @njit(cache=True, nogil=True)

@@ -32,7 +32,7 @@ SKETCHED, SIDE = 10, 3
 
 
 def draw(X, count, rng, kind, size, shape):
-    """Unit gates (d, P), P <= count, of a kind; arguments as in `Arrangement.sample`."""
+    """Unit gates (d, G), G <= count, of a kind; arguments as in `Arrangement.sample`."""
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(map(repr, KINDS))}, got {kind!r}")
     if size is not None:
@@ -111,7 +111,7 @@ def _seen(d, count, rng, kind, size, shape):
 
 
 def _inside(unit, gates):
-    """The gates (d, P) moved into the chambers where samples on them are off, if there are any."""
+    """The gates (d, G) moved into the chambers where samples on them are off, if there are any."""
     unit = unit[unit.any(axis=1)]
     moved = []
     for gate in gates.T:

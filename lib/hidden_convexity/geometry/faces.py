@@ -11,7 +11,7 @@ from hidden_convexity.geometry.packed_patterns import distinct_patterns
 
 
 def edges(sides):
-    """Pairs (E, 2) of vertices that an edge joins, for sides (m, P) bool of each vertex."""
+    """Pairs (E, 2) of vertices that an edge joins, for sides (m, G) bool of each vertex."""
     pairs = [np.zeros((0, 2), dtype=int)]
     for line in range(len(sides)):
         # Two chambers that differ in this line only.
@@ -53,7 +53,7 @@ def polygons(normals, facet_sides, sides, gates):
     ----------
     normals, facet_sides : (F, 3) and (F, m) ndarray
         As `facets` returns them.
-    sides, gates : (m, P) ndarray of bool and (3, P) ndarray
+    sides, gates : (m, G) ndarray of bool and (3, G) ndarray
         Of the vertices.
 
     Returns

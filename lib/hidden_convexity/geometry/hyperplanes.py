@@ -43,7 +43,7 @@ def row_lengths(X):
 
 
 def active(X, gates):
-    """Which samples each gate switches on: (n, P) bool for X (n, d) and gates (d, P).
+    """Which samples each gate switches on: (n, G) bool for X (n, d) and gates (d, G).
 
     The one rule for samples on a gate's hyperplane, in training, in prediction and in an
     `Arrangement`: sample x is on where x.g > ROUNDING ||x|| ||g||, ROUNDING in the arrays'

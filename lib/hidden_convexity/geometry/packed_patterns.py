@@ -20,7 +20,7 @@ def packed_sides(normals, directions):
 
 
 def strictly_inside(normals, gates, bits):
-    """Whether each gate (r, P) is on the side of each normal that its bits say, and clearly so."""
+    """Whether each gate (r, G) is on the side of each normal that its bits say, and clearly so."""
     step = max(CHUNK // len(normals), 1)
     inside = np.empty(len(bits), dtype=bool)
     for k in range(0, len(bits), step):

@@ -150,7 +150,7 @@ def dictionary(X, norm=1, max_columns=100_000):
 
     Notes
     -----
-    With norm 1, the Lasso min 1/2 ||K z - y||^2 + beta ||z||_1 over these features K has the same
+    With norm 1, the Lasso min 1/2 ||A z - y||^2 + beta ||z||_1 over these features A has the same
     optimal value as training with (beta/2) sum_j (||w_j||_1^2 + a_j^2): the dual constraint is
     maximised at an extreme ray of a cone on which both nu.(Xu)_+ and ||u||_1 are linear. With norm
     2, it is an upper bound on training with the usual weight decay, at most sqrt(d) times as large.

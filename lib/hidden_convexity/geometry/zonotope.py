@@ -1,8 +1,8 @@
 """Zonotopes: the polytope whose vertices are the activation patterns of data.
 
-The rows x_i of X span Z(X) = {sum_i t_i x_i : 0 <= t_i <= 1}. Its support function is a sum of
-ReLUs, h_Z(u) = sum_i (x_i.u)_+, so the vertex that a direction u picks out is the sum of the rows
-that u activates: vertices are chambers, and a chamber's closure is the normal cone of its vertex.
+The rows x_i of X span Z(X) = {sum_i lambda_i x_i : 0 <= lambda_i <= 1}. Its support function is a
+sum of ReLUs, h_Z(u) = sum_i (x_i.u)_+, so the vertex that a direction u picks out is the sum of the
+rows that u activates: vertices are chambers, and a chamber's closure is its vertex's normal cone.
 """
 
 from functools import cached_property
@@ -25,7 +25,7 @@ DRAWABLE = 3
 
 
 class Zonotope(ReadOnlyArrays):
-    """The zonotope Z(X) = {sum_i t_i x_i : 0 <= t_i <= 1} of the rows x_i of X.
+    """The zonotope Z(X) = {sum_i lambda_i x_i : 0 <= lambda_i <= 1} of the rows x_i of X.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Zonotope(ReadOnlyArrays):
     ----------
     arrangement : Arrangement
         The chambers of the rows: one for each vertex, in the same order.
-    vertices : (P, d) ndarray
+    vertices : (G, d) ndarray
         z_g = X^T D_g 1, the sum of the rows that are active in chamber g.
     generators : (m, d) ndarray
         One for each line that rows span, as long as the edges parallel to it.
@@ -79,13 +79,13 @@ class Zonotope(ReadOnlyArrays):
         np.add.at(self.generators, line, along)
         for array in (self.X, self.vertices, self.generators):
             array.setflags(write=False)
-        self._sides = self.patterns[nonzero[first]]  # (m, P) bool: side of each line's hyperplane
+        self._sides = self.patterns[nonzero[first]]  # (m, G) bool: side of each line's hyperplane
         # The identity where it can be: no rounding, and polygons keep their sense of rotation.
         self._basis = np.eye(d) if self.rank == d else row_space(self.generators)
 
     @property
     def patterns(self):
-        """(n, P) bool: the rows whose sum is each vertex, which are those active in its chamber."""
+        """(n, G) bool: the rows whose sum is each vertex, which are those active in its chamber."""
         return self.arrangement.patterns
 
     @property
@@ -155,7 +155,7 @@ class Zonotope(ReadOnlyArrays):
         """(F, d) unit outward normals of the faces of codimension 1, within the span of the rows.
 
         They are the extreme rays of the chambers. On the facet, every row that is not orthogonal
-        to the normal has t_i = 0 or 1.
+        to the normal has lambda_i = 0 or 1.
         """
         return self._facets[0]
 
@@ -216,8 +216,8 @@ class Zonotope(ReadOnlyArrays):
         Returns
         -------
         ndarray
-            Of the shape of p. By bounded least squares over the coefficients t_i (Stark and Parker
-            1995); where p is outside, p minus its projection is an outward normal.
+            Of the shape of p. By bounded least squares over the coefficients lambda_i (Stark and
+            Parker 1995); where p is outside, p minus its projection is an outward normal.
         """
         p, one = self._points(p, "p")
         scale = np.abs(self.generators).sum()

@@ -1,9 +1,9 @@
 """Local minima of the training objective P, and the small convex programs that they solve.
 
 At a local minimum no direction leads down: every one-sided directional derivative of P is >= 0.
-Take a neuron u = |a| w of sign s, with r = -grad F the residual, and any closed cone K that holds
-it, with pattern D. Moving it within K changes P at the rate beta z.u/||u|| - s r.D X z >= 0, for
-all z in K, and since z.u <= ||z|| ||u|| also beta ||z|| >= s r.D X z: no neuron of this cone and
+Take a neuron u = |a| w of sign s, with nu = -grad F the residual, and any closed cone K that holds
+it, with pattern D. Moving it within K changes P at the rate beta z.u/||u|| - s nu.D X z >= 0, for
+all z in K, and since z.u <= ||z|| ||u|| also beta ||z|| >= s nu.D X z: no neuron of this cone and
 sign is worth adding. These are the optimality conditions of the convex program restricted to the
 pairs (D, s) whose closed cones hold one of the network's neurons. So every local minimum is a
 global optimum of its own sub-sampled convex program, neurons on walls included: a neuron on a wall
@@ -62,9 +62,9 @@ def visited_pairs(network, X):
 
     Returns
     -------
-    gates : (d, P) ndarray
+    gates : (d, G) ndarray
         A unit vector strictly inside each pair's cone.
-    signs : (P,) ndarray
+    signs : (G,) ndarray
         Sign of the output weight.
 
     Raises
@@ -147,7 +147,7 @@ def convex_objective(u, v, arrangement, problem):
 
     Parameters
     ----------
-    u, v : (d, P) array_like
+    u, v : (d, G) array_like
         One column per chamber, as `ReLUNetwork.encode` returns them.
     arrangement : Arrangement
         Of problem.X.
@@ -161,7 +161,7 @@ def convex_objective(u, v, arrangement, problem):
     Raises
     ------
     TypeError, ValueError
-        If it is no Arrangement, or u or v is not finite, real and of shape (d, P).
+        If it is no Arrangement, or u or v is not finite, real and of shape (d, G).
     """
     u, v = _groups(u, v, arrangement)
     used = np.flatnonzero(u.any(axis=0) | v.any(axis=0))
@@ -175,7 +175,7 @@ def in_cones(u, v, arrangement):
 
     Parameters
     ----------
-    u, v : (d, P) array_like
+    u, v : (d, G) array_like
     arrangement : Arrangement
 
     Returns

@@ -12,10 +12,11 @@ correlations X^T D nu and Gram blocks X^T D_i D_j X.
 
 import numpy as np
 
+from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.oracle.arcs import Arcs
 from hidden_convexity.oracle.maximum import DualMaximum, dual_point
 from hidden_convexity.oracle.sweep import local_maxima, outputs
-from hidden_convexity.problem.restricted.passes import TIGHT
+from hidden_convexity.problem.restricted.walls import TIGHT, Walls
 
 # Of a power of two that is a float with its inverse.
 LEAST_EXPONENT = -1000
@@ -153,18 +154,11 @@ class Circle:
         near = [k for k in (after - 1, after) if abs(self.arcs.tangents[k] @ direction) <= TIGHT]
         return self.arcs.order[self.arcs.starts[near]]
 
-    def crossed_rows(self, direction, weights, tolerance, enforced):
-        """The neighbouring breakpoint's row, if crossed. See `Passes.crossed_rows`.
-
-        In the plane no other row can be crossed before it.
-        """
+    def walls(self, direction, ends):
+        """The rows of the neighbouring breakpoints: no other can be crossed before one of them."""
         after = self._locate(direction[None])[0][0] % len(self.arcs.starts)
-        left = direction[0] * weights[1] - direction[1] * weights[0] > 0
-        k = after if left else after - 1
-        along, turned = self.arcs.tangents[k] @ direction, self.arcs.tangents[k] @ weights
-        outside = -np.sign(along) * turned > tolerance * np.linalg.norm(weights)
-        row = int(self.arcs.order[self.arcs.starts[k]])
-        return [row] if outside and row not in enforced else []
+        rows = self.arcs.order[self.arcs.starts[[after - 1, after]]]
+        return Walls(rows, self.X[rows], row_lengths(self.X[rows]))
 
     def _locate(self, directions):
         """Arc (0 to K) and half circle of each direction (m, 2)."""

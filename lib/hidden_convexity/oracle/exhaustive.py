@@ -1,8 +1,9 @@
 """The exact dual oracle over listed chambers: a projection onto each cone that may matter.
 
 On the chamber of pattern D, nu.(Xu)_+ = a.u with a = X^T D nu, whose maximum over the chamber's
-closed cone K and the unit ball is ||Proj_K(a)||. Since that is at most ||a||, chambers are taken
-in the order of ||a|| and the rest is cleared as soon as ||a|| falls below what has been found.
+closed cone K and the unit ball is ||Proj_K(a)||. Since that is at most what the wall that a is
+furthest beyond leaves of a, cones are taken in the order of these lengths, and the rest is cleared
+as soon as they fall below what has been found.
 
 The bound rests on no projection being precise: with S z >= 0 on the cone, a.u <= ||a + S^T m|| for
 any m >= 0.
@@ -21,14 +22,19 @@ from hidden_convexity.oracle.maximum import DualMaximum, Remainders, dual_point,
 
 # Chambers unpacked at a time: entries of an (n, chambers) float64 block, 32 MB.
 BLOCK = 4_000_000
-# Chambers projected on at first, and then twice as many each time: the largest ||a|| tell the most.
+# Cones projected on at first, and then twice as many each time: the largest bounds tell the most.
 # The first ones also are where other local maxima above the level are found.
-FIRST = 256
+FIRST = 1024
+# Of these so many in any case, even below the level: the largest is the value if none is above.
+KNOWN = 64
 # A neighbour's multiplier above minus this share of the point's length is rounding of zero.
 LOCAL = 1e-12
 # A projection longer by this share than nu.(Xu)_+ in its direction has left its cone: it was ended
 # early, since normal equations of nearly dependent rows are as good as singular.
 OUTSIDE = 1e-9
+# A projection whose multipliers add up to this times its length is off its walls by rounding that
+# many times larger than its own: a direction along it is then put on them.
+OFF = 10.0
 # A direction further than this from a wall is not on it, whatever a projection ended early says.
 NEAR_WALL = 1e-3
 # A projection this much shorter than its point is what rounding has left of zero.
@@ -112,49 +118,42 @@ class Exhaustive:
         -------
         DualMaximum
         """
-        nu = dual_point(nu, self.X)
-        linear = self._linear_parts(nu)
-        size, allowance = row_lengths(linear), self.allowance(nu)
-        order = np.argsort(-size, kind="stable")
-        reached, bound, found, first, most = max(level, 0.0), 0.0, [], 0, FIRST
-        with progress_bar(self.progress, desc="proof", unit="chamber") as bar:
+        nu, level = dual_point(nu, self.X), max(float(level), 0.0)
+        points, sizes, ceilings = self._points(nu)
+        order = np.argsort(-ceilings, kind="stable")
+        reached, bound, found, first, most = level, 0.0, [], 0, FIRST
+        with progress_bar(self.progress, desc="proof", unit="cone") as bar:
             while first < len(order):
-                chosen = order[first : first + most]
-                enough = (1 + tolerance) * reached
-                chosen = chosen[size[chosen] > enough]
+                chosen, enough = order[first : first + most], (1 + tolerance) * reached
+                known = 0 if found else KNOWN
+                chosen = chosen[: max(np.count_nonzero(ceilings[chosen] > enough), known)]
                 if not len(chosen):
-                    bound = max(bound, float(size[order[first]]))
+                    bound = max(bound, float(ceilings[order[first]]))
                     break
-                points = np.concatenate([linear[chosen], -linear[chosen]])
-                projected, lengths, bounds, *tight = self._project(
-                    points, np.tile(size[chosen], 2), chosen, nu, enough
-                )
+                least = np.full(len(chosen), level)
+                least[:known] = 0.0
+                lengths, bounds, *cones = self._project(chosen, points, sizes, nu, enough, least)
                 bound = max(bound, float(bounds.max()))
                 reached = max(reached, float(lengths.max()))
                 # Of those below the level the longest may be the best there is.
                 kept = (lengths > 0) & (lengths >= min(level, lengths.max()))
-                found.append([one[kept] for one in (points, projected, lengths, *tight)])
+                found.append([one[kept] for one in (chosen, lengths, *cones)])
                 first += len(chosen)
                 most = min(2 * most, max(BLOCK // len(nu), 1))
                 bar.update(len(chosen))
-        if not found:
-            none = np.zeros((0, 1), int), np.zeros(0, int)
-            found.append([linear[:0], linear[:0], size[:0], *none])
-        points, projected, _, *tight = map(np.concatenate, zip(*found, strict=True))
-        directions = self._directions(projected, *tight)
+        chosen, *found = map(np.concatenate, zip(*found, strict=True))
+        if self.arrangement.complete:  # of a few cones the neighbours do not count
+            local = self._local(nu, chosen, sizes, *found)
+            found = [one[local] for one in found]
+        directions = self._directions(*found)
         values = heights(self.X, nu, directions)
         kept = _distinct(directions, values)
-        if self.arrangement.complete:  # of a few cones the neighbours do not count
-            maximum = [one[kept] for one in (points, projected, *tight)]
-            local = self._local(nu, np.sign(values[kept]), *maximum)
-            local[:1] = True
-            kept = kept[local]
         directions, values = directions[kept], values[kept]
         if self.arrangement.complete:
-            return DualMaximum.proven(self.X, nu, bound + allowance, directions, values)
+            return DualMaximum.proven(self.X, nu, bound + self.allowance(nu), directions, values)
         # A maximiser on a wall may be just outside of its cone, where h is that of another one.
         best = float(np.abs(values).max(initial=0.0))
-        return DualMaximum(best, max(best, bound + allowance), directions, values)
+        return DualMaximum(best, max(best, bound + self.allowance(nu)), directions, values)
 
     def allowance(self, nu):
         """What the bound at nu (n,) includes for rounding, moved rows and `dropped`.
@@ -169,81 +168,102 @@ class Exhaustive:
         size = float(np.abs(nu) @ self._lengths)
         return ((len(nu) + 4) * EPS + self._thin) * size + self._moved.charge(nu)
 
-    def _linear_parts(self, nu):
-        """X^T D nu for every chamber, (P, d)."""
-        parts = np.empty((len(self.arrangement), self.X.shape[1]))
-        step = max(BLOCK // len(self.X), 1)
-        for start in range(0, len(parts), step):
-            block = slice(start, start + step)
-            parts[block] = self.arrangement.unpack(block).T @ (nu[:, None] * self.X)
-        return parts
+    def _points(self, nu):
+        """The points a (2G, d) of all cones, their lengths, and bounds on those of the projections.
 
-    def _project(self, points, sizes, chambers, nu, enough):
-        """Projections of points a (2k, d) of sizes (2k,) onto cones of chambers (k,), twice.
+        Those of +nu.(Xu)_+ in all chambers, then those of -nu.(Xu)_+. A bound is what one wall
+        leaves: at m = -s x.a > 0, where s x is the unit normal of the wall that a is furthest
+        beyond, it is ||a + m s x||. Its square is ||a||^2 - m^2 up to rounding in units of eps
+        ||a||^2: 2 (d + 2) for m, 4 for the length of x, and 8 for the squares.
+        """
+        G, d = len(self.arrangement), self.X.shape[1]
+        parts, beyond = np.empty((d, G)), np.empty((2, G))
+        step = max(BLOCK // len(self.X), 1)
+        for start in range(0, G, step):
+            block = slice(start, start + step)
+            sides = self.arrangement.unpack(block)
+            parts[:, block] = (nu[:, None] * self.X).T @ sides
+            inward = self._unit @ parts[:, block]
+            inward = np.where(sides[self._walls], inward, -inward)
+            beyond[0, block] = -inward.min(axis=0, initial=0.0)
+            beyond[1, block] = inward.max(axis=0, initial=0.0)
+        points = np.concatenate([parts.T, -parts.T])
+        sizes = row_lengths(points)
+        share = beyond.ravel() / np.where(sizes > 0, sizes, 1.0)
+        left = np.maximum(1.0 - share**2, 0.0) + (2 * d + 16) * EPS
+        return points, sizes, sizes * np.sqrt(left)
+
+    def _project(self, chosen, points, sizes, nu, enough, least):
+        """Projections of points a (2G, d) of sizes (2G,) onto their cones, for some of them (k,).
 
         Each is a + S^T m with some m >= 0, S the inward unit rows, and so at least as long as the
         maximum of a.u over the cone: one that rounding ends early bounds it still. If it is longer
         than enough, and than nu.(Xu)_+ in its direction u, a slower method takes its place. What
-        the sums themselves round is in the bounds (2k,), which follow the projections and their
-        lengths; then come the rows tight at the projections (2k, d), and how many they are (2k,).
+        is shorter than least (k,) need not be the projection, and has the length 0.
+
+        Returns
+        -------
+        lengths, bounds : (k,) ndarray
+            Of the projections, and with what the sums themselves round.
+        projected : (k, d) ndarray
+        tight, counts, multipliers : (k, d), (k,) and (k, d) ndarray
+            Numbers of the walls of which they are made, how many, and m.
         """
-        patterns = np.ascontiguousarray(self.arrangement.unpack(chambers)[self._walls].T)
-        owner = np.tile(np.arange(len(chambers)), 2)
-        tight, counts = (
-            np.zeros(points.shape, dtype=np.int64),
-            np.zeros(len(points), dtype=np.int64),
-        )
-        projected, totals = np.empty_like(points), np.empty(len(points))
-        project_each(self._unit, patterns, owner, points, tight, counts, projected, totals)
+        points, shape = points[chosen], (len(chosen), points.shape[1])
+        sides = self.arrangement.unpack(chosen % len(self.arrangement))
+        patterns = np.ascontiguousarray(sides[self._walls].T)
+        tight, counts = np.zeros(shape, dtype=np.int64), np.zeros(len(points), dtype=np.int64)
+        projected, multipliers = np.empty(shape), np.zeros(shape)
+        rows = self._unit, patterns, np.arange(len(chosen))
+        project_each(*rows, points, tight, counts, projected, multipliers, least)
         lengths = row_lengths(projected)
         long = np.flatnonzero(lengths > enough)
         reached = np.abs(heights(self.X, nu, projected[long])) / lengths[long]
         for j in long[reached < (1 - OUTSIDE) * lengths[long]]:
-            inward = np.where(patterns[owner[j], :, None], self._unit, -self._unit)
-            multipliers, _ = scipy.optimize.nnls(inward.T, -points[j], maxiter=30 * len(inward))
-            support = np.flatnonzero(multipliers)[: points.shape[1]]
+            inward = np.where(patterns[j, :, None], self._unit, -self._unit)
+            positive, _ = scipy.optimize.nnls(inward.T, -points[j], maxiter=30 * len(inward))
+            support = np.flatnonzero(positive)[: shape[1]]
             counts[j], tight[j, : len(support)] = len(support), support
-            projected[j], totals[j] = points[j] + inward.T @ multipliers, multipliers.sum()
+            multipliers[j, : len(support)] = positive[support]
+            projected[j] = points[j] + positive[support] @ inward[support]
             lengths[j] = row_lengths(projected[j : j + 1])[0]
-        bounds = lengths + (len(self._unit) + 6) * EPS * totals
+        bounds = lengths + (len(self._unit) + 6) * EPS * multipliers.sum(axis=1)
         # What is left of a polar vector is rounding.
-        vanished = lengths <= VANISHED * sizes
+        vanished = (lengths <= VANISHED * sizes[chosen]) | (lengths < least)
         projected[vanished], lengths[vanished] = 0.0, 0.0
-        return projected, lengths, bounds, tight, counts
+        return lengths, bounds, projected, tight, counts, multipliers
 
-    def _directions(self, projected, rows, counts):
-        """Unit vectors along projections (k, d), on the walls of the rows tight at them.
-
-        A projection much shorter than its point is off these walls by the point's rounding, and
-        nu.(Xu)_+ may fall off steeply there.
-        """
-        directions = projected / row_lengths(projected)[:, None]
-        for count in np.unique(counts[counts > 0]):
-            here = np.flatnonzero(counts == count)
-            span = np.linalg.qr(self._unit[rows[here, :count]].mT)[0]
-            off = (span @ (span.mT @ directions[here, :, None]))[..., 0]
-            directions[here] -= np.where(row_lengths(off)[:, None] <= NEAR_WALL, off, 0.0)
-        return directions / row_lengths(directions)[:, None]
-
-    def _local(self, nu, signs, points, projected, rows, counts):
-        """Whether signs nu.(Xu)_+ has a local maximum where a cone has its own: (k,) bool.
+    def _local(self, nu, chosen, sizes, lengths, projected, tight, counts, multipliers):
+        """Whether +-nu.(Xu)_+ has a local maximum where some cones (k,) have their own: (k,) bool.
 
         On z = a + sum of m_i s_i x_i, s_i the side of unit row i, the neighbour across the wall of
         i has a - s_i c_i x_i for a, c_i being nu's share of that row's line, and so -(m_i + c_i) in
-        the place of m_i: its own maximum is there as well if that is not negative.
+        the place of m_i: its own maximum is there as well if that is not negative. The longest
+        projection is the best there is.
         """
-        local = np.ones(len(points), dtype=bool)
         shares = np.bincount(
             self._owner, nu[self._nonzero] * self._lengths[self._nonzero], len(self._walls)
         )
-        for count in np.unique(counts[counts > 0]):
-            here = np.flatnonzero(counts == count)
-            tight = rows[here, :count]
-            added = (projected[here] - points[here])[:, :, None]
-            multipliers = np.abs(np.linalg.pinv(self._unit[tight].mT) @ added)[..., 0]
-            rounding = LOCAL * row_lengths(points[here])[:, None]
-            local[here] = (multipliers + signs[here, None] * shares[tight] <= rounding).all(axis=1)
-        return local
+        signs = np.where(chosen < len(self.arrangement), 1.0, -1.0)
+        added = multipliers + signs[:, None] * shares[tight]
+        held = added <= LOCAL * sizes[chosen, None]
+        unused = np.arange(tight.shape[1]) >= counts[:, None]
+        return (held | unused).all(axis=1) | (lengths == lengths.max(initial=0.0))
+
+    def _directions(self, lengths, projected, tight, counts, multipliers):
+        """Unit vectors along projections (k, d), on the walls that are tight at them.
+
+        A projection much shorter than its multipliers is off these walls by their rounding, and
+        nu.(Xu)_+ may fall off steeply there.
+        """
+        directions = projected / lengths[:, None]
+        off = multipliers.sum(axis=1) > OFF * lengths
+        for count in np.unique(counts[off]):
+            here = np.flatnonzero(off & (counts == count))
+            span = np.linalg.qr(self._unit[tight[here, :count]].mT)[0]
+            apart = (span @ (span.mT @ directions[here, :, None]))[..., 0]
+            directions[here] -= np.where(row_lengths(apart)[:, None] <= NEAR_WALL, apart, 0.0)
+        return directions / row_lengths(directions)[:, None]
 
 
 def _distinct(directions, values):

@@ -10,8 +10,8 @@ from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.validation import real_array
 from hidden_convexity.problem.gap import ContradictedProof
 
-# Entries of the largest temporary block: 8 MB of float64.
-BLOCK = 1_000_000
+# Entries of the largest temporary block, 0.8 MB of float64: it stays in the cache.
+BLOCK = 100_000
 
 
 @dataclass(frozen=True, repr=False)

@@ -12,7 +12,7 @@ ON_WALL = 1e-9
 
 
 def decoded(u, v):
-    """Hidden and output weights of a solution (d, P) each; see `ReLUNetwork.decode`."""
+    """Hidden and output weights of a solution (d, G) each; see `ReLUNetwork.decode`."""
     u, v = real_array(u, "u", ndim=2), real_array(v, "v", ndim=2)
     if len(u) != len(v):
         raise ValueError(f"u and v must have the same rows, got {u.shape} and {v.shape}")
@@ -25,7 +25,7 @@ def decoded(u, v):
 
 
 def encoded(hidden_weights, output_weights, arrangement):
-    """Sums u, v (d, P) of a network's neurons over closed cones; see `ReLUNetwork.encode`."""
+    """Sums u, v (d, G) of a network's neurons over closed cones; see `ReLUNetwork.encode`."""
     X, patterns = arrangement.X, arrangement.patterns
     if X.shape[1] != hidden_weights.shape[1]:
         raise ValueError(

@@ -185,7 +185,7 @@ class ReLUNetwork(ReadOnlyArrays):
 
         Parameters
         ----------
-        u, v : (d, P) array_like
+        u, v : (d, G) array_like
             One column per chamber, in the chamber's cone; u for positive output weights, v for
             negative ones.
 
@@ -214,7 +214,7 @@ class ReLUNetwork(ReadOnlyArrays):
 
         Returns
         -------
-        u, v : (d, P) ndarray
+        u, v : (d, G) ndarray
             Sums of |a_j| w_j over the neurons of one closed cone, by the sign of a_j.
 
         Raises

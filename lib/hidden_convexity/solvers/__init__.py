@@ -22,7 +22,7 @@ from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.encoding import output_heads
 from hidden_convexity.problem.training_problem import TrainingProblem
 from hidden_convexity.solvers import column_generation, reference
-from hidden_convexity.solvers.coarse import COARSEN_ABOVE, coarse_start
+from hidden_convexity.solvers.coarse import COARSEN_ABOVE, coarse_start, drawn_start
 from hidden_convexity.solvers.fixed_gates import cones
 from hidden_convexity.solvers.given_patterns import checked_patterns, given_patterns, with_patterns
 from hidden_convexity.solvers.moving import MovingProgram, MovingSharedProgram
@@ -290,9 +290,10 @@ def _trainer_over_all(problem, proof, progress, client=None):
         if moving:
             kind = MovingProgram if problem.y.ndim == 1 else MovingSharedProgram
             program = kind(problem, layer.passes, layer.basis)
-        # Newton's method of several outputs, and their ascents, are thousands of small products;
-        # neurons that move are descended with large ones.
-        with one_blas_thread(problem.y.ndim == 2 and not moving):
+        elif start is None and problem.y.ndim == 1:
+            directions = drawn_start(program)
+        # Rounds are thousands of small products; neurons that move are descended with large ones.
+        with one_blas_thread(not moving):
             return column_generation.solve(program, oracles, tol, budget, directions, progress)
 
     return train_at

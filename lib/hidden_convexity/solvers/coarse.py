@@ -1,16 +1,22 @@
-"""The coarse start: where good neurons are, learnt from a tenth of the samples.
+"""Coarse starts: good directions learnt from a tenth of the samples, or of any that are drawn.
 
-With many samples most rounds are then spent where a pass over the data is cheap. Its neurons are
-only directions to start from: nothing that is proven rests on them.
+With many samples most rounds are then spent where a pass over the data is cheap. With few, the
+first rounds are saved: at the zero network the dual sees little more than the trend of the targets,
+one violator a round. Both are only directions to start from: nothing that is proven rests on them.
 """
 
 import numpy as np
+
+from hidden_convexity.oracle.ascent import drawn
 
 # With fewer samples than this, a pass over the data costs too little to save any.
 COARSEN_ABOVE = 5_000
 COARSE_TOLERANCE = 1e-3
 # Share of a budget of seconds that the start may take.
 SHARE = 0.3
+# Directions drawn where nothing else is known: measured in space at n = 10 to 100, 12 are seldom
+# far from the best of 4 to 32, and save a third of the rounds.
+DRAWN = 12
 
 
 def coarse_start(problem, tol, budget, trainer_for):
@@ -33,3 +39,18 @@ def coarse_start(problem, tol, budget, trainer_for):
     n = len(problem.X)
     part = problem.of_samples(np.random.default_rng(0).permutation(n)[: n // 10])
     return trainer_for(part)(part, max(tol, COARSE_TOLERANCE), budget.part(SHARE))
+
+
+def drawn_start(program):
+    """Neurons to start a program of one output from: drawn in the row space, under either sign.
+
+    None in the plane, where a sweep sees all local maxima and is sooner done.
+
+    Returns
+    -------
+    list of (d,) ndarray and sign
+    """
+    if program.X.shape[1] == 2:
+        return []
+    directions = drawn(program.X, DRAWN, np.random.default_rng(0))
+    return [(direction, sign) for sign in (1.0, -1.0) for direction in directions]

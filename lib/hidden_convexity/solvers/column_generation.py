@@ -34,7 +34,7 @@ PROOF_SHARE = 0.5
 # A violation is never left alone beyond this, whatever the tolerance.
 LARGEST_SLACK = 0.1
 # A proof within its tolerance that leaves the gap open has been promised too large a share of it:
-# the next one must be this much sharper.
+# the next one must be this much sharper, unless the gap is due to violators that have entered.
 SHARPER = 0.1
 # Rounds in which the gap, as the search sees it, must halve, or it is the end of double precision
 # as well: each may still lower P by a digit that does not count. Seen: 20, on badly scaled data.
@@ -286,7 +286,7 @@ class ColumnGeneration:
         unproven = not entering and maximum > (1 + slack) * max(found.value, self.problem.beta)
         self.out_of_time = unproven or self.budget.spent
         self.ended = self.out_of_time or self._stalled == PATIENCE
-        if not entering:
+        if not entering and found.value <= (1 + slack) * self.problem.beta:
             self._sharpness *= SHARPER
 
     def _improve(self, entering, found, value):

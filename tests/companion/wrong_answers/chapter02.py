@@ -53,9 +53,9 @@ WRONG = {
         (lambda n, d: str(hc.count_chambers(n, d + 1)), "must return a number, got str"),
     ],
     "02.2": [
-        (lambda k, P: np.exp(-k / P), "directions miss a share of"),
-        (lambda k, P: 1 / (1 + P / k), "your function raised ZeroDivisionError"),
-        (lambda k, P: 1 - 1 / (1 + k / P), "directions miss a share of 1.00, not 0.00"),
+        (lambda k, G: np.exp(-k / G), "directions miss a share of"),
+        (lambda k, G: 1 / (1 + G / k), "your function raised ZeroDivisionError"),
+        (lambda k, G: 1 - 1 / (1 + k / G), "directions miss a share of 1.00, not 0.00"),
     ],
     "02.3": [
         (gates_on_walls, "a gate lies on a hyperplane"),

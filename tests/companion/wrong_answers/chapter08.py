@@ -16,21 +16,21 @@ def with_the_gates_norm(X, y, beta):
     return 0, y @ y / 2, beta >= 1.2 * largest
 
 
-def of_the_pattern(u, z, s, r, X, beta):
-    return beta * u @ z / np.linalg.norm(u) - s * r @ ((X @ u > 0) * (X @ z))
+def of_the_pattern(u, z, s, nu, X, beta):
+    return beta * u @ z / np.linalg.norm(u) - s * nu @ ((X @ u > 0) * (X @ z))
 
 
-def of_the_closed_pattern(u, z, s, r, X, beta):
-    return beta * u @ z / np.linalg.norm(u) - s * r @ ((X @ u >= 0) * (X @ z))
+def of_the_closed_pattern(u, z, s, nu, X, beta):
+    return beta * u @ z / np.linalg.norm(u) - s * nu @ ((X @ u >= 0) * (X @ z))
 
 
-def with_the_square(u, z, s, r, X, beta):
-    return of_the_pattern(u, z, s, r, X, beta) + beta * (u @ z) * (1 - 1 / np.linalg.norm(u))
+def with_the_square(u, z, s, nu, X, beta):
+    return of_the_pattern(u, z, s, nu, X, beta) + beta * (u @ z) * (1 - 1 / np.linalg.norm(u))
 
 
-def without_the_sign(u, z, s, r, X, beta):
+def without_the_sign(u, z, s, nu, X, beta):
     active = np.where(X @ u == 0, X @ z > 0, X @ u > 0)
-    return beta * u @ z / np.linalg.norm(u) - r @ (active * (X @ z))
+    return beta * u @ z / np.linalg.norm(u) - nu @ (active * (X @ z))
 
 
 def pairs_of(network, X, signs=True):
@@ -88,7 +88,7 @@ WRONG = {
         (of_the_closed_pattern, "for a neuron on a wall"),
         (with_the_square, "inside a chamber"),
         (without_the_sign, "inside a chamber"),
-        (lambda u, z, s, r, X, beta: beta - s * r @ np.maximum(X @ z, 0), "inside a chamber"),
+        (lambda u, z, s, nu, X, beta: beta - s * nu @ np.maximum(X @ z, 0), "inside a chamber"),
     ],
     "08.3": [
         (of_rounded_patterns, "share a closed cone and a sign"),

@@ -51,12 +51,12 @@ def rate(answer, rng):
             u = rng.normal(size=d)
             if on_walls:  # products of whole numbers, so that these are exactly zero
                 u = np.cross(X[0], X[1]) if d == 3 else np.array([-X[0, 1], X[0, 0]])
-            r = rng.normal(size=7)
+            nu = rng.normal(size=7)
             for z in (u, -u, rng.normal(size=d), rng.normal(size=d)):
-                given = answer.number(u, z, s, r, X, 0.7)
+                given = answer.number(u, z, s, nu, X, 0.7)
                 moved = u + STEP * z
                 change = s * (np.maximum(X @ moved, 0) - np.maximum(X @ u, 0))
-                fit = (change @ change / 2 - r @ change) / STEP
+                fit = (change @ change / 2 - nu @ change) / STEP
                 length = (np.linalg.norm(moved) - np.linalg.norm(u)) / STEP
                 where = "on a wall" if on_walls else "inside a chamber"
                 same = abs(given - fit - 0.7 * length) < SAME_SLOPE * (1 + abs(fit))
@@ -118,7 +118,7 @@ def _on_walls(X, m, rng):
 
 
 def _held(network, X, sides):
-    """(m, P), whether the closed cone of the chamber holds the neuron."""
+    """(m, G), whether the closed cone of the chamber holds the neuron."""
     units = [X / np.linalg.norm(X, axis=1, keepdims=True), network.hidden_weights]
     products = units[0] @ (units[1] / np.linalg.norm(units[1], axis=1, keepdims=True)).T
     return (sides[:, None, :] * products[:, :, None] >= -ON_WALL).all(axis=0).astype(int)

@@ -39,7 +39,7 @@ def separating_line(ax, X, u):
 def arrangement(ax, X, gates=None, u=None, fills=None, names=True):
     """The lines {u : x_i.u = 0} in the plane of weights, and the chambers between them.
 
-    The chambers of the given gates (2, P) are filled, alternating colours or the given ones; the
+    The chambers of the given gates (2, G) are filled, alternating colours or the given ones; the
     direction u (2,) is drawn as an arrow.
     """
     edges = np.sort(np.arctan2(X[:, 0], -X[:, 1]) % np.pi)
@@ -75,9 +75,9 @@ def sliced_arrangement(ax, X):
 
 
 def rays_and_gates(ax, rays, gates):
-    """Rays (2, r) of an arrangement as black squares, gates (2, P) as green dots."""
-    ax.plot(*rays, "s", color="black", markersize=4)
-    ax.plot(*gates, "o", color=GREEN, markersize=4)
+    """Rays (2, r) of an arrangement as black squares, gates (2, G) as green dots."""
+    ax.plot(*rays, "s", color="black", markersize=4, label="rays")
+    ax.plot(*gates, "o", color=GREEN, markersize=4, label="gates")
     return ax
 
 

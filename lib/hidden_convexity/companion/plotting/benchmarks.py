@@ -106,6 +106,9 @@ def times_to_gap(ax, names, ours, seeds, title):
                 face = colour if one < never else "white"
                 place = min(one, never), row
                 ax.plot(*place, marker, color=colour, markerfacecolor=face, markersize=5)
+    for program, name in (("ours", "this library"), ("adam", "Adam, a seed each")):
+        colour, marker = PROGRAMS[program]
+        ax.plot([], [], marker, color=colour, markersize=5, label=name)
     ax.axvline(never / 2, color=GREY, linewidth=0.8, linestyle=":")
     ax.set_xscale("log")
     ax.set_yticks(range(len(names)), names)

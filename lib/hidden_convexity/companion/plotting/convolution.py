@@ -14,6 +14,7 @@ from hidden_convexity.companion.plotting.style import (
     ORANGE,
     PINK,
     floor_band,
+    within_floor,
 )
 
 # From shallow to deep, the taps of a filter that are drawn against something.
@@ -120,8 +121,7 @@ def excesses_by_width(ax, widths, excesses, floor, enough):
     rng = np.random.default_rng(0)  # spreads dots sideways, so that equal ones are seen
     for k, values in enumerate(excesses):
         shift = k + rng.uniform(-0.2, 0.2, size=len(values))
-        shown = np.maximum(values, floor / 10**0.5)
-        ax.plot(shift, shown, "o", color=ORANGE, markersize=4, mfc="none")
+        ax.plot(shift, within_floor(values, floor), "o", color=ORANGE, markersize=4, mfc="none")
     floor_band(ax, floor, "within the certificate's gap of the optimum")
     ax.axvline(enough, color=GREY, linestyle=":")
     where = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points"}

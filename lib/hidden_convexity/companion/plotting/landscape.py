@@ -15,7 +15,9 @@ from hidden_convexity.companion.plotting.style import (
     ORANGE,
     PINK,
     SKY,
+    floor_band,
     plane,
+    within_floor,
 )
 
 # From the optimum, darkest, upwards.
@@ -56,11 +58,8 @@ def own_optima(ax, optima, heights, walls, floor):
     without are green dots; the optima are blue steps.
     """
     run = np.arange(1, len(heights) + 1)
-    own, shown = np.maximum([optima, heights], floor / 10**0.5)
-    ax.axhspan(floor / 10, floor, color=FILLS[0], linewidth=0)
+    own, shown = within_floor(np.array([optima, heights]), floor)
     found = np.count_nonzero(heights < floor)
-    proven = f"{found} runs: the certified optimum, to $10^{{{np.log10(floor):.0f}}}$"
-    ax.text(found + 2, floor / 10**0.5, proven, color=BLUE, va="center")
     edges = np.append(run, run[-1] + 1) - 0.5
     ax.stairs(own, edges, baseline=None, color=BLUE, linewidth=3, alpha=0.45)
     ax.plot([], [], color=BLUE, linewidth=3, alpha=0.45, label="optimum of its own program")
@@ -68,7 +67,9 @@ def own_optima(ax, optima, heights, walls, floor):
     for chosen, marker, colour, label in kinds:
         style = {"color": colour, "mfc": "none", "markersize": 3, "mew": 0.9}
         ax.plot(run[chosen], shown[chosen], marker, label=f"P, {label}", **style)
-    ax.set(yscale="log", xlim=(0, len(run) + 1), ylim=(floor / 10, 3.0))
+    proven = f"{found} runs: optimal, to $10^{{{np.log10(floor):.0f}}}$"
+    floor_band(ax, floor, proven)
+    ax.set(xlim=(0, len(run) + 1), ylim=(floor / 10, 3.0))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("runs of Adam, from the lowest P to the highest")
     ax.set_ylabel("P / optimum $-$ 1")
@@ -79,11 +80,11 @@ def own_optima(ax, optima, heights, walls, floor):
 def excess_against_width(ax, widths, excesses, walls, floor):
     """How far local minima are above the optimum, (runs, widths), on a logarithmic axis.
 
-    Excesses below the floor, where the certificate ends, are drawn in its band.
+    Excesses below the floor, where the certificate ends, are drawn in its band. Walls, bool of the
+    same shape, says which have a neuron on a wall; with None all are runs of descent, in orange.
     """
     place = np.broadcast_to(np.arange(len(widths)), excesses.shape)
     _excesses(ax, place, excesses, walls, floor)
-    ax.text(-0.4, floor / 10**0.5, "optimal", color=BLUE, va="center", ha="left")
     ax.set_xlim(-0.5, len(widths) - 0.5)
     ax.set_xticks(range(len(widths)), [str(m) for m in widths])
     ax.set_xlabel("number of neurons m")
@@ -100,13 +101,17 @@ def excess_against_missing(ax, missing, excesses, walls, floor):
 def _excesses(ax, place, excesses, walls, floor):
     rng = np.random.default_rng(0)  # spreads dots sideways, so that equal ones are seen
     place = place + rng.uniform(-0.25, 0.25, size=place.shape)
-    shown = np.maximum(excesses, floor / 10**0.5)
-    ax.axhspan(floor / 10, floor, color=FILLS[0], linewidth=0)
-    for chosen, marker, colour in [(walls, "s", AMBER), (~walls, "o", GREEN)]:
-        style = {"marker": marker, "color": colour, "mfc": "none", "markersize": 4}
-        ax.plot(place[chosen], shown[chosen], linestyle="none", **style)
-    ax.set_yscale("log")
-    ax.set_ylim(floor / 10, None)
+    shown = within_floor(excesses, floor)
+    if walls is None:
+        kinds = [(np.full(shown.shape, True), "o", ORANGE, "one run")]
+    else:
+        kinds = [(walls, "s", AMBER, "some neuron on a wall")]
+        kinds += [(~walls, "o", GREEN, "none on a wall")]
+    for chosen, marker, colour, label in kinds:
+        style = {"color": colour, "mfc": "none", "markersize": 4}
+        if chosen.any():
+            ax.plot(place[chosen], shown[chosen], marker, label=label, **style)
+    floor_band(ax, floor, "optimal")
     ax.yaxis.set_minor_locator(NullLocator())
     ax.set_ylabel("P / optimum $-$ 1")
 
@@ -114,7 +119,7 @@ def _excesses(ax, place, excesses, walls, floor):
 def neurons_over_chambers(ax, X, gates, signs, optimal, tracks, radius):
     """The plane of weights: the chambers that an optimum uses, and a run's neurons on their way.
 
-    Samples X (n, 2) make the walls. Gates (2, P) lie in the optimum's chambers, signs (P,) are of
+    Samples X (n, 2) make the walls. Gates (2, G) lie in the optimum's chambers, signs (G,) are of
     its neurons there, which are `optimal` (m*, 3): balanced weights and output sign, as are the
     tracks (T, m, 3). Lengths are drawn so that the radius is that of the disc.
     """
@@ -198,17 +203,17 @@ def excess_by_neurons(ax, pruned, trained, floor):
 
     The runs are {m: (k,)}. Excesses below the floor, where the certificate ends, are in its band.
     """
-    ax.axhspan(floor / 10, floor, color=FILLS[0], linewidth=0)
     for k, (m, excess) in enumerate(trained.items()):
         label = None if k else "Adam, a run each"
         spread = m * np.geomspace(0.92, 1.09, len(excess))  # so that equal ones are seen
-        shown = np.maximum(np.sort(excess), floor / 10**0.5)
+        shown = within_floor(np.sort(excess), floor)
         ax.plot(spread, shown, "v", color=ORANGE, mfc="none", ms=4, label=label)
-    shown = np.maximum(list(pruned.values()), floor / 10**0.5)
+    shown = within_floor(np.array(list(pruned.values())), floor)
     ax.plot(
         list(pruned), shown, "o-", color=BLUE, markersize=3, linewidth=1, label="pruned optimum"
     )
-    ax.set(xscale="log", yscale="log", xlabel="number of neurons m", ylim=(floor / 10, 2.0))
+    floor_band(ax, floor, "optimal")
+    ax.set(xscale="log", xlabel="number of neurons m", ylim=(floor / 10, 2.0))
     ticks = sorted({1, 2, *trained})
     ax.set_xticks(ticks, [str(m) for m in ticks])
     ax.minorticks_off()

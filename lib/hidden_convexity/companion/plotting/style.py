@@ -79,7 +79,8 @@ def floor_band(ax, floor, name):
 
 def within_floor(values, floor):
     """Values as they are drawn on axes with a `floor_band`: those up to the floor inside of it."""
-    return np.where(values > floor, values, floor / 10**0.5)
+    # In the lower half of the band: its name is in the upper one.
+    return np.where(values > floor, values, floor / 10**0.75)
 
 
 def sample_hue(sample):

@@ -6,12 +6,12 @@ from matplotlib.ticker import LogLocator, NullLocator
 from hidden_convexity.companion.plotting.sparse import correlations
 from hidden_convexity.companion.plotting.style import (
     BLUE,
-    FILLS,
     GREEN,
     GREY,
     ORANGE,
     PINK,
     SKY,
+    floor_band,
     plane,
     sample_hue,
 )
@@ -40,18 +40,14 @@ def descent_curves(ax, runs, certified):
     The runs are a list of (steps, excesses); the certified optimum has an excess below the number
     `certified`, and its band is shaded.
     """
-    ax.axhspan(certified / 20, certified, color=FILLS[0], linewidth=0)
-    ax.axhline(certified, color=BLUE)
     for steps, excesses in runs:
         ax.plot(steps, excesses, color=ORANGE, linewidth=0.9, alpha=0.8)
-    ax.set_yscale("log")
-    ax.set_ylim(certified / 20, None)
+    floor_band(ax, certified, "certified global optimum")
     ax.yaxis.set_major_locator(LogLocator(base=100))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.margins(x=0)
     right = {"ha": "right", "va": "center", "transform": ax.get_yaxis_transform()}
     ax.text(0.97, 10.0, f"Adam, {len(runs)} seeds", color=ORANGE, **right)
-    ax.text(0.97, certified / 4.5, "certified global optimum", color=BLUE, **right)
     ax.set_xlabel("step")
     ax.set_ylabel("P / proven bound $-$ 1")
     return ax

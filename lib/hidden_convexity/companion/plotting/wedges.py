@@ -218,7 +218,7 @@ def break_lines(ax, points, labels, neurons, tight, grid, outputs):
         along = foot[0] - w[1], foot[1] + w[0]
         ax.axline(foot, along, color=style[0], linestyle=style[1], linewidth=1)
     for label, marker, colour in ((-1, "s", ORANGE), (1, "o", BLUE)):
-        name = f"class {label:+d}"
+        name = f"class {label:+d}".replace("-", "\u2212")
         ax.plot(*points[labels == label].T, marker, color=colour, markersize=3, label=name)
     on_line = tight[:, pinned].any(axis=1)
     ax.plot(*points[on_line].T, "o", color="none", markeredgecolor=GREEN, markersize=9)

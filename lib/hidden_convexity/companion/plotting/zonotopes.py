@@ -19,7 +19,7 @@ CENTRED = {"ha": "center", "va": "center"}
 
 
 def chamber_fills(gates):
-    """A fill for each chamber (2, P) of the plane: neighbours differ, opposites share a hue."""
+    """A fill for each chamber (2, G) of the plane: neighbours differ, opposites share a hue."""
     order = np.argsort(np.arctan2(gates[1], gates[0]) % (2 * np.pi))
     fills, half = np.empty(len(order), dtype=object), len(order) // 2
     for k, chamber in enumerate(order):
@@ -28,7 +28,7 @@ def chamber_fills(gates):
 
 
 def zonogon(ax, vertices, fill="#F2F2F2", edge="black", margin=1.1):
-    """A planar zonotope: its vertices (P, 2) in order around it."""
+    """A planar zonotope: its vertices (G, 2) in order around it."""
     ax.add_patch(Polygon(vertices, facecolor=fill, edgecolor=edge, linewidth=1.1, zorder=2))
     centre = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
     radius = margin * np.abs(vertices - centre).max()
@@ -39,7 +39,7 @@ def zonogon(ax, vertices, fill="#F2F2F2", edge="black", margin=1.1):
 
 
 def subset_sums(ax, vertices, sums, rows):
-    """The sums (2^n, 2) of all subsets of the rows (n, 2): few are vertices (P, 2), in blue.
+    """The sums (2^n, 2) of all subsets of the rows (n, 2): few are vertices (G, 2), in blue.
 
     Each edge has the hue of the row that it is parallel to.
     """
@@ -60,7 +60,7 @@ def subset_sums(ax, vertices, sums, rows):
 
 
 def normal_cones(ax, vertices, cones, fills, reach=0.6):
-    """A planar zonotope with the normal cone (2, 2) of each vertex (P, 2) attached to it."""
+    """A planar zonotope with the normal cone (2, 2) of each vertex (G, 2) attached to it."""
     for vertex, cone, fill in zip(vertices, cones, fills, strict=True):
         ax.add_patch(_sector(vertex, cone, reach, color=fill, linewidth=0, zorder=1))
         for ray in cone:
@@ -72,7 +72,7 @@ def normal_cones(ax, vertices, cones, fills, reach=0.6):
 
 
 def named_vertices(ax, vertices, names, fills):
-    """A planar zonotope whose vertices (P, 2) are coloured and carry names."""
+    """A planar zonotope whose vertices (G, 2) are coloured and carry names."""
     zonogon(ax, vertices, margin=1.7)
     centre = vertices.mean(axis=0)
     for vertex, name, fill in zip(vertices, names, fills, strict=True):

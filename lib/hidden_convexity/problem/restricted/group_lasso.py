@@ -140,20 +140,18 @@ def newton(gram, slope, beta, groups, present):
 
     Returns
     -------
-    list of (K,) ndarray
+    (q, K) ndarray
         One for each of `DAMPINGS`.
     """
-    gradient, hessian = -slope, gram.copy()
-    for group in groups:
-        norm = np.linalg.norm(present[group])
-        unit = present[group] / norm
-        gradient[group] += beta * unit
-        hessian[np.ix_(group, group)] += beta / norm * (np.eye(len(group)) - np.outer(unit, unit))
+    owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    norms = np.sqrt(np.add.reduceat(present**2, [group[0] for group in groups]))[owner]
+    unit = present / norms
+    gradient = beta * unit - slope
+    across = (owner[:, None] == owner) * (np.eye(len(unit)) - unit[:, None] * unit)
+    hessian = gram + beta / norms * across
     diagonal = hessian.diagonal()
     scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     values, vectors = np.linalg.eigh(hessian * scale[:, None] * scale)
     along = vectors.T @ (scale * gradient)
-    return [
-        present - scale * (vectors @ (along / (np.maximum(values, 0.0) + damping)))
-        for damping in DAMPINGS
-    ]
+    damped = np.maximum(values, 0.0) + np.array(DAMPINGS)[:, None]
+    return present - scale * (along / damped @ vectors.T)

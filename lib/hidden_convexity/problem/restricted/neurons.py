@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 
 from hidden_convexity.geometry.hyperplanes import unit_rows
-from hidden_convexity.problem.restricted.passes import TIGHT
+from hidden_convexity.problem.restricted.walls import TIGHT
 
 
 @dataclass(frozen=True, eq=False)

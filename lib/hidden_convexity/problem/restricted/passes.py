@@ -4,12 +4,15 @@ import numpy as np
 
 from hidden_convexity.geometry.hyperplanes import row_lengths
 from hidden_convexity.problem.pooling import activation
+from hidden_convexity.problem.restricted.walls import TIGHT, Walls
 
-# Entries of the largest temporary block: 16 MB of float64.
-BLOCK = 2_000_000
-# Relative to a row's and a weight's norm: rows nearer to a neuron than this are its tight rows. A
-# row is either tight, and then in the neuron's flat, or on a side that the neuron must keep.
-TIGHT = 1e-10
+# Entries of the largest temporary block, 0.8 MB of float64: it stays in the cache, and is not asked
+# of the system anew, which takes ten times as long as the products. Blocks of whole columns are
+# larger by a factor, since BLAS has nothing to do for few of them.
+BLOCK, COLUMNS = 100_000, 20
+# Sine of the angle between a neuron and the hyperplanes of rows that it may meet: steps are hardly
+# ever longer, and one row in a hundred is left. Neurons whose rows are kept: a program has fewer.
+NEAR, KEPT = 1e-2, 100
 
 
 class Passes:
@@ -29,6 +32,7 @@ class Passes:
         self._row_norms = row_lengths(X)
         # The last Gram matrix, its weights, and the place of each of its features.
         self._gram, self._weights, self._places = np.zeros((0, 0)), None, {}
+        self._near = {}
 
     def _blocks(self, width):
         step = max(BLOCK // max(width, 1), 1)
@@ -68,10 +72,11 @@ class Passes:
         -------
         (K,) ndarray
         """
-        products = np.zeros(len(columns))
-        for block in self._blocks(len(columns)):
-            products += nu[block] @ self._features(block, directions, columns, owner)
-        return products
+        parts = np.zeros((self.X.shape[1], len(directions)))
+        for block in self._blocks(len(directions)):
+            rows = self.X[block]
+            parts += (nu[block, None] * rows).T @ (rows @ directions.T > 0)
+        return np.einsum("ck,kc->k", parts[:, owner], columns)
 
     def gram(self, directions, columns, owner, weights=None):
         """Products of all pairs of features, (K, K); arguments as in `correlate`.
@@ -116,34 +121,20 @@ class Passes:
         near = np.abs(self.X @ direction) <= TIGHT * self._row_norms
         return np.flatnonzero(near & (self._row_norms > 0))
 
-    def crossed_rows(self, direction, weights, tolerance, enforced):
-        """Walls of the chamber of a unit direction that weights outside of it have crossed.
+    def walls(self, direction, ends):
+        """Among them all rows that are crossed on ways from a unit direction to ends (q, d).
 
-        Parameters
-        ----------
-        direction, weights : (d,) ndarray
-        tolerance : float
-            Angle beyond a hyperplane from which on its row is crossed.
-        enforced : sequence of int
-            Rows not to be named again.
-
-        Returns
-        -------
-        list of int
-            The row crossed first on the way and the one crossed deepest; none if none is.
+        An end within an angle of it is on its side of all rows that are further away.
         """
-        reference = self.X @ direction
-        side = np.where(np.abs(reference) <= TIGHT * self._row_norms, 0.0, np.sign(reference))
-        reached = side * (self.X @ weights) / np.linalg.norm(weights)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            depth = np.where(side != 0, reached / self._row_norms, 0.0)
-        depth[list(enforced)] = 0.0
-        outside = np.flatnonzero(depth < -tolerance)
-        if len(outside) == 0:
-            return []
-        start = np.abs(reference[outside])
-        first = outside[np.argmin(start / (start - reached[outside]))]
-        return [int(first), int(outside[np.argmin(depth[outside])])]
+        if (ends @ direction < np.sqrt(1 - NEAR**2) * np.linalg.norm(ends, axis=1)).any():
+            return Walls(np.arange(len(self.X)), self.X, self._row_norms)
+        key = direction.tobytes()
+        if key not in self._near:
+            near = np.flatnonzero(np.abs(self.X @ direction) <= NEAR * self._row_norms)
+            self._near[key] = Walls(near, self.X[near], self._row_norms[near])
+            if len(self._near) > KEPT:
+                del self._near[next(iter(self._near))]
+        return self._near[key]
 
 
 class PooledPasses(Passes):
@@ -173,7 +164,7 @@ class PooledPasses(Passes):
 
     def activations(self, weights):
         """A phi(R w_j) of neurons with weights (m, d): (n, m)."""
-        parts, step = [], max(BLOCK // len(self.X), 1)
+        parts, step = [], max(COLUMNS * BLOCK // len(self.X), 1)
         for start in range(0, max(len(weights), 1), step):
             products = self.X @ weights[start : start + step].T
             parts.append(self.pooling.pool(activation(products, self.pooling.slope)))
@@ -198,7 +189,7 @@ class PooledPasses(Passes):
         keys = [feature.tobytes() for feature in np.hstack([directions[owner], columns])]
         self._kept = {key: self._kept[key] for key in keys if key in self._kept}
         new = [k for k, key in enumerate(keys) if key not in self._kept]
-        step = max(BLOCK // len(self.X), 1)
+        step = max(COLUMNS * BLOCK // len(self.X), 1)
         for start in range(0, len(new), step):
             some = new[start : start + step]
             used, of_used = np.unique(owner[some], return_inverse=True)

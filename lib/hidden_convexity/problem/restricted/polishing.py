@@ -8,67 +8,97 @@ from dataclasses import replace
 
 import numpy as np
 
-from hidden_convexity.problem.restricted.group_lasso import newton
+from hidden_convexity.problem.restricted.group_lasso import change, newton
 from hidden_convexity.problem.restricted.neurons import coefficients, groups_of, with_coefficients
+from hidden_convexity.problem.restricted.walls import NOWHERE, first_walls
 
-# Cone rows violated by less, relative to a row's and a weight's norm, are rounding.
-VIOLATED = 1e-9
 # Whole Newton steps; the first takes the solver's 1e-11 to about 1e-12, the second to rounding.
 POLISHING_STEPS = 2
 # P is evaluated to this, relative.
 ROUNDING = 1e-14
+# Where a neuron is stopped, if not by the row of this number: nowhere, or on its way through zero.
+WHOLE, ZERO = NOWHERE, -2
 
 
 def polish(program, neurons):
     """Solved neurons after Newton steps, with those off their piece that do not belong there.
 
     A step goes on until a length vanishes or a wall is met; that neuron is then left out, or stays
-    on the wall. A step that climbs is not taken.
+    on the wall. Steps after which P is higher are not taken.
     """
     whole = 0
     for _ in range(len(neurons) + POLISHING_STEPS):
         if not neurons or whole == POLISHING_STEPS:
             break
-        groups, present = groups_of(neurons), coefficients(neurons)
-        best, height = None, (1 + ROUNDING) * program.objective(neurons)
-        for moved in newton(*program.quadratic(neurons), program.beta, groups, present):
-            stepped, is_whole = _until_met(program, neurons, groups, present, moved)
-            if (reached := program.objective(stepped)) <= height:
-                best, height = (stepped, is_whole), (1 - ROUNDING) * reached
-        if best is None:
+        height = program.objective(neurons)
+        steps = list(_steps(program, neurons, ROUNDING * height))
+        # The last is the lowest, unless the model misleads because it is not the loss itself.
+        for stepped, is_whole in reversed(steps):
+            if program.objective(stepped) <= (1 + ROUNDING) * height:
+                neurons, whole = stepped, whole + is_whole
+                break
+        else:
             break
-        neurons, whole = best[0], whole + best[1]
     return neurons
 
 
-def _until_met(program, neurons, groups, present, moved):
-    """The neurons moved as far as all of them stay on their piece; and whether that was all."""
-    share, met = 1.0, None
-    for k, (neuron, group) in enumerate(zip(neurons, groups, strict=True)):
-        here, there = present[group] @ present[group], present[group] @ moved[group]
-        if there <= 0 and len(group) > 1:
-            # On its way through zero, past which the norm is nothing like its model here.
-            ray = replace(program.ray(neuron.weights, neuron.sign), weights=neuron.weights)
-            return [*neurons[:k], ray, *neurons[k + 1 :]], False
-        meetings = [(here / (here - there), None)] if there <= 0 else []
-        if len(group) > 1:
-            meetings = _meetings(program, neuron, neuron.basis.T @ moved[group])
-        for reached, row in meetings:
-            if reached < share:
-                share, met = reached, (k, row)
-    stepped = with_coefficients(neurons, groups, present + share * (moved - present))
-    if met is not None:
-        k, row = met
-        if row is None:
-            del stepped[k]
-        else:
-            stepped[k] = program.settle(replace(stepped[k], walls=(row,)), np.array([True]))
-    return stepped, met is None
+def _steps(program, neurons, rounding):
+    """The neurons after one step, two, ... up to a whole one, and whether it is one.
+
+    No pass over the data is needed: the model of those that are left follows from that of all.
+    """
+    present, (gram, slope) = coefficients(neurons), program.quadratic(neurons)
+    for _ in range(len(present) + 1):
+        groups = groups_of(neurons)
+        ends = newton(gram, slope, program.beta, groups, present)
+        shares, numbers = _ways(program, neurons, groups, present, ends)
+        points = present + shares.min(axis=1, keepdims=True) * (ends - present)
+        gains = [change(gram, slope, program.beta, groups, present, point) for point in points]
+        # Of steps that only rounding tells apart the first, which is damped most.
+        best = np.argmin(np.round(np.nan_to_num(gains, nan=np.inf) / rounding))
+        if not gains[best] <= rounding:
+            break
+        first, point = np.argmin(shares[best]), points[best]
+        neurons = with_coefficients(neurons, groups, point)
+        if numbers[best, first] == WHOLE:
+            yield neurons, True
+            break
+        stopped, group = _stopped(program, neurons[first], numbers[best, first]), groups[first]
+        # From the coefficients of all to those of what is left.
+        kept = np.eye(len(present))
+        own = [one.basis @ neurons[first].basis.T @ kept[group] for one in stopped]
+        kept = np.concatenate([kept[: group[0]], *own, kept[group[-1] + 1 :]])
+        neurons = [*neurons[:first], *stopped, *neurons[first + 1 :]]
+        yield neurons, False
+        if not neurons:
+            break
+        slope = kept @ (slope - gram @ (point - present))
+        gram, present = kept @ gram @ kept.T, kept @ point
 
 
-def _meetings(program, neuron, there):
-    """Shares of the way from a neuron's weights (d,) at which rows are met, and the rows."""
-    for row in program.crossed(neuron, there):
-        inward = program.inward(replace(neuron, walls=(row,)))[0]
-        here = max(inward @ neuron.weights, 0.0)
-        yield here / (here - inward @ there), row
+def _ways(program, neurons, groups, present, ends):
+    """Shares (q, m) of the ways to ends (q, K) at which neurons stop, and the row they meet there.
+
+    In the place of a row it is ZERO, on the way through zero, or WHOLE.
+    """
+    starts = [present[group] for group in groups]
+    shares, rows = first_walls(program, neurons, starts, [ends[:, group] for group in groups])
+    firsts = [group[0] for group in groups]
+    here = np.add.reduceat(present * present, firsts)
+    there = np.add.reduceat(present * ends, firsts, axis=1)
+    # Past zero the norm is nothing like its model here: there a neuron on a flat does not start.
+    single = np.array([len(group) == 1 for group in groups])
+    to_zero = np.where(single, here / (here - np.minimum(there, 0.0)), 0.0)
+    return np.where(there <= 0, to_zero, shares), np.where(there <= 0, ZERO, rows)
+
+
+def _stopped(program, neuron, row):
+    """What is left of a neuron that was stopped by a row, or on its way through zero: at most one.
+
+    One on a flat may still grow, along itself.
+    """
+    if row != ZERO:
+        return [program.settle(replace(neuron, walls=(int(row),)), np.array([True]))]
+    if len(neuron.basis) == 1:
+        return []
+    return [replace(program.ray(neuron.weights, neuron.sign), weights=neuron.weights)]

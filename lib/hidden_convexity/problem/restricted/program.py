@@ -28,7 +28,8 @@ from hidden_convexity.problem.restricted.neurons import (
     null_space_within,
     with_coefficients,
 )
-from hidden_convexity.problem.restricted.polishing import VIOLATED, polish
+from hidden_convexity.problem.restricted.polishing import polish
+from hidden_convexity.problem.restricted.walls import VIOLATED
 
 # Strength of the proximal term, relative to features of unit norm, at first and at least; share of
 # a step's gain that the term may cost before it counts as what binds, and the factor by which it is
@@ -56,7 +57,7 @@ class RestrictedProgram:
     precise = True
     # Largest violation, relative to beta, below which the precision of the solutions is what keeps
     # the gap from closing.
-    polish_below = 1e-3
+    polish_below = 1e-4
 
     def __init__(self, problem, passes, basis):
         self.problem, self.passes, self.basis = problem, passes, basis
@@ -220,8 +221,8 @@ class RestrictedProgram:
         left, grouped = np.argsort(-sizes, kind="stable"), []
         while len(left):
             first = left[0]
-            apart = np.linalg.norm(unit[left] - unit[first], axis=1)
-            near = (apart <= angle) & [signs[k] == signs[first] for k in left]
+            near = np.linalg.norm(unit[left] - unit[first], axis=1) <= angle
+            near[near] = [signs[k] == signs[first] for k in left[near]]
             if near.sum() == 1:
                 grouped.append(neurons[first])
             else:
@@ -275,12 +276,13 @@ class RestrictedProgram:
         """The neuron itself, or with the row first crossed and the row most violated as walls."""
         if len(neuron.basis) == 1 or not neuron.weights.any():
             return neuron
-        crossed = self.crossed(neuron, neuron.weights, neuron.walls)
+        walls = self.walls(neuron, neuron.weights[None])
+        crossed = walls.crossed(neuron.direction, neuron.weights, neuron.walls)
         return replace(neuron, walls=tuple({*neuron.walls, *crossed})) if crossed else neuron
 
-    def crossed(self, neuron, weights, enforced=()):
-        """Rows that weights (d,) have crossed; see `Passes.crossed_rows`."""
-        return self.passes.crossed_rows(neuron.direction, weights, VIOLATED, enforced)
+    def walls(self, neuron, ends):
+        """What a neuron may meet on ways to ends (q, d); see `Passes.walls`."""
+        return self.passes.walls(neuron.direction, ends)
 
     def settle(self, neuron, tight):
         """Take the tight walls into the flat: the neuron sits exactly on them from now on."""

@@ -26,7 +26,7 @@ def cone_decomposition(solution, X):
     Parameters
     ----------
     solution : GatedSolution
-        Weights (P, d) or (P, d, c) and gates (d, P).
+        Weights (G, d) or (G, d, c) and gates (d, G).
     X : (n, d) array
         Training data: the outputs are kept there, not elsewhere.
 

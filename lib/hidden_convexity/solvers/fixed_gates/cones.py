@@ -28,6 +28,7 @@ from time import perf_counter
 
 import numpy as np
 
+from hidden_convexity.foundations.blas import SMALL, one_blas_thread
 from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.interruption import STOPPED, by_the_user
 from hidden_convexity.geometry.hyperplanes import row_lengths
@@ -101,7 +102,8 @@ class Walk:
                 lambda single, part: solve(single, self._arrangement, tol, part),
                 budget,
             )
-        return solve_in_units(problem, lambda scaled: self._solve(scaled, tol, budget))
+        with one_blas_thread(len(problem.X) <= SMALL):
+            return solve_in_units(problem, lambda scaled: self._solve(scaled, tol, budget))
 
     def _empty(self, problem):
         n, d = problem.X.shape

@@ -67,8 +67,9 @@ class Pairs:
         """Projections of signs * correlations (k, d) onto the cones of pairs (k,)."""
         points = self.signs(pairs)[:, None] * correlations
         tight, counts = self._tight[pairs], self._counts[pairs]
-        out, totals = np.empty_like(points), np.empty(len(points))
-        project_each(self.unit, self.patterns, pairs % self.P, points, tight, counts, out, totals)
+        out, multipliers = np.empty_like(points), np.empty_like(points)
+        cones = self.unit, self.patterns, pairs % self.P
+        project_each(*cones, points, tight, counts, out, multipliers, np.zeros(len(points)))
         self._tight[pairs], self._counts[pairs] = tight, counts
         return out
 

@@ -66,7 +66,7 @@ def train_gated(X, Y, gates, beta, *, start=None, **options):
         array API standard; float32 or float64.
     Y : (n,) or (n, c) array
         Targets; labels -1 and 1 (n,) for the logistic loss, one-hot rows for "softmax".
-    gates : (d, P) array or Arrangement
+    gates : (d, G) array or Arrangement
         One gate a column, of any length: sample x is on where x.g > 0. On its
         hyperplane, where |x.g| is at most 64 roundings of ||x|| ||g||, it is off: in training, in
         predictions and in an Arrangement alike.

@@ -16,9 +16,9 @@ class GatedSolution:
 
     Attributes
     ----------
-    gates : (d, P) array
+    gates : (d, G) array
         The fixed gates, one a column.
-    weights : (P, d) or (P, d, c) array
+    weights : (G, d) or (G, d, c) array
         W_g, zero for most gates; with a last axis if the targets had one.
     objective, lower_bound : float
         Value, and a bound on the optimal value of the program over these gates.

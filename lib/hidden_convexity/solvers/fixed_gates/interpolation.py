@@ -46,7 +46,7 @@ class Interpolation:
     ----------
     skip : (d,) ndarray
         Weights of the linear skip connection; zero if there is none.
-    u, v : (d, P) ndarray
+    u, v : (d, G) ndarray
         One column per chamber, for positive and negative output weights. Gated networks need no
         signs: v is zero.
     norm : float

@@ -28,6 +28,7 @@ import itertools
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from hidden_convexity.foundations.blas import SMALL, one_blas_thread
 from hidden_convexity.foundations.double_precision import TINY
 from hidden_convexity.problem.gap import relative_gap
 from hidden_convexity.solvers.fixed_gates.program import group_norms, host
@@ -117,6 +118,12 @@ def minimise(model, beta, eta, tol):
     eta : (k,) ndarray
     weights : (k, d, c) array
     """
+    n, k = model.masks.shape
+    with one_blas_thread(min(n, k * model.X.shape[1]) <= SMALL):
+        return _minimise(model, beta, eta, tol)
+
+
+def _minimise(model, beta, eta, tol):
     point, ridge = model.at(eta, beta), RIDGE
     for _ in range(STEPS):
         squares = point.norms**2

@@ -80,7 +80,7 @@ def floating_array(value, name, ndim, like=None):
 
 
 def checked_gates(gates, X):
-    """Gates (d, P) as an array like X (n, d): an `Arrangement`'s, or directions."""
+    """Gates (d, G) as an array like X (n, d): an `Arrangement`'s, or directions."""
     gates = gates.gates if isinstance(gates, Arrangement) else gates
     gates = floating_array(gates, "gates", 2, like=X)
     if gates.shape[0] != X.shape[1]:
@@ -129,7 +129,7 @@ class GatedProgram:
 
     Parameters
     ----------
-    X, gates : (n, d), (d, P) array
+    X, gates : (n, d), (d, G) array
         As checked above.
     Y : (n, c) array
         Targets, one column an output.
@@ -210,7 +210,7 @@ class GatedProgram:
         -------
         objective, lower_bound : float
         outputs : (n, c) array
-        norms : (P,) ndarray
+        norms : (G,) ndarray
             ||X^T D_g nu||_F of every gate at nu = -grad F; at most beta at an optimum.
         """
         xp, (X, Y) = self.xp, self.double

@@ -9,6 +9,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import trouble
 
 import hidden_convexity as hc
 from hidden_convexity import equivalences, verify
@@ -58,6 +59,19 @@ def test_training_is_the_same_in_any_units(name):
         of_value = of_y / of_x if name == "minimum_norm" else of_y**2
         assert there.objective == pytest.approx(of_value * here.objective, rel=2e-6)
         assert there.gap <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("kind", "seed"), [("near_parallel", 110), ("near_parallel", 166), ("jittered", 304)]
+)
+def test_columns_that_nearly_depend_on_each_other_are_normalised_as_they_were_whitened(kind, seed):
+    """Whitened data left the span of the centred ones, and bounds were above such networks."""
+    case = trouble.case(seed, kind, (2, 2), most_rows=6)
+    X = case.X if seed % 2 == 0 else np.column_stack([case.X[:, 0], np.ones(len(case.X))])
+    beta = case.share * float(np.abs(case.y).sum() * np.ptp(X[:, 0]))
+    solution = ROWS["batch_normalisation"].train(X, case.y, beta)
+    assert solution.objective >= solution.equivalent.lower_bound
+    assert solution.gap <= 1e-4
 
 
 @pytest.mark.parametrize("length", [1, 3])

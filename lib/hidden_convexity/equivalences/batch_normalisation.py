@@ -11,8 +11,10 @@ Theorem 1 on the whitened data Q, which has orthonormal columns.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from hidden_convexity.equivalences import descent, parts, trained
+from hidden_convexity.foundations.compensated import matrix_product
 from hidden_convexity.problem.training_problem import TrainingProblem
 
 NEURONS = 8
@@ -47,7 +49,8 @@ class NormalisedNetwork(NamedTuple):
         """Outputs (n,) on X (n, d), normalised as the batch is, by default X itself."""
         batch = X if batch is None else batch
         inputs, reference = (
-            (part - batch.mean(axis=0)) @ self.hidden.swapaxes(-1, -2) for part in (X, batch)
+            matrix_product(part - batch.mean(axis=0), self.hidden.swapaxes(-1, -2))
+            for part in (X, batch)
         )
         inputs = inputs / np.linalg.norm(reference, axis=-2, keepdims=True)
         inputs = inputs * self.scale[..., None, :] + self.shift[..., None, :] / len(batch) ** 0.5
@@ -69,12 +72,20 @@ def objective(network, X, y, beta):
 
 def whitened(X):
     """Q = [U, 1/sqrt(n)] (n, r + 1), and the matrix (d, r) that takes q to w with C X w = U q."""
-    left, values, right = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+    centred = X - X.mean(axis=0)
+    _, values, right = np.linalg.svd(centred, full_matrices=False)
     used = values > RANK * values.max()
     if not used.any():
         raise ValueError("X must have two different rows, else centred data are zero")
-    data = np.column_stack([left[:, used], np.full(len(X), len(X) ** -0.5)])
-    return data, right[used].T / values[used]
+    unwhiten = right[used].T / values[used]
+    # The left singular vectors are off the span of the centred data by an eps over the smallest
+    # value; these products are in it, and orthonormal up to that: a Cholesky factor mends it.
+    spanned = matrix_product(centred, unwhiten)
+    factor = np.linalg.cholesky(spanned.T @ spanned)
+    left, unwhiten = (
+        solve_triangular(factor, part.T, lower=True).T for part in (spanned, unwhiten)
+    )
+    return np.column_stack([left, np.full(len(X), len(X) ** -0.5)]), unwhiten
 
 
 def convex_program(X, y, beta):
@@ -111,10 +122,10 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
 
     Notes
     -----
-    The bound is proven, exactly, for ReLU networks on Q as floats have it: U to some 1e-16 over
-    the smallest singular value that counts, relative to the largest; and without the directions in
-    which X varies by less than `RANK` of that, which exact normalisation would blow up to unit
-    size. Nothing is proven of networks that see what these differences make.
+    The bound is proven, exactly, for ReLU networks on Q as floats have it: in the span of the
+    centred data to some 1e-16; and without the directions in which X varies by less than `RANK` of
+    the largest variation, which exact normalisation would blow up to unit size. Nothing is proven
+    of networks that see what these differences make.
     """
     X, y, beta = parts.checked(X, y, beta)
     data, unwhiten = whitened(X)

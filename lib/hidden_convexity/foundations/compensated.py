@@ -37,13 +37,39 @@ def affine(weights, values, biases):
     weights, values, biases : array_like
         Of shapes that broadcast to one, and entries up to 1e150.
     """
-    product = weights * values
-    total = product + biases
-    part = total - product
-    lost = (product - (total - part)) + (biases - part)
-    (w, w_rest), (v, v_rest) = _halves(weights), _halves(values)
-    lost += ((w * v - product) + w * v_rest + w_rest * v) + w_rest * v_rest
+    total, lost = _times(weights, values)
+    total, more = _plus(total, biases)
+    return total + (lost + more)
+
+
+def matrix_product(A, B):
+    """A B, each entry rounded about once however much its terms cancel; of stacks, too.
+
+    Parameters
+    ----------
+    A, B : (..., n, d) and (..., d, m) ndarray
+        Entries up to 1e150. One array statement for each of d.
+    """
+    total = lost = np.zeros(1)
+    for k in range(A.shape[-1]):
+        term, less = _times(A[..., k, None], B[..., None, k, :])
+        total, more = _plus(total, term)
+        lost = lost + (less + more)
     return total + lost
+
+
+def _times(a, b):
+    """Their product, and what rounding took off it."""
+    product = a * b
+    (a, a_rest), (b, b_rest) = _halves(a), _halves(b)
+    return product, ((a * b - product) + a * b_rest + a_rest * b) + a_rest * b_rest
+
+
+def _plus(a, b):
+    """Their sum, and what rounding took off it."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
 
 
 def _halves(numbers):

@@ -101,4 +101,4 @@ def _stopped(program, neuron, row):
         return [program.settle(replace(neuron, walls=(int(row),)), np.array([True]))]
     if len(neuron.basis) == 1:
         return []
-    return [replace(program.ray(neuron.weights, neuron.sign), weights=neuron.weights)]
+    return [program.along(neuron.weights, neuron.sign)]

@@ -105,7 +105,7 @@ def hidden_maximum():
     for seed in range(100):
         X, nu = generic(200, 4, seed)
         oracle = BranchAndBound(X, random_starts=0)
-        reached = oracle.ascent(nu, starts=oracle._with_axes(None)).value
+        reached = oracle.ascent(nu, starts=oracle.with_axes(None)).value
         if reached < 0.995 * Ascent(X)(nu).value:
             return X, nu, reached, BranchAndBound(X)(nu, 1e-6)
 

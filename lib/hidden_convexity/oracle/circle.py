@@ -47,6 +47,7 @@ class Circle:
         self.arcs = Arcs(X, dropped)
         self.X = self.arcs.X
         self._moments, self._weights = None, None
+        self._latest = None, None
 
     def __repr__(self):
         return f"Circle(n={len(self.X)}, {2 * len(self.arcs.starts)} arcs)"
@@ -71,7 +72,7 @@ class Circle:
         nu = dual_point(nu, self.X)
         if len(self.arcs.starts) == 0:
             return DualMaximum(0.0, self.allowance(nu), np.zeros((0, 2)), np.zeros(0))
-        parts, total, rounding = self.arcs.linear_parts(nu)
+        parts, total, rounding = self._linear_parts(nu)
         unit = 2.0 ** max(np.frexp(rounding)[1], LEAST_EXPONENT)
         ends = self.arcs.tangents, self.arcs.breakpoints
         directions, values, reached = local_maxima(parts, total, *ends, level, rounding, unit)
@@ -89,7 +90,15 @@ class Circle:
         breakpoint of another one add |nu_i| times their distance from it.
         """
         nu = dual_point(nu, self.X)
-        return self.arcs.linear_parts(nu)[2] + self.arcs.moved.charge(nu)
+        return self._linear_parts(nu)[2] + self.arcs.moved.charge(nu)
+
+    def _linear_parts(self, nu):
+        """See `Arcs.linear_parts`; the last are kept, as oracle and program ask for the same."""
+        known, parts = self._latest
+        if known is None or not np.array_equal(known, nu):
+            parts = self.arcs.linear_parts(nu)
+            self._latest = nu.copy(), parts
+        return parts
 
     def _running(self, increments, initial):
         """initial + sums of the rows' increments before each breakpoint, (K + 1, k)."""
@@ -117,7 +126,7 @@ class Circle:
 
     def correlate(self, nu, directions, columns, owner):
         """Products of nu with the features D_j X c: (K,). See `Passes.correlate`."""
-        parts, total, _ = self.arcs.linear_parts(nu)
+        parts, total, _ = self._linear_parts(nu)
         arc, upper = self._locate(directions)
         linear = np.where(upper[:, None], parts[arc], total - parts[arc])
         return np.einsum("kc,kc->k", linear[owner], columns)

@@ -21,9 +21,15 @@ COARSE = 0.02
 UNDERFLOW = 1e-290
 # Cells after which branch and bound may give up; its bound must be valid all the same.
 CELLS = 20_000
-# What a proof is asked for: the sign of nu, a tolerance, and the level below which nothing need be
-# told apart, as a share of M.
-CALLS = (1.0, 1e-1, 0.0), (-1.0, 1e-1, 0.7), (1.0, 1e-6, 1.3), (-1.0, 1e-6, 0.0)
+# What a proof is asked for: the sign of nu, a tolerance, and as shares of M the level below which
+# nothing need be told apart and the value at which it may end.
+CALLS = (
+    (1.0, 1e-1, 0.0, np.inf),
+    (-1.0, 1e-1, 0.7, np.inf),
+    (1.0, 1e-6, 1.3, np.inf),
+    (-1.0, 1e-6, 0.0, np.inf),
+    (1.0, 1e-6, 0.0, 0.9),
+)
 
 
 def judge_oracles(X, nu, orders=None):
@@ -34,11 +40,12 @@ def judge_oracles(X, nu, orders=None):
     X, nu = np.asarray(X, dtype=float), np.asarray(nu, dtype=float)
     square = exact.maximum_squared(X, nu, orders)
     verdict = Verdict()
-    for sign, tolerance, part in CALLS:
-        level = part * sqrt_of(square)
+    for sign, tolerance, part, end in CALLS:
+        level, stop = part * sqrt_of(square), end * sqrt_of(square) if square else np.inf
         for oracle, promise in oracles(X):
-            found = oracle(sign * nu, tolerance, level)
-            if found.cells >= CELLS:
+            found = oracle(sign * nu, tolerance, level, stop=stop)
+            ended = isinstance(oracle, BranchAndBound) and found.value > stop
+            if found.cells >= CELLS or ended:
                 promise = "valid"
             allowed = {"exact": 0.0, "tolerance": tolerance}.get(promise, np.inf)
             most = None if orders is not None else (1 + allowed) * max(sqrt_of(square), level)

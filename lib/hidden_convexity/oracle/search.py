@@ -185,7 +185,7 @@ class Search:
         That is from centres that are better, and from those of the highest open cells: violators
         that all ascents have missed were seen to be met by centres when most cells were closed.
         """
-        starts, each = [], min(work // (PRODUCTS_EACH * self._size()), self.highest)
+        starts, each = [], min(work // max(PRODUCTS_EACH * self._size(), 1), self.highest)
         for result in done:
             closed, cells, peak, height = self._outcome(result)
             self.closed = max(self.closed, closed)

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 import hidden_convexity as hc
 from hidden_convexity import solvers
 from hidden_convexity.foundations.budget import Budget
-from hidden_convexity.oracle import BranchAndBound
+from hidden_convexity.oracle import Ascent, BranchAndBound, DualMaximum
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.restricted.program import RestrictedProgram
 from hidden_convexity.solvers.column_generation import Oracles
@@ -207,6 +207,41 @@ def test_the_proof_gets_what_is_left_of_the_budget(monkeypatch):
     problem = hc.TrainingProblem(X, y, 0.1 * hc.beta_max(X, y))
     hc.train(problem, max_seconds=600)
     assert given and all(60 < seconds <= 600 for seconds in given)
+
+
+def test_proofs_that_meet_violators_are_not_finished_and_the_last_one_is(monkeypatch):
+    """Without random starts searches miss violators, which the centres of cells meet."""
+    X, y = gaussian(200, 3)
+    problem = hc.TrainingProblem(X, y, 0.05 * hc.beta_max(X, y))
+    calls, original = [], BranchAndBound.__call__
+
+    def noting(self, nu, **asked):
+        calls.append((asked["stop"], original(self, nu, **asked)))
+        return calls[-1][1]
+
+    monkeypatch.setattr(Ascent, "_draw", lambda self, rng: np.zeros((0, self.X.shape[1])))
+    monkeypatch.setattr(BranchAndBound, "__call__", noting)
+    solution = hc.train(problem, tol=1e-3)
+    assert any(found.value > stop > problem.beta for stop, found in calls)
+    assert solution.gap <= 1e-3 and solution.scope == "global" and not solution.out_of_time
+    assert calls[-1][1].bound <= 1.1 * problem.beta
+
+
+def test_a_violator_that_is_there_already_does_not_end_a_training(monkeypatch):
+    """None would enter, and the unfinished proof would pass for one that is out of time."""
+    original = BranchAndBound.__call__
+
+    def at_a_neuron(self, nu, tolerance, level, starts, stop):
+        if stop == np.inf or len(starts) == 0:
+            return original(self, nu, tolerance, level, starts)
+        u = starts[:1] / np.linalg.norm(starts[0])
+        value = 1.01 * stop * np.sign(nu @ np.maximum(self.X @ u[0], 0))
+        return DualMaximum(abs(value), np.inf, u, np.array([value]))
+
+    monkeypatch.setattr(BranchAndBound, "__call__", at_a_neuron)
+    X, y = gaussian(200, 3)
+    solution = hc.train(hc.TrainingProblem(X, y, 0.1 * hc.beta_max(X, y)), tol=1e-3)
+    assert solution.gap <= 1e-3 and not solution.out_of_time
 
 
 def test_a_path_shares_its_budget():

@@ -126,7 +126,7 @@ experiments: $(INSTALLED)  ## repeat the sweeps of 06, 09, 10, 13 and 14; resume
 	$(RUN) -m benchmarks.experiments.prediction $(if $(RECORD),--records "$(dir $(RECORD))") && \
 	$(RUN) -m benchmarks.experiments.denoising $(if $(RECORD),--records "$(dir $(RECORD))") && \
 	$(RUN) -m benchmarks.experiments.equaliser && \
-	$(RUN) -m benchmarks.experiments.leads $(if $(RECORD),--record "$(RECORD)")
+	$(RUN) -m benchmarks.experiments.leads $(if $(RECORD),--records "$(dir $(RECORD))")
 
 lab: $(INSTALLED)  ## open JupyterLab on the first notebook (LAB_ARGS)
 	@$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb $(LAB_ARGS)

@@ -381,13 +381,33 @@ def denoising():
 
 
 def leads():
-    """Test errors of lead reconstruction, the mean over seven leads."""
-    stored, lines = rows("leads"), []
+    """Test errors of lead reconstruction in splits of two records, and what each has more.
+
+    An error of a split is the mean over the leads of its record; behind a mean over splits stands
+    its standard error.
+    """
+    stored = rows("leads")
+    records = list(dict.fromkeys(row["record"] for row in stored))
+
+    def over_splits(method, record):
+        some = [row for row in stored if (row["method"], row["record"]) == (method, record)]
+        splits = sorted({row["split"] for row in some})
+        return np.array(
+            [np.mean([r["test_error"] for r in some if r["split"] == k]) for k in splits]
+        )
+
+    def said(values, sign=""):
+        return f"{np.mean(values):{sign}.3f} ± {np.std(values, ddof=1) / len(values) ** 0.5:.3f}"
+
+    lines = []
     for method in dict.fromkeys(row["method"] for row in stored):
-        errors = [row["test_error"] for row in stored if row["method"] == method]
-        name = NAMES.get(method, method)
-        lines.append([name, f"{np.mean(errors):.3f}", f"{max(errors):.3f}"])
-    return table(["method", "mean of seven leads", "worst"], lines)
+        line = [NAMES.get(method, method)]
+        for record in records:
+            here, ours = over_splits(method, record), over_splits("convex", record)
+            line += [said(here), "" if method == "convex" else said(here - ours, "+")]
+        lines.append(line)
+    names = [(f"{record}, error", "minus the network's") for record in records]
+    return table(["method", *(name for pair in names for name in pair)], lines)
 
 
 def digits():

@@ -1,7 +1,7 @@
 """Predictors that are not networks, each with the grid that validation chooses from.
 
 Every candidate is fitted to the training part, judged on the validation part, and the best one is
-kept. `network` in `prediction.py` is chosen in the same way.
+kept. Those of `regressors` have grids that grow (`choice.py`), the others fixed ones.
 """
 
 import numpy as np
@@ -13,42 +13,64 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
+from benchmarks.experiments.choice import Ladder, choose, decades
+
 NEIGHBOURS = (1, 2, 4, 8, 16, 32, 64)
 # Of a Gaussian kernel in standardised inputs, in units of one over their number.
 GAMMAS = (0.1, 0.3, 1.0, 3.0, 10.0)
 LEAVES, ROUNDS = (4, 8, 16, 32), (50, 200)
-ROUGHNESS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 CHARGES = (0.1, 1.0, 10.0, 100.0)
+
+# One neighbour is the fewest, and two leaves are; thirty-two are all that 600 samples fill.
+FEW_NEIGHBOURS = Ladder((*NEIGHBOURS, 128), low=1, high=64)
+FEW_LEAVES = Ladder((2, 4, 8, 16, 32), low=4, high=16)
+MORE_ROUNDS = Ladder((12, 50, 200, 800), low=50, high=200)
+KERNEL_WIDTHS = Ladder(decades(-6, 3), low=0.1, high=3.0)
+TENS = (1,)
 
 
 def scaled(model):
     return make_pipeline(StandardScaler(), model)
 
 
+def boosted_trees(rounds, leaves):
+    return HistGradientBoostingRegressor(
+        max_iter=rounds, max_leaf_nodes=leaves, learning_rate=0.1, random_state=0
+    )
+
+
 def regressors(d):
-    """All candidates for d inputs, by method: estimators to fit to X (n, d) and y (n,)."""
+    """What makes an estimator for d inputs, to fit to X (n, d) and y (n,), and the ladders."""
+
+    def linear(alpha):
+        return scaled(Ridge(alpha=alpha))
+
+    def kernel_ridge(alpha, gamma):
+        return scaled(KernelRidge(alpha=alpha, kernel="rbf", gamma=gamma / d))
+
+    def neighbours(k):
+        return scaled(KNeighborsRegressor(k, weights="distance"))
+
     return {
-        "linear": [scaled(Ridge(alpha=alpha)) for alpha in (1e-6, 1e-2, 1.0, 10.0, 100.0)],
-        "kernel ridge": [
-            scaled(KernelRidge(alpha=alpha, kernel="rbf", gamma=gamma / d))
-            for alpha in ROUGHNESS
-            for gamma in GAMMAS
-        ],
+        "linear": (linear, {"alpha": Ladder(decades(-6, 4, TENS), low=1e-2, high=100.0)}),
+        "kernel ridge": (
+            kernel_ridge,
+            {"alpha": Ladder(decades(-12, 3, TENS), low=1e-4, high=0.1), "gamma": KERNEL_WIDTHS},
+        ),
+        "boosting": (boosted_trees, {"rounds": MORE_ROUNDS, "leaves": FEW_LEAVES}),
+        "neighbours": (neighbours, {"k": FEW_NEIGHBOURS}),
+    }
+
+
+def on_fixed_grids(d):
+    """Candidates for d inputs, by method: for predictions, where to grow would take long."""
+    return {
         "SVM": [
             scaled(SVR(C=charge, gamma=gamma / d, epsilon=0.02))
             for charge in CHARGES
             for gamma in GAMMAS
         ],
-        "boosting": [
-            HistGradientBoostingRegressor(
-                max_iter=rounds, max_leaf_nodes=leaves, learning_rate=0.1, random_state=0
-            )
-            for leaves in LEAVES
-            for rounds in ROUNDS
-        ],
-        "neighbours": [
-            scaled(KNeighborsRegressor(count, weights="distance")) for count in NEIGHBOURS
-        ],
+        "boosting": [boosted_trees(rounds, leaves) for leaves in LEAVES for rounds in ROUNDS],
     }
 
 
@@ -66,6 +88,19 @@ def classifiers(d):
         ],
         "neighbours": [KNeighborsClassifier(count) for count in NEIGHBOURS[:4]],
     }
+
+
+def tuned(make, ladders, train, loss):
+    """The estimator of least `loss`, which takes a fitted one, and the `Choice` of its parameters.
+
+    `make` takes values by the names of `ladders` and returns an estimator, not yet fitted.
+    """
+
+    def errors_at(points):
+        return [loss(make(**point).fit(*train)) for point in points]
+
+    choice = choose(errors_at, ladders)
+    return make(**choice.values).fit(*train), choice
 
 
 def chosen(candidates, train, validation, error):

@@ -3,8 +3,9 @@
 Draw k of the noise is added to fold k of the record (`signals.py`). Fitted methods see the noisy
 samples around a moment and are trained on the clean one there, on the first stretch; Wiener's
 filter and wavelets see no clean sample there. What any of them chooses is chosen on the second
-stretch, by its clean samples. The mean squared error on the third, at least fifty beats, is in
-units of the first stretch's variance.
+stretch, by its clean samples, from grids that grow where the best lies at their end (`choice.py`).
+The mean squared error on the third, at least fifty beats, is in units of the first stretch's
+variance.
 """
 
 import time
@@ -15,7 +16,7 @@ import pywt
 from scipy.signal import wiener
 
 import hidden_convexity as hc
-from benchmarks.experiments import classics, command, signals
+from benchmarks.experiments import choice, classics, command, signals
 from hidden_convexity.companion import datasets
 from hidden_convexity.oracle import Ascent
 
@@ -26,8 +27,11 @@ PROVEN = 3
 FITTED = ("linear", "kernel ridge", "boosting", "neighbours")
 NETWORKS = ("network", "network with a line")
 BLIND = ("noisy", "Wiener", "wavelet")
-SHARES, TOLERANCE = (0.1, 0.03, 0.01, 3e-3), 3e-2
-SIZES, DEPTH, FACTORS = (3, 5, 9, 15), 5, (0.5, 0.7, 1.0)
+TOLERANCE, DEPTH = 3e-2, 5
+# Of Wiener's window, and of the wavelets' threshold in units of the universal one.
+SIZES = choice.Ladder((3, 5, 7, 9, 11, 15, 21, 31), low=5, high=15)
+FACTORS = choice.Ladder((0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4), low=0.5, high=1.0)
+MODES = choice.Ladder(("hard", "soft"), ordered=False)
 
 
 def around(noisy, clean, window):
@@ -48,16 +52,13 @@ def wavelet(noisy, level, factor, mode):
 
 
 def blind(method, level):
-    """The candidates of a method that sees no clean sample: from noisy (n,) to an estimate."""
+    """What makes an estimate of noisy (n,) without clean samples, and the ladders of its values."""
     if method == "noisy":
-        return [lambda noisy: noisy]
+        return lambda noisy: noisy, {}
     if method == "Wiener":
-        return [lambda noisy, size=size: wiener(noisy, size, level**2) for size in SIZES]
-    return [
-        lambda noisy, factor=factor, mode=mode: wavelet(noisy, level, factor, mode)
-        for factor in FACTORS
-        for mode in ("hard", "soft")
-    ]
+        return lambda noisy, size: wiener(noisy, size, level**2), {"size": SIZES}
+    ladders = {"factor": FACTORS, "mode": MODES}
+    return lambda noisy, factor, mode: wavelet(noisy, level, factor, mode), ladders
 
 
 def loss(estimate, clean):
@@ -72,19 +73,24 @@ def run(level, draw, window, method, records=None):
     began = time.process_time()
     if method in BLIND:
         inside = slice(signals.LONGEST // 2, -(signals.LONGEST // 2))
+        estimate, ladders = blind(method, level)
 
-        def error(estimate, part):
-            return loss(estimate(noisy[part])[inside], clean[part][inside])
+        def error(part, **values):
+            return loss(estimate(noisy[part], **values)[inside], clean[part][inside])
 
-        best = min(blind(method, level), key=lambda estimate: error(estimate, 1))
-        facts = {"test_error": error(best, 2), "validation_error": error(best, 1)}
+        made = choice.choose(lambda points: [error(1, **point) for point in points], ladders)
+        facts = {"test_error": error(2, **made.values)} | made.facts
     else:
         three = [around(*pair, window) for pair in zip(noisy, clean, strict=True)]
         if method in NETWORKS:
             predict, facts = network(*three[:2], method != "network")
         else:
-            best, chosen = classics.chosen(classics.regressors(window)[method], *three[:2], loss)
-            predict, facts = best.predict, {"validation_error": chosen}
+            best, made = classics.tuned(
+                *classics.regressors(window)[method],
+                three[0],
+                lambda model: loss(model.predict(three[1][0]), three[1][1]),
+            )
+            predict, facts = best.predict, made.facts
         X, y = three[2]
         facts = {"test_error": loss(predict(X), y)} | facts
     return facts | {"processor_seconds": float(f"{time.process_time() - began:.4g}")}
@@ -95,16 +101,18 @@ def network(train, validation, line):
     A, y = datasets.with_bias(train[0]), train[1]
     rest = y - A @ np.linalg.lstsq(A, y, rcond=None)[0] if line else y
     most = Ascent(A)(rest).value
-    betas = [share * most for share in SHARES]
-    problem = hc.TrainingProblem(A, y, 1.0, skip=line)
-    path = hc.train_path(problem, betas, tol=TOLERANCE, proof=False)
     seen = datasets.with_bias(validation[0])
-    errors = [loss(one.network(seen), validation[1]) for one in path]
-    best = int(np.argmin(errors))
-    found = hc.train(hc.TrainingProblem(A, y, betas[best], skip=line), tol=TOLERANCE)
-    return lambda X: found.network(datasets.with_bias(X)), {
-        "validation_error": loss(found.network(seen), validation[1]),
-        "share": SHARES[best],
+
+    def error(network):
+        return loss(network(seen), validation[1])
+
+    problem, _, made = choice.weight_decay(
+        hc.TrainingProblem(A, y, 1.0, skip=line), most, TOLERANCE, error
+    )
+    found = hc.train(problem, tol=TOLERANCE)
+    return lambda X: found.network(datasets.with_bias(X)), made.facts | {
+        "validation_error": error(found.network),
+        "share": made.values["share"],
         "objective": found.objective,
         "lower_bound": found.lower_bound,
         "scope": found.scope,

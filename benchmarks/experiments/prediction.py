@@ -2,7 +2,9 @@
 
 Each row is one method on one fold of one signal, at one window length and one horizon. Everything
 that a method chooses, weight decay too, is chosen on the validation part; `test_error` is on the
-test part, in units of its variance. `signals.py` says which stretches these are.
+test part, in units of its variance. `signals.py` says which stretches these are. Those of
+`GROWN` choose from grids that grow where the best lies at their end (`choice.py`), and have
+`choice` and `end`. The others, for their time, choose from fixed ones.
 
 The network's optimum is certified where it has three inputs and a bias. It sees three samples, or
 three atoms of a longer window: the linear prediction from all of it, fitted to the training part,
@@ -47,6 +49,7 @@ TOLERANCE = 1e-2
 # minutes: a search to this tolerance, whose network is then certified as it is, gap and all.
 QUICK_TOLERANCE = 3e-2
 NETWORK, OF_ATOMS, ATOMS = "network", "network, 3 atoms", 3
+GROWN = ("linear", "kernel ridge", "neighbours")
 CLASSICS = ("linear", "kernel ridge", "SVM", "boosting", "neighbours")
 
 
@@ -61,10 +64,16 @@ def run(signal, horizon, window, fold, method, records=None):
         quick = method == OF_ATOMS or (signal, horizon) == ("pulse", 1)
         decays = shares(signal, horizon, window, method)
         predict, facts = network(*three[:2], decays, seen, quick)
-    else:
-        best, chosen = classics.chosen(
-            classics.regressors(window)[method], *three[:2], signals.error
+    elif method in GROWN:
+        best, made = classics.tuned(
+            *classics.regressors(window)[method],
+            three[0],
+            lambda model: signals.error(model.predict(three[1][0]), three[1][1]),
         )
+        predict, facts = best.predict, made.facts
+    else:
+        candidates = classics.on_fixed_grids(window)[method]
+        best, chosen = classics.chosen(candidates, *three[:2], signals.error)
         predict, facts = best.predict, {"validation_error": chosen}
     facts["processor_seconds"] = float(f"{time.process_time() - began:.4g}")
     X, y = three[2]

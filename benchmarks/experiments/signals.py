@@ -19,9 +19,10 @@ FOLDS = 10
 TRAINED, VALIDATED, TESTED = 600, 600, 4_000
 # Windows of every method end at the same moments, so that all predict the same samples.
 LONGEST = 32
-RECORD, DATABASE, CHANNEL = "100", "mitdb/1.0.0", "MLII"
-# 360 Hz is more than the shapes need; wander below 0.5 Hz is breathing.
-DECIMATION, WANDER = 4, 0.5
+RECORD, CHANNEL = "100", "MLII"
+DATABASES = {"100": "mitdb/1.0.0", "s0010_re": "ptbdb/1.0.0/patient001"}
+# 360 Hz and 1,000 Hz are more than the shapes need; wander below 0.5 Hz is breathing.
+DECIMATIONS, WANDER = {"100": 4, "s0010_re": 16}, 0.5
 # Before it, the pulse wave is clipped at most beats.
 PULSE_START = 14_000
 
@@ -33,12 +34,18 @@ def whole(name, records=None):
         return datasets.pulse().values[PULSE_START:]
     if name == "sunspots":
         return sunspots()
-    place = (f"{records}/{RECORD}", None) if records else (RECORD, DATABASE)
-    record = datasets.load_ecg(place[0], pn_dir=place[1], channel=CHANNEL)
-    usable = len(record.values) // DECIMATION * DECIMATION
-    values = record.values[:usable].reshape(-1, DECIMATION).mean(axis=1)
-    steep = butter(1, WANDER, "highpass", fs=record.rate / DECIMATION, output="sos")
-    return sosfilt(steep, values - values[0])
+    return recording(RECORD, CHANNEL, records)
+
+
+def recording(name, channel, records=None):
+    """A lead of a record of PhysioNet (n,), or several (n, k): thinned out, without wander."""
+    place = (f"{records}/{name}", None) if records else (name, DATABASES[name])
+    record = datasets.load_ecg(place[0], pn_dir=place[1], channel=channel)
+    count = len(record.values) // DECIMATIONS[name]
+    kept = record.values[: count * DECIMATIONS[name]]
+    values = kept.reshape(count, DECIMATIONS[name], *kept.shape[1:]).mean(axis=1)
+    steep = butter(1, WANDER, "highpass", fs=record.rate / DECIMATIONS[name], output="sos")
+    return sosfilt(steep, values - values[0], axis=0)
 
 
 def parts(name, fold, records=None):

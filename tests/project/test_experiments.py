@@ -15,6 +15,7 @@ if find_spec("heartpy") is None:
     pytest.skip("HeartPy is not installed", allow_module_level=True)
 from benchmarks.experiments import (  # noqa: E402
     branches,
+    choice,
     denoising,
     descent,
     digits,
@@ -104,25 +105,87 @@ def test_descent_minimises_the_objective_of_the_problem(optimiser, monkeypatch):
 
 def test_the_reconstruction_sees_the_seen_lead_only_around_the_moment():
     signal = np.arange(100.0)
-    A, moments = leads.windows(signal, leads.TAPS)
-    wide, same = leads.windows(signal, leads.WIDE_TAPS)
-    assert (moments == same).all() and (A[:, leads.TAPS // 2] == moments).all()
-    assert (np.diff(A[:, :-1], axis=1) == leads.DISTANCE).all() and (A[:, -1] == 1).all()
-    assert wide.shape == (len(moments), leads.WIDE_TAPS + 1)
+    X, moments = leads.windows([(signal, signal)], leads.TAPS, 2)
+    wide, same = leads.windows([(signal, signal)], leads.WIDE_TAPS, 2)
+    assert (moments == same).all() and (X[:, leads.TAPS // 2] == moments).all()
+    assert (np.diff(X, axis=1) == 2).all() and wide.shape == (len(moments), leads.WIDE_TAPS)
+
+
+def test_no_window_of_a_lead_reaches_from_one_part_of_a_split_into_another(monkeypatch):
+    """Windows were once cut before the parts, and shared samples across their borders."""
+    record = np.arange(8 * 100.0)
+    two = np.stack([record, record], axis=1)
+    monkeypatch.setattr(signals, "recording", lambda *_: two[:, [0, 1]])
+    leads.stretches.cache_clear()
+    for split in range(leads.QUARTERS):
+        parts = leads.stretches("s0010_re", "v1", split)
+        # In units of the record, whose samples are their own numbers.
+        first = record[200 * split : 200 * (split + 1)]
+        seen = [
+            {round(value * first.std() + first.mean()) for run in part for value in run[0]}
+            for part in parts
+        ]
+        assert [len(one) for one in seen] == [200, 200, 400]
+        assert not seen[0] & seen[1] and not seen[2] & (seen[0] | seen[1])
+        spans = leads.windows(parts[2], leads.WIDE_TAPS, 2)[0]
+        np.testing.assert_allclose(np.ptp(spans, axis=1) * first.std(), 2 * (leads.WIDE_TAPS - 1))
+    leads.stretches.cache_clear()
 
 
 def test_recorded_leads_are_proven_and_complete():
     if not leads.PATH.exists():
         pytest.skip("benchmarks/experiments/leads.csv is not there: `make experiments` writes it")
     rows = read_sweep(leads.PATH)
-    pairs = [(row["lead"], row["method"]) for row in rows]
-    assert sorted(pairs) == sorted((lead, m) for lead in leads.HIDDEN for m in leads.METHODS)
+    names = ("record", "lead", "split", "method")
+    by_name = {tuple(row[name] for name in names): row for row in rows}
+    assert sorted(by_name) == sorted(tuple(point.values()) for point in leads.points())
     for row in rows:
         assert row["error"] is None and row["test_error"] >= 0
         if row["method"] == "convex":
             assert row["scope"] == "global" and row["lower_bound"] <= row["objective"]
-            twin = next(r for r in rows if (r["lead"], r["method"]) == (row["lead"], "adam"))
+            twin = by_name[(*(row[name] for name in names[:3]), "adam")]
             assert twin["share"] == row["share"] and twin["objective"] >= row["lower_bound"]
+
+
+def test_a_grid_grows_to_a_best_value_beyond_its_end_and_stops_where_it_gains_nothing():
+    """Decays once ended where the network won: 29 draws of 30 kept the smallest."""
+    powers = choice.Ladder(tuple(range(-9, 10)), low=0, high=2)
+    tried = []
+
+    def errors_at(points):
+        tried.extend(point["a"] for point in points)
+        return [error(point["a"]) for point in points]
+
+    cases = [
+        (lambda a: 1 + (a + 6) ** 2, -6, choice.INSIDE),
+        (lambda a: 1 + (a - 1) ** 2, 1, choice.INSIDE),
+        (lambda a: 1 + (a - 5) ** 2, 5, choice.INSIDE),
+        (lambda a: 1 + 1e-3 * a, -1, choice.FLAT_THERE),
+        (lambda a: np.exp(a), -9, choice.LAST),
+        (lambda a: np.exp(-a), 9, choice.LAST),
+    ]
+    for error, best, end in cases:
+        tried.clear()
+        made = choice.choose(errors_at, {"a": powers})
+        assert (made.values["a"], made.end) == (best, end)
+        assert made.error == error(best) and len(tried) == len(set(tried))
+    # At most one rung beyond the best, so a growth costs what it gains.
+    assert min(tried) == 0
+
+
+def test_a_grid_of_two_ladders_grows_along_both_and_kinds_have_no_end():
+    axes = {
+        "a": choice.Ladder(tuple(range(6)), low=3, high=4),
+        "b": choice.Ladder(tuple(range(6)), low=0, high=1),
+        "kind": choice.Ladder(("x", "y"), ordered=False),
+    }
+
+    def errors_at(points):
+        return [1 + (p["a"] - 2) ** 2 + (p["b"] - 3) ** 2 + (p["kind"] == "x") for p in points]
+
+    made = choice.choose(errors_at, axes)
+    assert made.values == {"a": 2, "b": 3, "kind": "y"} and made.end == choice.INSIDE
+    assert made.facts["choice"] == "a=2 b=3 kind=y"
 
 
 def test_wedge_gates_lie_beside_the_hyperplanes_of_their_rows():
@@ -254,6 +317,42 @@ def test_recorded_weight_decays_are_of_the_grid_and_not_nearly_all_its_smallest(
         assert set(shares) <= set(grid)
         if task[-1] == prediction.NETWORK:
             assert shares.count(min(grid)) < 0.8 * signals.FOLDS
+
+
+@pytest.mark.parametrize("module", [denoising, leads])
+def test_recorded_decays_are_not_at_the_end_of_what_was_tried(module):
+    """Grids once ended where the network won: nearly all kept the smallest decay of them."""
+    if not module.PATH.exists():
+        pytest.skip(f"{module.PATH.name} is not there: see `make experiments`")
+    networks = [row for row in read_sweep(module.PATH) if row["scope"] is not None]
+    assert networks and {row["end"] for row in networks} <= {choice.INSIDE, choice.FLAT_THERE}
+    assert all(row["share"] in choice.SHARES.rungs for row in networks)
+
+
+def test_recorded_kernels_are_seldom_at_the_end_of_what_was_tried():
+    """A grid of kernel widths once ended long before the kernels that the pulse wave wants."""
+    for module in (prediction, denoising, leads):
+        if not module.PATH.exists():
+            pytest.skip(f"{module.PATH.name} is not there: see `make experiments`")
+        ends = [r["end"] for r in read_sweep(module.PATH) if r["method"].startswith("kernel ridge")]
+        assert ends.count(choice.LAST) < 0.05 * len(ends)
+
+
+@pytest.mark.parametrize("method", ["convex", "neighbours"])
+def test_what_reconstructs_a_lead_is_chosen_without_the_test_part(method, monkeypatch):
+    monkeypatch.setattr(choice, "SHARES", choice.Ladder((0.1, 0.3, 1.0)))
+    rng = np.random.default_rng(0)
+    runs = [rng.normal(size=(2, 240)) for _ in range(3)]
+    found = []
+    for sign in (1, -1):
+        leads.optimum.cache_clear()
+        parts = [[runs[0]], [runs[1]], [runs[2] * [[1], [sign]]]]
+        monkeypatch.setattr(leads, "stretches", lambda *_, parts=parts: parts)
+        found.append(leads.reconstruct("s0010_re", "v1", 0, method))
+    leads.optimum.cache_clear()
+    assert found[0]["choice"] == found[1]["choice"]
+    assert found[0]["validation_error"] == found[1]["validation_error"]
+    assert found[0]["test_error"] != found[1]["test_error"]
 
 
 @pytest.mark.parametrize("window", [8, 32])

@@ -137,14 +137,16 @@ def ways_by_dimension(ax, dimensions, values, ylabel):
 
 
 def errors_by_case(ax, cases, errors, xlabel, ylabel="test error / variance"):
-    """Test errors of several methods, {method: (k,)}, for k named cases."""
+    """Test errors in several splits, {method: k arrays}, for k named cases: mean and range."""
     place = np.arange(len(cases))
-    for k, (method, error) in enumerate(errors.items()):
+    for k, (method, found) in enumerate(errors.items()):
         colour, marker, label = METHODS[method]
-        shift = 0.14 * (k - (len(errors) - 1) / 2)
-        ax.plot(place + shift, error, marker, color=colour, markersize=5, label=label)
+        x = place + 0.11 * (k - (len(errors) - 1) / 2)
+        low, high = (np.array([end(values) for values in found]) for end in (np.min, np.max))
+        middle = [np.mean(values) for values in found]
+        ax.vlines(x, low, high, color=colour, linewidth=1.0)
+        ax.plot(x, middle, marker, color=colour, markersize=4, mfc="white", label=label)
     ax.set_xticks(place, cases)
-    ax.set_ylim(0, None)
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -14,7 +14,7 @@ from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.oracle import Ascent, BranchAndBound, DualMaximum
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.restricted.program import RestrictedProgram
-from hidden_convexity.solvers.column_generation import Oracles
+from hidden_convexity.solvers.oracles import Oracles
 
 
 def gaussian(n, d, seed=0):
@@ -150,9 +150,9 @@ def test_no_proof_is_sharper_because_of_violators_that_have_entered():
         network.hidden_weights @ layer.basis, np.sign(network.output_weights), strict=True
     )
 
-    def oracle(nu, tolerance, level, starts):
+    def oracle(nu, tolerance, level, starts, stop):
         asked.append(tolerance)
-        return layer.last(nu, tolerance, level, starts)
+        return layer.last(nu, tolerance, level, starts, stop)
 
     def solve(neurons):
         """Lengths that stay short of the optimal ones until the third round."""

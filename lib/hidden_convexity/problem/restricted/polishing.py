@@ -10,7 +10,7 @@ import numpy as np
 
 from hidden_convexity.problem.restricted.group_lasso import change, newton
 from hidden_convexity.problem.restricted.neurons import coefficients, groups_of, with_coefficients
-from hidden_convexity.problem.restricted.walls import NOWHERE, first_walls
+from hidden_convexity.problem.restricted.walls import NOWHERE
 
 # Whole Newton steps; the first takes the solver's 1e-11 to about 1e-12, the second to rounding.
 POLISHING_STEPS = 2
@@ -81,8 +81,12 @@ def _ways(program, neurons, groups, present, ends):
 
     In the place of a row it is ZERO, on the way through zero, or WHOLE.
     """
-    starts = [present[group] for group in groups]
-    shares, rows = first_walls(program, neurons, starts, [ends[:, group] for group in groups])
+    shares, rows = np.ones((len(ends), len(groups))), np.full((len(ends), len(groups)), WHOLE)
+    for k, (neuron, group) in enumerate(zip(neurons, groups, strict=True)):
+        if len(group) > 1:
+            here, there = present[group] @ neuron.basis, ends[:, group] @ neuron.basis
+            met = program.walls(neuron, there).first_met(neuron.direction, here, there)
+            shares[:, k], rows[:, k] = met
     firsts = [group[0] for group in groups]
     here = np.add.reduceat(present * present, firsts)
     there = np.add.reduceat(present * ends, firsts, axis=1)

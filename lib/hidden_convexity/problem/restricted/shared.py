@@ -103,10 +103,6 @@ class SharedProgram:
             for one in neurons
         )
 
-    def walls(self, neuron, ends):
-        """What a neuron may meet on ways to ends (q, d); see `Passes.walls`."""
-        return self.passes.walls(neuron.direction, ends)
-
     def outputs(self, neurons):
         """Outputs on the data (n, c), with the best free terms; not to be written."""
         return self.fitted(*self._layers(neurons))
@@ -265,22 +261,25 @@ class SharedProgram:
         Where P climbs if each goes as far as it can, all go as far as the first wall.
         """
         present, moved = piece.parts(piece.start), piece.parts(piece.start + step)
-        inner, ends = [one for one, _ in present], [one[None] for one, _ in moved]
-        (shares,), (rows,) = first_walls(self, neurons, inner, ends)
+        walls = first_walls(self.X, self._row_norms, neurons, present, moved)
+        shares = np.array([share for share, _ in walls])
         for tried in (shares, np.full(len(neurons), shares.min())):
             point = piece.start + piece.whole(tried) * step
             if is_blind or piece.change(point) < 0.0:
-                met = np.where(tried == shares, rows, -1)
-                ways = zip(neurons, piece.parts(point), met, strict=True)
-                return [self._at(one, *part, row) for one, part, row in ways]
+                return [
+                    self._at(one, *part, row if share == most else None)
+                    for one, part, (most, row), share in zip(
+                        neurons, piece.parts(point), walls, tried, strict=True
+                    )
+                ]
         return None
 
     def _at(self, neuron, inner, outer, row):
-        """The neuron with other weights, on the flat that a row takes part in; -1 for none."""
+        """The neuron with other weights, on the flat that a row takes part in, if one is met."""
         if len(neuron.basis) == 1 and inner[0] < 0.0:
             inner, outer = -inner, -outer  # the same product: the pair's sign says nothing
         neuron = replace(neuron, inner=inner, outer=outer)
-        if row < 0:
+        if row is None:
             return neuron
         basis = null_space_within(neuron.basis, self.X[row][None, :] / self._row_norms[row])
         weights = basis.T @ (basis @ neuron.weights)

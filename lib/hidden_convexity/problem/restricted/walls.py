@@ -75,27 +75,42 @@ class Walls(NamedTuple):
         return products[1:] * side
 
 
-def first_walls(program, neurons, present, ends):
-    """Where each of m neurons leaves its chamber, if it is on a flat, on each of q ways.
+def first_walls(X, row_norms, neurons, present, moved):
+    """For each neuron, the share of its way at which a wall is met, and its row; or 1, and None.
+
+    As `Walls.first_met`, for all neurons and rows at once: where steps are many, and data few.
 
     Parameters
     ----------
-    program
-        Whose `walls(neuron, ends)` are all those that ways to the ends may meet.
-    neurons : list of Neuron or SharedNeuron
-    present, ends : list of m (k,) and of m (q, k) ndarray
-        Coefficients in the neurons' bases, where the ways start and where they end.
+    X : (n, d) ndarray
+    row_norms : (n,) ndarray
+        Its rows' lengths.
+    neurons : list of SharedNeuron
+    present, moved : list of pairs of ndarray
+        Coefficients in the neurons' bases, and output weights, at the start and the end of the way.
 
     Returns
     -------
-    shares, numbers : (q, m) ndarray
-        As of `Walls.first_met`.
+    list of (float, int or None)
     """
-    count = len(ends[0]), len(neurons)
-    shares, numbers = np.ones(count), np.full(count, NOWHERE)
-    for k, neuron in enumerate(neurons):
-        if len(neuron.basis) > 1:
-            here, there = present[k] @ neuron.basis, ends[k] @ neuron.basis
-            met = program.walls(neuron, there).first_met(neuron.direction, here, there)
-            shares[:, k], numbers[:, k] = met
-    return shares, numbers
+    walls = [(1.0, None)] * len(neurons)
+    moving = [k for k, one in enumerate(neurons) if len(one.basis) > 1]
+    if not moving:
+        return walls
+    ends = [
+        (neurons[k].direction, present[k][0] @ neurons[k].basis, moved[k][0] @ neurons[k].basis)
+        for k in moving
+    ]
+    products = np.concatenate(ends).reshape(-1, X.shape[1]) @ X.T
+    reference, here, there = products[::3], products[1::3], products[2::3]
+    sides = np.where(np.abs(reference) <= TIGHT * row_norms, 0.0, np.sign(reference))
+    reached = sides * there
+    lengths = np.array([np.linalg.norm(end) for *_, end in ends])
+    for j, crossing in enumerate(reached < -VIOLATED * lengths[:, None] * row_norms):
+        crossed = np.flatnonzero(crossing)
+        if len(crossed):
+            height = np.maximum(sides[j, crossed] * here[j, crossed], 0.0)
+            shares = height / (height - reached[j, crossed])
+            first = np.argmin(shares)
+            walls[moving[j]] = float(shares[first]), int(crossed[first])
+    return walls

@@ -88,14 +88,14 @@ def _project(unit, pattern, a, tight, count, z, multipliers, least):
         if not _multipliers(rows, members, count, a, wanted):
             count -= 1
             continue
-        least = np.int64(0)
+        lowest = np.int64(0)
         for i in range(count):
-            if wanted[i] < wanted[least]:
-                least = i
-        if wanted[least] > 0:
+            if wanted[i] < wanted[lowest]:
+                lowest = i
+        if wanted[lowest] > 0:
             assign(m[:count], wanted)
             break
-        count = _leave(rows, members, m, count, least)
+        count = _leave(rows, members, m, count, lowest)
     size = 0.0
     for k in range(d):
         size += a[k] * a[k]

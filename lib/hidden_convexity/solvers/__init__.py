@@ -291,8 +291,8 @@ def _trainer_over_all(problem, proof, progress, client=None):
         if moving:
             kind = MovingProgram if problem.y.ndim == 1 else MovingSharedProgram
             program = kind(problem, layer.passes, layer.basis)
-        elif start is None and problem.y.ndim == 1:
-            directions = drawn_start(program)
+        elif start is None:
+            directions = drawn_start(program, layer)
         # Rounds are thousands of small products; neurons that move are descended with large ones.
         with one_blas_thread(not moving):
             return column_generation.solve(program, oracles, tol, budget, directions, progress)

@@ -5,13 +5,13 @@ kept. Those of `regressors` have grids that grow (`choice.py`), the others fixed
 """
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC, SVR
+from sklearn.svm import SVR
 
 from benchmarks.experiments.choice import Ladder, choose, decades
 
@@ -71,22 +71,6 @@ def on_fixed_grids(d):
             for gamma in GAMMAS
         ],
         "boosting": [boosted_trees(rounds, leaves) for leaves in LEAVES for rounds in ROUNDS],
-    }
-
-
-def classifiers(d):
-    """The same to fit to X (n, d) and labels (n,); only images come here, not to be scaled."""
-    return {
-        "logistic": [LogisticRegression(C=charge, max_iter=2_000) for charge in CHARGES],
-        "SVM": [SVC(C=charge, gamma=gamma * 10 / d) for charge in CHARGES for gamma in GAMMAS],
-        "boosting": [
-            HistGradientBoostingClassifier(
-                max_iter=rounds, max_leaf_nodes=leaves, learning_rate=0.1, random_state=0
-            )
-            for leaves in LEAVES[:2]
-            for rounds in ROUNDS
-        ],
-        "neighbours": [KNeighborsClassifier(count) for count in NEIGHBOURS[:4]],
     }
 
 

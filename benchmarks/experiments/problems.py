@@ -7,8 +7,9 @@ from hidden_convexity.companion import datasets
 
 # Share of beta_max that validation chooses in notebook 10, for both time series.
 DECAY_SHARE = 0.01
-# Digits to train on and to choose with; the other 797 are for the test.
-DIGITS_TRAINED, DIGITS_VALIDATED = 600, 400
+# Digits are tested on in turn, each in one fold. Of the 1,437 and more outside of a fold so many
+# are trained on and so many are for choices; the rest is not used.
+FOLDS, DIGITS_TRAINED, DIGITS_VALIDATED = 5, 600, 400
 
 
 def sunspots():
@@ -40,12 +41,17 @@ def regression(name, share=DECAY_SHARE):
     return hc.TrainingProblem(A, y, share * hc.beta_max(A, y)), A_test, y_test
 
 
-def digits():
+def fold_of_digits(fold):
+    """Indices of the 1,797 digits outside of a fold, from its end on and round, and of the fold."""
+    parts = np.array_split(np.random.default_rng(0).permutation(1_797), FOLDS)
+    return np.concatenate(parts[fold + 1 :] + parts[:fold]), parts[fold]
+
+
+def digits(fold=0):
     """The 8 x 8 digits of scikit-learn (UCI): (A, labels) to train, to validate, to test."""
     from sklearn.datasets import load_digits
 
     X, labels = load_digits(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(X))
-    cuts = np.cumsum([DIGITS_TRAINED, DIGITS_VALIDATED])
-    A, labels = datasets.with_bias(X[order] / 16), labels[order]
-    return list(zip(np.split(A, cuts), np.split(labels, cuts), strict=True))
+    A, (others, test) = datasets.with_bias(X / 16), fold_of_digits(fold)
+    chosen = others[:DIGITS_TRAINED], others[DIGITS_TRAINED:][:DIGITS_VALIDATED], test
+    return [(A[part], labels[part]) for part in chosen]

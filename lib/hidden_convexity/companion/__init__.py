@@ -2,5 +2,5 @@
 
 Read `recordings`, `packaged` and `datasets` (signals, and X and y of them), `plotting` (a file a
 chapter), `manifest` and `report` (figures and numbers that read the same everywhere), `exercises`
-(`check`) and `sweeps`. No wing imports it.
+(`check`), `sweeps` and `folds` (experiments and their error bars). No wing imports it.
 """

@@ -65,6 +65,7 @@ from hidden_convexity.companion.plotting.experiments import (
     errors_at_objectives,
     errors_by_case,
     errors_over_folds,
+    errors_with_their_means,
     excess_against_time,
     objectives_against_time,
     spread_by_width,

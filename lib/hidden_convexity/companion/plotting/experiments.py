@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import NullFormatter
 
+from hidden_convexity.companion.folds import mean_and_error
 from hidden_convexity.companion.plotting.style import (
     AMBER,
     BLUE,
@@ -185,6 +186,22 @@ def errors_against_seconds(ax, lines):
     ax.set(xlabel="processor time with tuning (s)", ylabel="test error (%)")
     ax.set(xlim=(0, None), ylim=(0, None))
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
+def errors_with_their_means(ax, errors, title):
+    """Test errors in per cent, {method: (folds,)}, a row each: folds, mean and standard error.
+
+    Methods are blue where their name says certified, orange where it says Adam.
+    """
+    for row, (method, values) in enumerate(errors.items()):
+        colour = BLUE if "certified" in method else ORANGE if "Adam" in method else GREY
+        mean, error = mean_and_error(values)
+        ax.plot(values, np.full(len(values), row), "o", color=colour, ms=3, alpha=0.4, mew=0)
+        ax.errorbar(mean, row, xerr=error, fmt="|", color=colour, ms=9, mew=2, capsize=0)
+    ax.set_yticks(range(len(errors)), list(errors))
+    ax.set(xlim=(0, None), xlabel="test error (%)", title=title)
+    ax.invert_yaxis()
     return ax
 
 

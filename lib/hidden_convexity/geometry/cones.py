@@ -100,16 +100,16 @@ def _project(unit, pattern, a, tight, count, z, multipliers, least):
     for k in range(d):
         size += a[k] * a[k]
     level, used = -SATISFIED * np.sqrt(size), count
+    enough = least * least if least > 0.0 else -np.inf
     for _ in range(MAX_JOINS * d):
         assign(z, a)
-        used, size = count, 0.0
+        used, size, worst, deepest = count, 0.0, -1, level
         for i in range(count):
             tight[i], multipliers[i] = members[i], m[i]
             for k in range(d):
                 z[k] += m[i] * rows[i, k]
         for k in range(d):
             size += z[k] * z[k]
-        worst, deepest = -1, level
         for i in range(n):
             product = 0.0
             for k in range(d):
@@ -118,7 +118,7 @@ def _project(unit, pattern, a, tight, count, z, multipliers, least):
                 product = -product
             if product < deepest:
                 worst, deepest = i, product
-                if max(size - product * product, 0.0) < least * least:
+                if size - product * product < enough:
                     break
         if worst < 0 or count == d:
             break
@@ -126,7 +126,7 @@ def _project(unit, pattern, a, tight, count, z, multipliers, least):
         sign = 1.0 if pattern[worst] else -1.0
         for k in range(d):
             rows[count, k] = sign * unit[worst, k]
-        if max(size - deepest * deepest, 0.0) < least * least:
+        if size - deepest * deepest < enough:
             used, tight[count], multipliers[count] = count + 1, worst, -deepest
             for k in range(d):
                 z[k] -= deepest * rows[count, k]

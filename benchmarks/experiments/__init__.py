@@ -1,9 +1,9 @@
 """Sweeps behind notebooks 06, 09, 10, 13 and 14, too long for them: `make experiments` runs them.
 
 `training.csv` holds descent beside convex training; `prediction.csv` and `denoising.csv` networks
-beside classics on ten folds of long signals; `digits.csv` gated and ReLU networks and
-classics on five folds, each validated; `dimensions.csv` ways to choose neurons as the dimension
-grows; `leads.csv` the reconstruction of ECG leads; `teacher.csv` SGD beside convex programs over
-sampled patterns; `recovery.csv` and `recovery_cones.csv` the recovery of linear teachers without
-and with cones; `branches.csv` Adam on deep networks of one variable. All resume.
+beside classics on ten folds of long signals; `digits.csv` and `mnist.csv` gated and
+ReLU networks and classics on five folds, each validated; `dimensions.csv` ways to choose neurons as
+the dimension grows; `leads.csv` the reconstruction of ECG leads; `teacher.csv` SGD beside convex
+programs over sampled patterns; `recovery.csv` and `recovery_cones.csv` the recovery of linear
+teachers without and with cones; `branches.csv` Adam on deep networks of one variable. All resume.
 """

@@ -118,6 +118,7 @@ bench-mnist: $(INSTALLED)  ## train on 4,000 digits over 1,000 gates, beside Ada
 experiments: $(INSTALLED)  ## repeat the sweeps of 06, 09, 10, 13 and 14; resumes (DASK_SCHEDULER)
 	@$(RUN) -m benchmarks.experiments.training && \
 	$(RUN) -m benchmarks.experiments.digits && \
+	$(RUN) -m benchmarks.experiments.mnist && \
 	$(RUN) -m benchmarks.experiments.dimensions && \
 	$(RUN) -m benchmarks.experiments.recovery && \
 	$(RUN) -m benchmarks.experiments.recovery_cones && \

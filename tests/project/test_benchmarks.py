@@ -118,7 +118,7 @@ def test_every_program_on_a_row_is_judged_by_one_bound(row, monkeypatch):
     from benchmarks.solvers import adam_row, cvxpy_row
     from benchmarks.solvers import row as ours
 
-    case = Row("small", 4, 25, ("row", "cvxpy_row", "adam_row"), 0.05, 1e-6, 1, row)
+    case = Row("small", 4, 25, ("row", "cvxpy_row", "adam_row"), 0.05, 1e-6, row)
     problem = case.problem()
     monkeypatch.setattr(adam_row, "SEEDS", range(3))
     monkeypatch.setattr(adam_row, "STEPS", 800)

@@ -10,7 +10,7 @@ import hidden_convexity as hc
 from hidden_convexity.companion.sweeps import read_sweep
 from hidden_convexity.line import mirrors
 
-for _package in ("torch", "sklearn", "statsmodels", "pywt", "wfdb"):
+for _package in ("torch", "sklearn", "statsmodels", "pywt", "wfdb", "mlxtend"):
     pytest.importorskip(_package)
 if find_spec("heartpy") is None:
     pytest.skip("HeartPy is not installed", allow_module_level=True)
@@ -23,6 +23,7 @@ from benchmarks.experiments import (  # noqa: E402
     dimensions,
     equaliser,
     leads,
+    mnist,
     prediction,
     problems,
     recovery,
@@ -247,7 +248,7 @@ def test_choices_take_the_first_of_the_fewest_validation_errors_and_see_no_test_
     assert end["at_an_end"] == "decay" and end["inside_error"] is None
 
 
-@pytest.mark.parametrize("module", [digits])
+@pytest.mark.parametrize("module", [digits, mnist])
 def test_recorded_choices_are_complete_of_their_grids_and_wide_enough(module):
     """At an end of a grid a setting is hardly better, on validation, than all that are inside."""
     if not module.PATH.exists():
@@ -259,7 +260,7 @@ def test_recorded_choices_are_complete_of_their_grids_and_wide_enough(module):
         assert row["error"] is None
         assert 0 <= row["validation_error"] and 0 < row["test_error"] < 0.5
         method = row["method"]
-        grid = digits.grid(method, row["width"])
+        grid = digits.grid(method, row["width"]) if module is digits else module.GRIDS[method]
         setting = json.loads(row["setting"])
         assert all(value in grid[name] for name, value in setting.items())
         assert (row["at_an_end"] or "") == ", ".join(validated.ends(grid, setting))

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 import hidden_convexity as hc
 from hidden_convexity import solvers
 from hidden_convexity.foundations.budget import Budget
-from hidden_convexity.oracle import Ascent, BranchAndBound, DualMaximum
+from hidden_convexity.oracle import BranchAndBound, DualMaximum, ascent
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.restricted.program import RestrictedProgram
 from hidden_convexity.solvers.oracles import Oracles
@@ -219,7 +219,7 @@ def test_proofs_that_meet_violators_are_not_finished_and_the_last_one_is(monkeyp
         calls.append((asked["stop"], original(self, nu, **asked)))
         return calls[-1][1]
 
-    monkeypatch.setattr(Ascent, "_draw", lambda self, rng: np.zeros((0, self.X.shape[1])))
+    monkeypatch.setattr(ascent, "drawn", lambda X, count, rng: np.zeros((0, X.shape[1])))
     monkeypatch.setattr(BranchAndBound, "__call__", noting)
     solution = hc.train(problem, tol=1e-3)
     assert any(found.value > stop > problem.beta for stop, found in calls)

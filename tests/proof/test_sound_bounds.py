@@ -88,7 +88,7 @@ def exact_square(X, nu):
 
 
 def is_sound(found, X, nu, square):
-    """bound >= M >= value, up to the rounding of the sum that is the value, whose terms may cancel."""
+    """bound >= M >= value, up to the rounding of the sum that is the value: terms may cancel."""
     rounding = (len(nu) + 64 * len(X[0])) * EPS * judge.total_size(X, nu)
     within = found.value <= judge.sqrt_of(square) + rounding
     return Fraction(found.bound) ** 2 >= square and found.bound >= found.value and within

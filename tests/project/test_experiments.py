@@ -442,7 +442,9 @@ def test_support_vector_machines_are_ranked_by_counted_errors_and_then_by_hinge_
     ranks = [(equaliser.wrong(s, told), np.mean(np.maximum(0, 1 - told * s))) for s in scores]
     values = [equaliser.counts_and_hinge_loss(s, told) for s in scores]
     assert len({count for count, _ in ranks}) > 2
-    assert np.argsort(values).tolist() == sorted(range(len(ranks)), key=ranks.__getitem__)
+    assert sorted(range(len(values)), key=values.__getitem__) == sorted(
+        range(len(ranks)), key=ranks.__getitem__
+    )
 
 
 def test_nothing_is_better_than_bayes_rule_but_by_chance():

@@ -119,7 +119,7 @@ def _end(best, errors, ladders, stretches):
 SHARES = Ladder(decades(-6, 0), low=3e-3, high=0.1)
 
 
-def weight_decay(problem, most, tol, loss):
+def weight_decay(problem, most, tol, loss, ladder=SHARES):
     """The searched network whose weight decay, a share of `most`, has the least validation error.
 
     `loss` takes a network and returns its validation error. Returned are the problem at that decay,
@@ -133,6 +133,6 @@ def weight_decay(problem, most, tol, loss):
         found.update(zip(shares, path, strict=True))
         return [loss(one.network) for one in path]
 
-    choice = choose(errors_at, {"share": SHARES})
+    choice = choose(errors_at, {"share": ladder})
     share = choice.values["share"]
     return replace(problem, beta=share * most), found[share], choice

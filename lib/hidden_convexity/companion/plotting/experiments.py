@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from hidden_convexity.companion.folds import mean_and_error
 from hidden_convexity.companion.plotting.style import (
@@ -167,7 +167,12 @@ def errors_over_folds(ax, errors, title):
         ax.plot(x, middle, marker, color=colour, ls="", ms=5, mfc="white", label=label)
     ax.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
     ax.set_xticks(range(len(errors)), [f"{window}" for window in errors])
-    ax.set(yscale="log", xlabel="samples in the window", title=title)
+    ax.set(yscale="log", title=title)
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    if ax.get_subplotspec().is_last_row():
+        ax.set_xlabel("samples in the window")
     ax.set_ylabel("test error / variance")
     return ax
 
@@ -263,6 +268,7 @@ def errors_against_ratio(ax, ratios, errors, title):
     ax.set(yscale="log", xticks=ratios, xlabel="signal-to-noise ratio (dB)", title=title)
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_ylabel("share of wrong symbols")
+    ax.label_outer()
     return ax
 
 

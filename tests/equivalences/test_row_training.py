@@ -74,6 +74,19 @@ def test_columns_that_nearly_depend_on_each_other_are_normalised_as_they_were_wh
     assert solution.gap <= 1e-4
 
 
+def test_variation_too_small_to_be_normalised_and_too_large_to_be_rounding_is_refused():
+    """It was left out, and a bound called global was 0.40 where networks that see it reach 0.16."""
+    t = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+    other = np.array([0.0, 1.0, -1.0, 1.0, 0.0, -2.0])
+    y = np.random.default_rng(0).normal(size=6)
+    train = ROWS["batch_normalisation"].train
+    with pytest.raises(ValueError, match="vary by more than 1e-10 .* drop that direction"):
+        train(np.column_stack([t, 1e-11 * other]), y, 0.05)
+    # In every other size it is seen.
+    values = [train(np.column_stack([t, e * other]), y, 0.05, 1e-6).objective for e in (1e-8, 1.0)]
+    assert values[0] == pytest.approx(values[1], rel=1e-5)
+
+
 @pytest.mark.parametrize("length", [1, 3])
 def test_filters_of_any_length_train(length):
     row, rng = ROWS["average_pooling"], np.random.default_rng(0)

@@ -273,6 +273,18 @@ def test_among_many_rows_most_of_an_ascent_is_on_few_and_its_end_on_all(d, monke
         assert (np.sign(heights(X, nu, u[None])) * heights(X, nu, near)).max() <= value
 
 
+@pytest.mark.parametrize("spikes", [1, 3])
+def test_a_search_among_many_rows_sees_the_few_that_have_weights(spikes):
+    """All were left out of the part that was searched first, and zero was said to be largest."""
+    X, _ = generic(25_000, 3)
+    nu = np.zeros(len(X))
+    few = np.random.default_rng(spikes).choice(len(X), spikes, replace=False)
+    nu[few] = 10.0
+    found, alone = Ascent(X)(nu), Ascent(X[few])(nu[few])
+    assert found.value == pytest.approx(alone.value, rel=1e-9)
+    assert Ascent(X)(np.zeros(len(X))).value == 0.0
+
+
 @pytest.mark.parametrize("d", [2, 3, 4, 6])
 def test_ascent_in_general_position_has_at_most_one_tight_row_less_than_dimensions(d):
     X, nu = generic(60, d)

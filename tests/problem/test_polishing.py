@@ -46,6 +46,16 @@ def test_polishing_never_climbs_and_ends_where_newton_steps_are_whole(loss):
             assert walls.crossed(one.direction, one.weights, ()) == []
 
 
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+def test_neurons_that_vanish_together_all_leave(rounds):
+    """Only the first did; the others stayed at length zero, and eigenvalues did not converge."""
+    X, y = np.eye(5), np.array([1.0, -1.0, -1.0, 1.0, 1.0])
+    network = hc.ReLUNetwork(np.vstack([X, -X]), np.full(10, 0.5))
+    certificate = hc.certify(network, hc.TrainingProblem(X, y, 1.0), rounds=rounds)
+    # At M(y) = |y|_1 / sqrt(5) > beta the optimum is not zero; it is below that of no network.
+    assert 0 < certificate.lower_bound < 0.5 * y @ y
+
+
 def test_steps_to_the_minimum_of_a_model_take_one_pass_over_the_data(monkeypatch):
     """Each step, and each of four dampings of it, used to take its own: 2.3 times the seconds."""
     program, neurons = spread(planar(300))

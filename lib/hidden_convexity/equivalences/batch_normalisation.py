@@ -15,10 +15,12 @@ from scipy.linalg import solve_triangular
 
 from hidden_convexity.equivalences import descent, parts, trained
 from hidden_convexity.foundations.compensated import matrix_product
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.problem.training_problem import TrainingProblem
 
 NEURONS = 8
-# Singular values of centred data below this share of the largest are zero.
+# Singular values of centred data below this share of the largest are zero if rounding can have made
+# them, and an error if not.
 RANK = 1e-10
 
 table_row = parts.TableRow(
@@ -77,6 +79,13 @@ def whitened(X):
     used = values > RANK * values.max()
     if not used.any():
         raise ValueError("X must have two different rows, else centred data are zero")
+    rounding = max(X.shape) * EPS * np.linalg.norm(X)
+    if (values[~used] > rounding).any():
+        raise ValueError(
+            f"X must vary by more than {RANK:g} of its largest variation, or not at all, in every "
+            f"direction, got {values[~used].max() / values.max():.1g}: normalisation would blow "
+            "it up; drop that direction, or scale the columns"
+        )
     unwhiten = right[used].T / values[used]
     # The left singular vectors are off the span of the centred data by an eps over the smallest
     # value; these products are in it, and orthonormal up to that: a Cholesky factor mends it.
@@ -122,10 +131,8 @@ def train(X, y, beta, tol=1e-4, max_seconds=None, progress=False, proof=True):
 
     Notes
     -----
-    The bound is proven, exactly, for ReLU networks on Q as floats have it: in the span of the
-    centred data to some 1e-16; and without the directions in which X varies by less than `RANK` of
-    the largest variation, which exact normalisation would blow up to unit size. Nothing is proven
-    of networks that see what these differences make.
+    The bound is proven, exactly, for ReLU networks on Q as floats have it, in the span of the
+    centred data to some 1e-16. Where X varies by no more than rounding, it does not vary.
     """
     X, y, beta = parts.checked(X, y, beta)
     data, unwhiten = whitened(X)

@@ -17,8 +17,8 @@ from hidden_convexity.oracle.threads import in_threads
 SAME_DIRECTION = 1e-9
 # Starts times samples below which threads take longer to start than the ascents take.
 LITTLE = 10_000
-# Samples above which random starts are first ascended on a part of them, and as many to one of it:
-# there most of the way takes a tenth of the time, and several starts end where one goes on.
+# Samples above which random starts are first ascended on a part of them, at most as many to one of
+# it: there most of the way takes a tenth of the time, and several starts end where one goes on.
 COARSEN_ABOVE, COARSER = 20_000, 10
 # Sines of angles within which rows are near a direction, tried in turn.
 REACHES = 0.03, 0.1, 0.3
@@ -53,12 +53,8 @@ class Ascent:
         self._nonzero = np.flatnonzero(norms)
         columns, norms = np.ascontiguousarray(self.X[self._nonzero].T), norms[self._nonzero]
         self._rows, rng = (columns, norms, TIGHT * norms), np.random.default_rng(rng)
-        self.random_directions, self._part = drawn(self.X, self.random_starts, rng), None
-        if len(norms) > COARSEN_ABOVE and random_starts > 0:
-            self._part = np.sort(rng.permutation(len(norms))[: len(norms) // COARSER])
-            self._part_rows = tuple(
-                np.ascontiguousarray(one[..., self._part]) for one in self._rows
-            )
+        self.random_directions = drawn(self.X, self.random_starts, rng)
+        self._chances = rng.random(len(norms)) if len(norms) > COARSEN_ABOVE else None
 
     def __repr__(self):
         n, d = self.X.shape
@@ -88,15 +84,24 @@ class Ascent:
         weights = nu[self._nonzero]
         both = np.repeat([1.0, -1.0], len(self.random_directions))
         random = np.concatenate([self.random_directions, self.random_directions])
-        if self._part is not None:
-            part = self._part_rows, weights[self._part]
-            random, values = distinct_maxima(*_climb(*part, both, random), 0.0)
-            both = np.sign(values)
+        if self._chances is not None and len(random):
+            ends, values = distinct_maxima(*_climb(*self._part(weights), both, random), 0.0)
+            if len(ends):  # else nothing of the part is active from any start
+                random, both = ends, np.sign(values)
         signs = np.concatenate([np.copysign(1.0, heights(self.X, nu, given)), both])
         climb = _climb if len(weights) <= COARSEN_ABOVE else _climb_nearby
         found = climb(self._rows, weights, signs, np.concatenate([given, random]))
         directions, values = distinct_maxima(*found, level)
         return DualMaximum(attained(self.X, nu, directions[:1])[0], np.inf, directions, values)
+
+    def _part(self, weights):
+        """Rows drawn by their share of sum |nu_i| ||x_i||, weighted for the same expected sums."""
+        columns, norms, floors = self._rows
+        sizes = np.abs(weights) * norms
+        chances = np.minimum(sizes * (len(sizes) / COARSER / (sizes.sum() or 1.0)), 1.0)
+        part = np.flatnonzero(self._chances < chances)
+        rows = np.ascontiguousarray(columns[:, part]), norms[part], floors[part]
+        return rows, weights[part] / chances[part]
 
     def allowance(self, nu):
         """Infinity: nothing is proven, so there is no bound that rounding could spoil."""

@@ -23,6 +23,9 @@ FIRST_WORK, MOST_WORK = 1_000_000, 100_000_000
 # many, and one for so many products with all rows as the stack was explored for. Measured at ranks
 # 4 and 5, an ascent takes as long as one or two.
 HIGHEST, PRODUCTS_EACH = 8, 10
+# A violator ends a proof whose bound is within this factor of it: the first cells have bounds that
+# would be all that is known if time were up.
+NEAR = 1.5
 # No limit, where the number of cells is one.
 MOST_EVER = 2**62
 
@@ -100,7 +103,7 @@ class Search:
                     stacks
                     and oracle.rank > 1
                     and self.cells < oracle.max_cells
-                    and self.found.value <= self.stop
+                    and not self._stops(stacks)
                     and (left := oracle.max_seconds + start - working_seconds()) > 0
                 ):
                     more = max(work, min(2 * work, MOST_WORK))
@@ -113,6 +116,13 @@ class Search:
                     raise
                 raise Interrupted(self._maximum(stacks)) from stopped
         return self._maximum(stacks)
+
+    def _stops(self, stacks):
+        """Whether a violator ends it: not while the bound is far above."""
+        if self.found.value <= self.stop:
+            return False
+        reached = max([self.closed, *(stack[2].max() for stack in stacks)])
+        return reached * self.scale <= NEAR * self.found.value
 
     def _size(self):
         """Products of all rows with one direction."""

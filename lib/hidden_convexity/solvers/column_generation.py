@@ -8,6 +8,7 @@ and so proves a lower bound on the optimal value of every width. Searching is ch
 not: the proof is called when the search finds no violator any more.
 """
 
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -156,8 +157,8 @@ class ColumnGeneration:
         entering = self._entering(residual, found, slack)
         last = not entering or self._exhausted(residual, found)
         if last and self._proof_is_apart:
-            in_time = self.budget.left > self._proof_at
-            found, entering = self._prove(residual, slack, stops=in_time and not entering)
+            goes_on = self.budget.left > self._proof_at and self._stalled < PATIENCE
+            found, entering = self._prove(residual, slack, stops=goes_on and not entering)
         self._record(residual, found, last)
         self._decide(found, entering, slack)
         if not self.ended:
@@ -179,42 +180,45 @@ class ColumnGeneration:
             self.objective, self.best = value, self.neurons
         return value, self.program.residual(outputs)
 
-    def _slack(self, residual):
-        """The relative violation M(nu) / beta - 1 that the tolerance affords.
+    def _affordable(self, residual):
+        """The relative violation M(nu) / beta - 1 at which the tolerance is met.
 
         Of the zero network no more than the tolerance: whether it is the optimum is the question
         whether M(nu) is above beta, and not by how much.
         """
-        affordable = self.tol
-        if self.neurons:
-            affordable = self.problem.affordable_violation(residual, self.tol)
-        return self._sharpness * min(affordable, LARGEST_SLACK)
+        return self.problem.affordable_violation(residual, self.tol) if self.neurons else self.tol
 
-    def _ask(self, oracle, residual, tolerance, stop=np.inf):
+    def _slack(self, residual):
+        """The violation that is aimed at."""
+        return self._sharpness * min(self._affordable(residual), LARGEST_SLACK)
+
+    def _ask(self, oracle, residual, tolerance, stop=np.inf, bound=np.inf):
+        """Its answer, with the given bound if that is lower."""
         known = np.reshape([one.weights for one in self.neurons], (-1, self.program.X.shape[1]))
         asked = {"tolerance": tolerance, "level": self.problem.beta, "starts": known, "stop": stop}
         try:
-            return oracle(residual, **asked)
+            found = oracle(residual, **asked)
         except Interrupted as stopped:
-            self._record(residual, stopped.found, last=True)
+            self._record(residual, _with_bound(stopped.found, bound), last=True)
             raise
+        return _with_bound(found, bound)
 
     def _prove(self, residual, slack, stops):
         """Ask the proof, for what is left of the budget at most: its answer, and who enters.
 
-        If it `stops`, that is at a violator too large for the gap to close at this residual.
+        If it `stops`, that is at a violator too large for the gap to close at this residual; should
+        none enter, it is asked for the whole proof.
         """
-        tolerance = PROOF_SHARE * slack
-        closing = (1 + slack / self._sharpness) / (1 + tolerance) * self.problem.beta
-        stop = closing if stops else np.inf
-        for asked in [self.oracles.loose] * (self.oracles.loose > tolerance) + [tolerance]:
+        tolerance, bound = PROOF_SHARE * slack, np.inf
+        stop = (1 + self._affordable(residual)) * self.problem.beta if stops else np.inf
+        calls = [(self.oracles.loose, stop)] * (self.oracles.loose > tolerance)
+        for asked, end in [*calls, (tolerance, stop), (tolerance, np.inf)]:
             limit_seconds(self.oracles.proof, self.budget)
-            found = self._ask(self.oracles.proof, residual, asked, stop)
-            entering = self._entering(residual, found, slack)
-            if entering:
+            found = self._ask(self.oracles.proof, residual, asked, end, bound)
+            entering, bound = self._entering(residual, found, slack), found.bound
+            whole = bound <= (1 + 2 * tolerance) * max(found.value, self.problem.beta)
+            if entering or whole or (asked == tolerance and found.value <= end):
                 break
-        if found.value > stop and not entering:
-            return self._prove(residual, slack, stops=False)
         self._proof_at = self._kept_for_proof()
         return found, entering
 
@@ -281,3 +285,11 @@ class ColumnGeneration:
         if found.value <= (1 + program.polish_below) * self.problem.beta:
             neurons = program.polish(neurons)
         self.neurons = neurons
+
+
+def _with_bound(found, bound):
+    """What was found with another bound of the same maximum, if that is lower.
+
+    Rounding may have left that below the value; then it is none.
+    """
+    return replace(found, bound=bound) if found.value <= bound < found.bound else found

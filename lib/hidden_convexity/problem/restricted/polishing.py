@@ -58,22 +58,36 @@ def _steps(program, neurons, rounding):
         best = np.argmin(np.round(np.nan_to_num(gains, nan=np.inf) / rounding))
         if not gains[best] <= rounding:
             break
-        first, point = np.argmin(shares[best]), points[best]
+        point = points[best]
         neurons = with_coefficients(neurons, groups, point)
-        if numbers[best, first] == WHOLE:
+        stops = _stops(shares[best], numbers[best], groups, point)
+        if not stops:
             yield neurons, True
             break
-        stopped, group = _stopped(program, neurons[first], numbers[best, first]), groups[first]
         # From the coefficients of all to those of what is left.
-        kept = np.eye(len(present))
-        own = [one.basis @ neurons[first].basis.T @ kept[group] for one in stopped]
-        kept = np.concatenate([kept[: group[0]], *own, kept[group[-1] + 1 :]])
-        neurons = [*neurons[:first], *stopped, *neurons[first + 1 :]]
-        yield neurons, False
-        if not neurons:
+        kept, left, rows = np.eye(len(present)), [], []
+        for k, (neuron, group) in enumerate(zip(neurons, groups, strict=True)):
+            after = _stopped(program, neuron, stops[k]) if k in stops else [neuron]
+            left += after
+            rows += [one.basis @ neuron.basis.T @ kept[group] for one in after]
+        yield left, False
+        if not left:
             break
+        neurons, kept = left, np.concatenate(rows)
         slope = kept @ (slope - gram @ (point - present))
         gram, present = kept @ gram @ kept.T, kept @ point
+
+
+def _stops(shares, numbers, groups, point):
+    """The neurons that end a step (m,) at the share that is least, several if they tie: what each
+    meets. Those that end it at zero are among them.
+    """
+    lengths = np.sqrt(np.add.reduceat(point * point, [group[0] for group in groups]))
+    met = (shares <= shares.min()) & (numbers != WHOLE)
+    return {
+        int(k): ZERO if lengths[k] == 0 else int(numbers[k])
+        for k in np.flatnonzero(met | (lengths == 0))
+    }
 
 
 def _ways(program, neurons, groups, present, ends):
@@ -103,6 +117,6 @@ def _stopped(program, neuron, row):
     """
     if row != ZERO:
         return [program.settle(replace(neuron, walls=(int(row),)), np.array([True]))]
-    if len(neuron.basis) == 1:
+    if len(neuron.basis) == 1 or not neuron.weights.any():
         return []
     return [program.along(neuron.weights, neuron.sign)]

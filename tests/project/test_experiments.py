@@ -285,16 +285,15 @@ def test_the_weight_decay_of_digits_is_chosen_without_the_test_part(method, monk
     assert found[0]["test_error"] > 0.5 > found[1]["test_error"]
 
 
-def test_recorded_networks_of_ten_classes_are_proven_and_adam_is_above_their_bounds():
+def test_recorded_networks_of_ten_classes_are_proven():
     if not ten_classes.PATH.exists():
         pytest.skip("ten_classes.csv is not there: `make experiments` writes it")
-    rows = {(row["method"], row["fold"]): row for row in read_sweep(ten_classes.PATH)}
-    for fold in range(problems.FOLDS):
-        ours, adam = rows["certified", fold], rows["adam", fold]
-        assert ours["scope"] == "global"
-        assert 0 < ours["lower_bound"] <= ours["objective"]
-        if adam["setting"] == ours["setting"]:  # one training problem
-            assert adam["objective"] >= ours["lower_bound"]
+    rows = [row for row in read_sweep(ten_classes.PATH) if row["method"] == "certified"]
+    assert rows
+    for row in rows:
+        assert row["scope"] == "global"
+        within = row["objective"] * (1 - ten_classes.TOLERANCE)
+        assert within <= row["lower_bound"] <= row["objective"]
 
 
 def test_the_proven_network_of_ten_classes_is_tested_and_not_the_searched_one(monkeypatch):

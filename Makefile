@@ -115,10 +115,11 @@ bench: $(INSTALLED) build/pyscnn/installed  ## time training side by side with o
 bench-mnist: $(INSTALLED)  ## train on 4,000 digits over 1,000 gates, beside Adam (ten minutes)
 	@$(RUN) -m benchmarks.mnist
 
-experiments: $(INSTALLED)  ## repeat the sweeps of 06, 09, 10, 13 and 14; resumes (DASK_SCHEDULER)
+experiments: $(INSTALLED)  ## repeat the sweeps of 06, 09, 10, 12 to 14; resumes (DASK_SCHEDULER)
 	@$(RUN) -m benchmarks.experiments.training && \
 	$(RUN) -m benchmarks.experiments.digits && \
 	$(RUN) -m benchmarks.experiments.mnist && \
+	$(RUN) -m benchmarks.experiments.ten_classes && \
 	$(RUN) -m benchmarks.experiments.dimensions && \
 	$(RUN) -m benchmarks.experiments.recovery && \
 	$(RUN) -m benchmarks.experiments.recovery_cones && \

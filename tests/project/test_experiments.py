@@ -30,6 +30,7 @@ from benchmarks.experiments import (  # noqa: E402
     recovery_cones,
     signals,
     teacher,
+    ten_classes,
     training,
     validated,
 )
@@ -248,7 +249,7 @@ def test_choices_take_the_first_of_the_fewest_validation_errors_and_see_no_test_
     assert end["at_an_end"] == "decay" and end["inside_error"] is None
 
 
-@pytest.mark.parametrize("module", [digits, mnist])
+@pytest.mark.parametrize("module", [digits, mnist, ten_classes])
 def test_recorded_choices_are_complete_of_their_grids_and_wide_enough(module):
     """At an end of a grid a setting is hardly better, on validation, than all that are inside."""
     if not module.PATH.exists():
@@ -282,6 +283,33 @@ def test_the_weight_decay_of_digits_is_chosen_without_the_test_part(method, monk
     assert found[0]["setting"] == found[1]["setting"]
     assert found[0]["validation_error"] == found[1]["validation_error"]
     assert found[0]["test_error"] > 0.5 > found[1]["test_error"]
+
+
+def test_recorded_networks_of_ten_classes_are_proven():
+    if not ten_classes.PATH.exists():
+        pytest.skip("ten_classes.csv is not there: `make experiments` writes it")
+    rows = [row for row in read_sweep(ten_classes.PATH) if row["method"] == "certified"]
+    assert rows
+    for row in rows:
+        assert row["scope"] == "global"
+        within = row["objective"] * (1 - ten_classes.TOLERANCE)
+        assert within <= row["lower_bound"] <= row["objective"]
+
+
+def test_the_proven_network_of_ten_classes_is_tested_and_not_the_searched_one(monkeypatch):
+    """The weight decay is a choice among searched networks; what is reported is the proven one."""
+    some = [(X[:40], labels[:40]) for X, labels in ten_classes.parts(0)]
+    monkeypatch.setattr(ten_classes, "parts", lambda fold: some)
+    monkeypatch.setattr(ten_classes, "SHARES", (0.3, 0.2))
+    monkeypatch.setattr(ten_classes, "GRIDS", {"certified": {"share": (0.3, 0.2)}})
+    row = ten_classes.run("certified", 0)
+    share = json.loads(row["setting"])["share"]
+    problem = ten_classes.at(*some[0], share)
+    solution = hc.train(problem, tol=ten_classes.TOLERANCE)
+    assert row["scope"] == solution.scope == "global"
+    assert 1 - row["lower_bound"] / row["objective"] <= ten_classes.TOLERANCE
+    wrong = np.mean(solution.network(some[2][0]).argmax(axis=1) != some[2][1])
+    assert row["test_error"] == wrong
 
 
 def test_recorded_recovery_is_that_of_the_grid_and_of_the_code():

@@ -13,6 +13,8 @@ from hidden_convexity.companion.plotting.style import (
     ORANGE,
     PINK,
     SKY,
+    floor_band,
+    within_floor,
 )
 
 # A method keeps its colour and marker in every picture: blue for what is certified.
@@ -118,10 +120,11 @@ def spread_by_width(ax, widths, values, ylabel):
     return ax
 
 
-def ways_by_dimension(ax, dimensions, values, ylabel):
+def ways_by_dimension(ax, dimensions, values, ylabel, floor=None):
     """Ways to choose neurons, {(method, gates): (k,)} over k dimensions; gates are 0 without any.
 
-    Of each kind of gates, the most are drawn in full, fewer dashed and dotted.
+    Of each kind of gates, the most are drawn in full, fewer dashed and dotted. With a floor the
+    axis is logarithmic, and values up to it are in a band.
     """
     counts = sorted({gates for _, gates in values if gates}, reverse=True)
     dashes = dict(zip(counts, ["-", "--", ":"], strict=True)) | {0: "-"}
@@ -129,7 +132,10 @@ def ways_by_dimension(ax, dimensions, values, ylabel):
         colour, marker, label = METHODS[method]
         name = f"{gates:,} {label}" if gates else label
         style = {"color": colour, "marker": marker, "markersize": 4, "label": name}
-        ax.plot(dimensions, heights, dashes[gates], linewidth=1.2, **style)
+        shown = heights if floor is None else within_floor(np.asarray(heights), floor)
+        ax.plot(dimensions, shown, dashes[gates], linewidth=1.2, **style)
+    if floor is not None:
+        floor_band(ax, floor, f"{floor:g} or less")
     ax.set_xscale("log", base=2)
     ax.set_xticks(dimensions, [str(d) for d in dimensions])
     ax.set_xlabel("dimension d")

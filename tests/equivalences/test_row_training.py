@@ -80,7 +80,7 @@ def test_variation_too_small_to_be_normalised_and_too_large_to_be_rounding_is_re
     other = np.array([0.0, 1.0, -1.0, 1.0, 0.0, -2.0])
     y = np.random.default_rng(0).normal(size=6)
     train = ROWS["batch_normalisation"].train
-    with pytest.raises(ValueError, match="vary by more than 1e-10 .* drop that direction"):
+    with pytest.raises(ValueError, match="drop that direction"):
         train(np.column_stack([t, 1e-11 * other]), y, 0.05)
     # In every other size it is seen.
     values = [train(np.column_stack([t, e * other]), y, 0.05, 1e-6).objective for e in (1e-8, 1.0)]

@@ -14,6 +14,7 @@ from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.oracle import BranchAndBound, DualMaximum, ascent
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.restricted.program import RestrictedProgram
+from hidden_convexity.solvers.column_generation import _with_bound
 from hidden_convexity.solvers.oracles import Oracles
 
 
@@ -291,3 +292,10 @@ def test_the_reference_keeps_to_no_budget_and_says_so():
     problem = hc.TrainingProblem([[1.0, 0.0]], [1.0], 0.1)
     with pytest.raises(ValueError, match="max_seconds"):
         hc.train(problem, solver="cvxpy", max_seconds=1.0)
+
+
+@pytest.mark.parametrize(("earlier", "kept"), [(np.inf, 3.0), (2.5, 2.5), (2.0, 2.0), (1.9, 3.0)])
+def test_of_two_proofs_at_one_residual_the_lower_bound_is_kept(earlier, kept):
+    """A whole proof was thrown away for a second one that ran out of time."""
+    found = DualMaximum(2.0, 3.0, np.eye(3)[:1], np.array([2.0]))
+    assert _with_bound(found, earlier).bound == kept

@@ -389,6 +389,8 @@ def leads():
     An error of a split is the mean over the leads of its record; behind a mean over splits stands
     its standard error.
     """
+    from hidden_convexity.companion.folds import mean_and_error
+
     stored = rows("leads")
     records = list(dict.fromkeys(row["record"] for row in stored))
 
@@ -400,7 +402,8 @@ def leads():
         )
 
     def said(values, sign=""):
-        return f"{np.mean(values):{sign}.3f} ± {np.std(values, ddof=1) / len(values) ** 0.5:.3f}"
+        mean, error = mean_and_error(values)
+        return f"{mean:{sign}.3f} ± {error:.3f}"
 
     lines = []
     for method in dict.fromkeys(row["method"] for row in stored):

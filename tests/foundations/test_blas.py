@@ -1,6 +1,6 @@
 """BLAS on one thread, whoever else asks for it."""
 
-import numpy as np  # noqa: F401  (its BLAS is what is limited)
+import scipy.linalg  # noqa: F401  (its BLAS and NumPy's are what is limited)
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from hidden_convexity.foundations.blas import one_blas_thread

@@ -175,8 +175,7 @@ def drawn(X, count, rng):
     A start outside the row space would only be led back into it. Whitened starts see badly scaled
     or correlated rows at even angles.
     """
-    basis = row_space(X)
-    if basis.shape[1] == 0:
+    if count == 0 or (basis := row_space(X)).shape[1] == 0:
         return np.zeros((0, X.shape[1]))
     gauss = rng.standard_normal((count, basis.shape[1]))
     X = X / np.abs(X).max()

@@ -121,8 +121,11 @@ class Search:
         """Whether a violator ends it: not while the bound is far above."""
         if self.found.value <= self.stop:
             return False
-        reached = max([self.closed, *(stack[2].max() for stack in stacks)])
-        return reached * self.scale <= NEAR * self.found.value
+        return self._reached(stacks) * self.scale <= NEAR * self.found.value
+
+    def _reached(self, stacks):
+        """The largest bound of a cell, closed or open, in scaled units."""
+        return max([self.closed, *(stack[2].max() for stack in stacks)])
 
     def _size(self):
         """Products of all rows with one direction."""
@@ -149,8 +152,7 @@ class Search:
 
     def _maximum(self, stacks):
         """What is proven while these stacks are open."""
-        reached = max([self.closed, *(stack[2].max() for stack in stacks)])
-        bound = (reached + self.allowance) * self.scale
+        bound = (self._reached(stacks) + self.allowance) * self.scale
         directions, values = self.found.directions, self.found.values
         return DualMaximum.proven(self.oracle.X, self.nu, bound, directions, values, self.cells)
 

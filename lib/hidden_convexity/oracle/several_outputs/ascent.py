@@ -3,7 +3,7 @@
 import numpy as np
 
 from hidden_convexity.foundations.validation import whole_number
-from hidden_convexity.oracle.ascent import Ascent, distinct_maxima, unit_directions
+from hidden_convexity.oracle.ascent import Ascent, distinct_maxima, drawn, unit_directions
 from hidden_convexity.oracle.maximum import DualMaximum, attained, dual_matrix
 
 # Steps u <- X'DNq of all starts at once: most of the way up, for three matrix products each.
@@ -37,10 +37,9 @@ class VectorAscent:
 
     def __init__(self, X, random_starts=64, rng=0):
         starts = whole_number(random_starts, "random_starts", minimum=0)
-        self.one_output = Ascent(X, starts, rng)
-        self.X = self.one_output.X
-        self._starts = self.one_output.random_directions
         self.one_output = Ascent(X, 0)
+        self.X = self.one_output.X
+        self._starts = drawn(self.X, starts, np.random.default_rng(rng))
 
     def __repr__(self):
         n, d = self.X.shape

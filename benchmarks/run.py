@@ -16,8 +16,10 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from fnmatch import fnmatch
 from pathlib import Path
+from queue import SimpleQueue
 from tempfile import TemporaryFile
 
 from benchmarks import results, worker
@@ -60,15 +62,19 @@ AGREEMENT = {
 IMPOSSIBLE_GAP = -1e-7
 
 
-def run_case(case, given):
-    """Run all programs of a case in turn, `REPETITIONS` times over, and return its entry."""
+def run_case(case, given, cores=()):
+    """Run all programs of a case in turn, `REPETITIONS` times over, and return its entry.
+
+    `cores` are those that its processes are kept to, with `given.threads` threads; all, if empty.
+    """
     names = [name for name in case.programs if name not in given.without]
     runs = {name: [] for name in names}
     for round_ in range(REPETITIONS):
         for name in names:
             if _again(name, runs[name]):
                 print(f"  {case.name}  {name}  {round_ + 1}", file=sys.stderr, flush=True)
-                runs[name].append(run_once(case.name, name, round_, given.limit, given.threads))
+                asked = (round_, given.limit, given.threads, cores)
+                runs[name].append(run_once(case.name, name, *asked))
     return summarise(case, runs)
 
 
@@ -80,7 +86,31 @@ def _again(name, runs):
     return name not in ONCE and runs[-1].status == "finished" and spent < REPEAT_BELOW
 
 
-def run_once(case, name, round_, limit, threads):
+def run_cases(cases, given):
+    """Yield each case with its entry, `given.jobs` cases at a time, each on cores of its own."""
+    if given.jobs == 1:  # on all cores, and interrupted wherever it is
+        yield from ((case, run_case(case, given)) for case in cases)
+        return
+    free, all_cores = SimpleQueue(), sorted(os.sched_getaffinity(0))
+    for job in range(given.jobs):
+        free.put(all_cores[job :: given.jobs])
+
+    def one(case):
+        cores = free.get()
+        try:
+            return case, run_case(case, given, cores)
+        finally:
+            free.put(cores)
+
+    pool = ThreadPoolExecutor(given.jobs)
+    try:
+        for done in as_completed([pool.submit(one, case) for case in cases]):
+            yield done.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def run_once(case, name, round_, limit, threads, cores=()):
     """Run one program once, in a process of its own, with the setting whose turn it is."""
     choice = worker.settings(worker.program(name))
     setting = choice[round_ % len(choice)]
@@ -90,7 +120,7 @@ def run_once(case, name, round_, limit, threads):
         # For these alone: PyTorch behaves differently where it finds opt_einsum.
         search = [str(OWN), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment["PYTHONPATH"] = os.pathsep.join(search)
-    numbers = [json.dumps(setting), json.dumps(limit)]
+    numbers = [json.dumps(setting), json.dumps(limit), json.dumps(list(cores))]
     command = [sys.executable, "-m", "benchmarks.worker", case, name, *numbers]
     with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=errors)
@@ -148,23 +178,28 @@ def main():
         )
 
     about = results.environment(given.threads, given.limit, OWN)
-    about["without"] = sorted(given.without)
+    about |= {"jobs": given.jobs, "without": sorted(given.without)}
     stored = results.read(given.store)
     # Times of another machine, other versions or other code are not mixed with these.
     entries = stored["cases"] if stored and stored["environment"] == about else {}
     bad = []
-    for case in selected:
-        asked = given.cases != ["*"] and _asked(case, given)
-        if case.name in entries and not asked:
+    for group in (agreed, [case for case in selected if case not in agreed]):
+        # What is asked for by name is run again.
+        kept = [
+            case
+            for case in group
+            if case.name in entries and (given.cases == ["*"] or not _asked(case, given))
+        ]
+        for case in kept:
             print(f"  {case.name}  kept", file=sys.stderr)
-        else:
-            entry = run_case(case, given)
+        for case, entry in run_cases([one for one in group if one not in kept], given):
             bad = list(complaints(case, entry))
             if bad:
                 break
             entries[case.name] = entry
-            entries = {name: entries[name] for name in BY_NAME if name in entries}
-            results.write(given.store, about, entries)
+            results.write(given.store, about, _in_order(entries))
+        if bad:
+            break
     shown = {case.name: entries[case.name] for case in selected if case.name in entries}
     print(results.table(shown))
     if bad:
@@ -176,19 +211,30 @@ def main():
     return 0
 
 
+def _in_order(entries):
+    return {name: entries[name] for name in BY_NAME if name in entries}
+
+
 def _asked(case, given):
     return any(fnmatch(case.name, one) for one in given.cases)
 
 
 def arguments():
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    pinning = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if pinning else os.cpu_count()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", default=["*"], metavar="CASE")
-    parser.add_argument("--threads", type=int, default=cores, help="for every program alike")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="cases at a time, on cores of their own"
+    )
+    parser.add_argument("--threads", type=int, help="for every program alike; default: its cores")
     parser.add_argument("--limit", type=float, default=300.0, help="seconds for the timed part")
     parser.add_argument("--without", action="append", default=[], metavar="PROGRAM")
     parser.add_argument("--store", type=Path, default=ROOT / "build" / "benchmarks.json")
     given = parser.parse_args()
+    if not 1 <= given.jobs <= (cores if pinning else 1):
+        parser.error(f"--jobs takes 1 to {cores if pinning else 1}, cores for one job at least")
+    given.threads = given.threads or cores // given.jobs
     unknown = [one for one in given.cases if not any(fnmatch(name, one) for name in BY_NAME)]
     if unknown:
         parser.error(f"no case matches {', '.join(unknown)}; the cases are {', '.join(BY_NAME)}")
@@ -202,4 +248,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit(130)
+        os._exit(130)  # the threads of other jobs would go on to the end of their cases

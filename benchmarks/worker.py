@@ -1,14 +1,16 @@
 """One run in a process of its own: warm up, start the clock, run, stop it, judge.
 
-    python -m benchmarks.worker CASE PROGRAM SETTING LIMIT
+    python -m benchmarks.worker CASE PROGRAM SETTING LIMIT CORES
 
-prints one `Run` as JSON on the last line of its output; SETTING is a number or `null`. At the limit
+prints one `Run` as JSON on the last line of its output; SETTING is a number or `null`, CORES lists
+those that the process is kept to, `[]` for all. At the limit
 the process is ended by the alarm signal, wherever it is, compiled code included: that is how the
 parent learns of it.
 """
 
 import importlib
 import json
+import os
 import resource
 import signal
 import sys
@@ -67,4 +69,7 @@ def peak_mib(usage=None):
 
 if __name__ == "__main__":
     case, name, *numbers = sys.argv[1:]
-    print(json.dumps(asdict(measure(BY_NAME[case], name, *map(json.loads, numbers)))))
+    setting, limit, cores = map(json.loads, numbers)
+    if cores:
+        os.sched_setaffinity(0, cores)
+    print(json.dumps(asdict(measure(BY_NAME[case], name, setting, limit))))

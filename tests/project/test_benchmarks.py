@@ -1,12 +1,14 @@
 """The benchmark runs, judges by proven bounds, and its stored results are those of its cases."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -69,6 +71,24 @@ def test_the_smallest_case_runs_from_end_to_end(tmp_path):
     assert set(programs) == {"ours", "cvxpy"}
     assert all(-1e-7 < one["gap"] <= 1e-6 and one["peak_mib"] > 0 for one in programs.values())
     assert "agreement" in done.stdout and "cvxpy" in done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no process is kept to cores here")
+def test_cases_side_by_side_have_cores_of_their_own(monkeypatch):
+    busy, cases = set(), list(ALL.values())[:6]
+
+    def run_case(case, given, cores):
+        assert cores and busy.isdisjoint(cores)
+        busy.update(cores)
+        time.sleep(0.01)
+        busy.difference_update(cores)
+        return cores
+
+    monkeypatch.setattr(run, "run_case", run_case)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 8})
+    found = dict(run.run_cases(cases, SimpleNamespace(jobs=2)))
+    assert found.keys() == set(cases)
+    assert {tuple(cores) for cores in found.values()} == {(3, 8), (5,)}
 
 
 @pytest.mark.parametrize("case", ["gates-agreement", "cones-agreement"])

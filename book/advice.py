@@ -36,6 +36,7 @@ OVER_GATES = {
     "gated": "ours",
     "cones": "ours",
     "adelie": "adelie",
+    "adelie_cones": "adelie",
     "skglm": "skglm",
     "pyscnn_gated": "pyscnn",
     "pyscnn_cones": "pyscnn",
@@ -51,6 +52,16 @@ CLASSES = {
     "digits-ten": ("digits, ten classes, 2 x 2 pixels", 10),
     "iris-d3": ("iris, two measurements and a bias", 3),
     "iris-d4": ("iris, three measurements and a bias", 3),
+    **dict.fromkeys(
+        (
+            "logistic-d3-n10000",
+            "logistic-d4-n10000",
+            "hinge-d3-n1000",
+            "hinge-d4-n1000",
+            "hinge-d5-n1000",
+        ),
+        ("Gaussian, one label in ten wrong", 1),
+    ),
 }
 # Dimensions and samples of first calls with more chambers than are gone through in a search.
 LARGER_STARTS = ((3, "1,000"), (4, "40"))

@@ -39,7 +39,8 @@ class Walls(NamedTuple):
         """
         here, there = self._inside(direction, direction, weights / np.linalg.norm(weights))
         outside = np.flatnonzero(there < -VIOLATED * self.norms)
-        outside = outside[~np.isin(self.numbers[outside], enforced)]
+        if enforced:
+            outside = outside[~np.isin(self.numbers[outside], enforced)]
         if len(outside) == 0:
             return []
         here, there = here[outside], there[outside]

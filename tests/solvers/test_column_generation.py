@@ -14,6 +14,7 @@ from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.oracle import BranchAndBound, DualMaximum, ascent
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.restricted.program import RestrictedProgram
+from hidden_convexity.solvers.coarse import drawn_start
 from hidden_convexity.solvers.column_generation import _with_bound
 from hidden_convexity.solvers.oracles import Oracles
 
@@ -185,6 +186,24 @@ def test_a_budget_ends_search_and_proof_with_a_valid_bound(seconds):
     assert solution.scope == "global" and solution.gap > 1e-9
     assert solution.objective == SPACE.objective(solution.network)
     assert 0 < solution.lower_bound <= solution.objective
+
+
+@pytest.mark.parametrize("options", [{}, {"loss": "logistic"}, {"intercept": True}, {"slope": 0.2}])
+def test_neurons_to_start_from_lower_the_objective_from_the_zero_network(options):
+    """One under the other sign would be dropped in the first solve, and start nothing."""
+    X, y = gaussian(20, 3)
+    y = np.sign(y) if options.get("loss") == "logistic" else y + 1.0
+    problem = hc.TrainingProblem(X, y, 1e-3, **options)
+    layer = HiddenLayer.of(problem, proof=True)
+    program = layer.program(problem)
+    neurons = drawn_start(program, layer)
+    directions = np.array([direction for direction, _ in neurons])
+    assert len(np.unique(directions, axis=0)) == len(neurons) > 0
+    zero = program.objective([])
+    for direction, sign in neurons:
+        with_one = program.objective([program.along(1e-6 * direction, sign)])
+        other = program.objective([program.along(1e-6 * direction, -sign)])
+        assert with_one < min(zero, other)
 
 
 def test_with_time_enough_a_budget_changes_nothing():

@@ -141,6 +141,20 @@ def test_rounds_that_gain_nothing_that_counts_come_to_an_end(monkeypatch):
     assert len(solution.history) < 60
 
 
+def test_a_round_asks_once_what_violation_it_affords(monkeypatch):
+    """Rounds that prove asked twice, each time with two dual values."""
+    asked, original = [], hc.TrainingProblem.affordable_violation
+
+    def noting(self, nu, tol):
+        asked.append(nu)
+        return original(self, nu, tol)
+
+    monkeypatch.setattr(hc.TrainingProblem, "affordable_violation", noting)
+    X, y = gaussian(60, 3)
+    solution = hc.train(hc.TrainingProblem(X, y, 0.1 * hc.beta_max(X, y)))
+    assert len(asked) == sum(step.neurons > 0 for step in solution.history) > 1
+
+
 def test_no_proof_is_sharper_because_of_violators_that_have_entered():
     """Each round that only had to solve better made the next proof ten times as sharp."""
     X, y = gaussian(8, 2)

@@ -141,6 +141,31 @@ def test_rounds_that_gain_nothing_that_counts_come_to_an_end(monkeypatch):
     assert len(solution.history) < 60
 
 
+def test_rounds_in_which_none_enters_come_to_an_end_as_well(monkeypatch):
+    """Violators that had entered were found again for ever, P a hair lower each time."""
+    monkeypatch.setattr(solvers.column_generation, "CREEPING", 5)
+    X, y = gaussian(8, 2)
+    problem = hc.TrainingProblem(X, y, 0.05 * hc.beta_max(X, y))
+    network, layer, rounds = hc.train(problem).network, HiddenLayer.of(problem, True), 0
+    program = layer.program(problem)
+    heads = np.sign(network.output_weights)
+    directions = list(zip(network.hidden_weights @ layer.basis, heads, strict=True))
+
+    def solve(neurons):
+        """Lengths that come nearer to the optimal ones by a billionth."""
+        nonlocal rounds
+        rounds += 1
+        assert rounds < 40
+        share = 0.999 + 1e-9 * rounds
+        return [replace(one, weights=share * one.weights) for one in original(neurons)]
+
+    original, program.solve = program.solve, solve
+    asked = Oracles(layer.search, layer.last, layer.scope), 1e-6, Budget(None), directions
+    solution = solvers.column_generation.solve(program, *asked)
+    assert 1e-6 < solution.gap < 1e-2 and not solution.out_of_time
+    assert 5 < len(solution.history) < 15
+
+
 def test_a_round_asks_once_what_violation_it_affords(monkeypatch):
     """Rounds that prove asked twice, each time with two dual values."""
     asked, original = [], hc.TrainingProblem.affordable_violation

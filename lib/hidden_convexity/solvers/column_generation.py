@@ -178,6 +178,9 @@ class ColumnGeneration:
         least_gain = 0.0 if self.program.precise else LEAST_GAIN
         gains = value < (1 - least_gain) * self.objective
         self._stalled = 0 if gains else self._stalled + 1
+        self._rounds_since += 1
+        if self._rounds_since > CREEPING:
+            self._stalled = PATIENCE
         if value < self.objective:
             self.objective, self.best = value, self.neurons
         return value, self.program.residual(outputs)
@@ -227,15 +230,13 @@ class ColumnGeneration:
 
     def _exhausted(self, residual, found):
         """Whether to prove although there are violators: nothing helps, or time is nearly up."""
-        searched = self.problem.dual_bound(residual, found.value)
-        seen = relative_gap(self.objective, searched, proven=False)
-        if seen <= 0.5 * self._narrowest:
-            self._narrowest, self._rounds_since = seen, 0
-        self._rounds_since += 1
-        if self._rounds_since == CREEPING:
-            self._stalled = PATIENCE
-        enough = not self.program.precise and seen <= self.tol
+        enough = not self.program.precise and self._seen_gap(residual, found) <= self.tol
         return enough or self._stalled == PATIENCE or self.budget.left <= self._proof_at
+
+    def _seen_gap(self, residual, found):
+        """The gap, if no violation is larger than what was found."""
+        searched = self.problem.dual_bound(residual, found.value)
+        return relative_gap(self.objective, searched, proven=False)
 
     def _entering(self, residual, found, slack):
         """Up to BATCH violators (direction, output weights), none of which is there already."""
@@ -258,6 +259,9 @@ class ColumnGeneration:
             if bound > self.lower_bound:
                 self.lower_bound = bound
                 self.dual_point = self.problem.feasible_point(residual, maximum)
+        seen = self._seen_gap(residual, found)
+        if seen < 0.5 * self._narrowest:
+            self._narrowest, self._rounds_since = seen, 0
         seconds = perf_counter() - self._began
         self.history.append(Step(seconds, self.objective, self.lower_bound, len(self.best)))
 

@@ -66,7 +66,8 @@ class BranchAndBound(BoxOracle):
 
     def __init__(self, X, random_starts=32, rng=0, **options):
         super().__init__(X, **options)
-        self.ascent, self.climb = Ascent(self.X, random_starts, rng), Ascent(self.X, 0)
+        self.ascent = Ascent(self.X, random_starts, rng)
+        self.climb = self.ascent.from_given()
 
     def __call__(self, nu, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """The maximum of |nu.(Xu)_+| up to the tolerance, with the local maximisers met.

@@ -14,6 +14,9 @@ COARSEN_ABOVE = 5_000
 COARSE_TOLERANCE = 1e-3
 # Share of a budget of seconds that the start may take.
 SHARE = 0.3
+# Factor up to which the loss of no network has to be shared as the samples are: where few of them
+# have all the weight, a part has too much of it or none, and its networks are of no use.
+STANDS_FOR = 2.0
 # Directions drawn where nothing else is known, to save a third of the rounds. Measured at d = 3 and
 # n = 10 to 40, over 16 to 30 draws of data of a kind: with half as many, each under both signs,
 # trainings take 2 to 14 % longer on average.
@@ -35,10 +38,14 @@ def coarse_start(problem, tol, budget, trainer_for):
 
     Returns
     -------
-    Solution
+    Solution or None
+        None if the part does not stand for the whole.
     """
     n = len(problem.X)
     part = problem.of_samples(np.random.default_rng(0).permutation(n)[: n // 10])
+    whole, shared = (one.loss_value(np.zeros_like(one.y)) for one in (problem, part))
+    if not whole / STANDS_FOR <= shared * (n / len(part.X)) <= whole * STANDS_FOR:
+        return None
     return trainer_for(part)(part, max(tol, COARSE_TOLERANCE), budget.part(SHARE))
 
 

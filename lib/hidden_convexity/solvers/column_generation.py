@@ -206,11 +206,12 @@ class ColumnGeneration:
     def _prove(self, residual, slack, stops):
         """Ask the proof, for what is left of the budget at most: its answer, and who enters.
 
-        If it `stops`, that is at a violator too large for the gap to close at this residual; should
-        none enter, it is asked for the whole proof.
+        If it `stops`, that is at a violator which a bound within the tolerance is too large for the
+        gap to close at this residual; should none enter, it is asked for the whole proof.
         """
         tolerance, bound = PROOF_SHARE * slack, np.inf
-        stop = (1 + self._affordable(residual)) * self.problem.beta if stops else np.inf
+        largest = (1 + self._affordable(residual)) * self.problem.beta / (1 + tolerance)
+        stop = largest if stops else np.inf
         calls = [(self.oracles.loose, stop)] * (self.oracles.loose > tolerance)
         for asked, end in [*calls, (tolerance, stop), (tolerance, np.inf)]:
             limit_seconds(self.oracles.proof, self.budget)

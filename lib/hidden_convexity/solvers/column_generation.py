@@ -207,11 +207,12 @@ class ColumnGeneration:
     def _prove(self, residual, slack, stop):
         """Ask the proof, for what is left of the budget at most: its answer, and who enters.
 
-        It may end at a violation above `stop`, too large for the gap to close at this residual;
-        should none enter, it is asked for the whole proof.
+        It may end at a violation which a bound within the tolerance of it shows to be above `stop`,
+        too large for the gap to close at this residual; should none enter, it is asked for the
+        whole proof.
         """
         tolerance, bound = PROOF_SHARE * slack, np.inf
-        stop = (1 + stop) * self.problem.beta
+        stop = (1 + stop) * self.problem.beta / (1 + tolerance)
         calls = [(self.oracles.loose, stop)] * (self.oracles.loose > tolerance)
         for asked, end in [*calls, (tolerance, stop), (tolerance, np.inf)]:
             limit_seconds(self.oracles.proof, self.budget)

@@ -1,6 +1,6 @@
 """Long real signals in folds: a stretch to train on, the next to choose with, the next to test on.
 
-A fold is ten to eleven heartbeats, then as many, then at least fifty; ten folds follow each other
+A fold is eight to ten heartbeats, then as many, then at least fifty; ten folds follow each other
 through the record. The ECG is lead MLII of record 100 of the MIT-BIH Arrhythmia Database, from
 PhysioNet, or with `--records FOLDER` from a local copy; the pulse wave is HeartPy's. Nothing looks
 ahead on the way: means of samples, and a filter that runs forwards.

@@ -18,7 +18,7 @@ def prepare(problem, case):
     X, masks = np.asfortranarray(problem.X), problem.X @ problem.gates > 0
     used = masks.any(axis=0)
     gates, masks = problem.gates[:, used], np.asfortranarray(masks[:, used])
-    d, P = gates.shape
+    d, G = gates.shape
     matrix = adelie.matrix.convex_relu(X, masks, gated=True)
     loss = adelie.glm.gaussian(problem.y)
 
@@ -26,8 +26,8 @@ def prepare(problem, case):
         path = adelie.grpnet(
             matrix,
             loss,
-            groups=np.arange(0, P * d, d),
-            penalty=np.ones(P),
+            groups=np.arange(0, G * d, d),
+            penalty=np.ones(G),
             lmda_path=[problem.beta / len(X)],
             intercept=False,
             early_exit=False,

@@ -1,6 +1,6 @@
 """skglm: the gated program as a group Lasso over the features D_g X, by block coordinate descent.
 
-The features (n, P d) are made before the clock starts; ours never makes them. Its loss is ours
+The features (n, G d) are made before the clock starts; ours never makes them. Its loss is ours
 over n. It divides by the norm of each group, so gates that no sample switches on are left out.
 """
 
@@ -22,11 +22,11 @@ def prepare(problem, case):
     X, masks = problem.X, problem.X @ problem.gates > 0
     gates = problem.gates[:, masks.any(axis=0)]
     masks = masks[:, masks.any(axis=0)]
-    d, P = gates.shape
-    features = np.asfortranarray((masks[:, :, None] * X[:, None, :]).reshape(len(X), P * d))
-    indices, pointers = grp_converter(d, P * d)
+    d, G = gates.shape
+    features = np.asfortranarray((masks[:, :, None] * X[:, None, :]).reshape(len(X), G * d))
+    indices, pointers = grp_converter(d, G * d)
     datafit = compiled_clone(QuadraticGroup(pointers, indices))
-    penalty = compiled_clone(WeightedGroupL2(problem.beta / len(X), np.ones(P), pointers, indices))
+    penalty = compiled_clone(WeightedGroupL2(problem.beta / len(X), np.ones(G), pointers, indices))
 
     def train(tolerance):
         solver = GroupBCD(

@@ -99,7 +99,7 @@ class Arrangement:
     gates: np.ndarray
     rank: int
     complete: bool
-    _bits: np.ndarray  # (P, ceil(lines / 8)) uint8, which side of each line's hyperplane
+    _bits: np.ndarray  # (G, ceil(lines / 8)) uint8, which side of each line's hyperplane
     _line: np.ndarray  # (n,) the line of each row, -1 for a zero row
     _flipped: np.ndarray  # (n,) bool, whether the row points against its line
 
@@ -132,7 +132,7 @@ class Arrangement:
         planes and, in each, the edges in order of angle, as `geometry.chambers` explains;
         no linear program is solved. A gate is the mean of the rays at the ends of its chamber's
         edges. Chambers whose gate rounding may move out, thinner than 1e-14, can be left out.
-        Memory stays within a few times P (n / 8 + 8 d) bytes, those of the answer. Edelsbrunner,
+        Memory stays within a few times G (n / 8 + 8 d) bytes, those of the answer. Edelsbrunner,
         O'Rourke and Seidel (1986) for the size of the task; Zaslavsky (1975) for degenerate counts.
 
         References

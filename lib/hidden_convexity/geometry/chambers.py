@@ -36,7 +36,7 @@ def half_of_chambers(normals):
 
     Returns
     -------
-    bits : (P, ceil(m / 8)) ndarray of uint8
+    bits : (G, ceil(m / 8)) ndarray of uint8
         Distinct patterns as `numpy.packbits` packs them: which side of each hyperplane.
     gates : (r, G) ndarray
         Unit vectors inside the chambers: the mean of the rays at the ends of their edges.

@@ -10,7 +10,7 @@ INSIDE = 8 * EPS
 
 
 def packed_sides(normals, directions):
-    """Bits (P, ceil(m / 8)) of `hyperplanes.active`, for unit normals and directions."""
+    """Bits (G, ceil(m / 8)) of `hyperplanes.active`, for unit normals and directions."""
     step = max(CHUNK // max(len(normals), 1), 1)
     chunks = [
         np.packbits(directions[:, k : k + step].T @ normals.T > ROUNDING, axis=1)

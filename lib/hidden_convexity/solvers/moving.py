@@ -82,7 +82,7 @@ class Moving:
         return angle * spread * np.linalg.norm(weights, axis=1)
 
     def _rounded(self, weights, half):
-        """Activations (N, k) with (t)_+ rounded to (t + h)^2 / 4h for |t| < h, and their slopes."""
+        """Activations (n, k) with (t)_+ rounded to (t + h)^2 / 4h for |t| < h, and their slopes."""
         products, slope = self.X @ weights.T, self.problem.slope
         active = np.clip(0.5 + products / (2.0 * half), 0.0, 1.0)
         values = active * (products + half * (1.0 - active))

@@ -135,7 +135,8 @@ def ways_by_dimension(ax, dimensions, values, ylabel, floor=None):
         shown = heights if floor is None else within_floor(np.asarray(heights), floor)
         ax.plot(dimensions, shown, dashes[gates], linewidth=1.2, **style)
     if floor is not None:
-        floor_band(ax, floor, f"{floor:g} or less")
+        # Curves rise out of the band on the left.
+        floor_band(ax, floor, f"{floor:g} or less", side="right")
     ax.set_xscale("log", base=2)
     ax.set_xticks(dimensions, [str(d) for d in dimensions])
     ax.set_xlabel("dimension d")

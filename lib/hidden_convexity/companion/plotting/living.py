@@ -156,7 +156,7 @@ def turning_polyhedron(vertices, faces, fills, names, *, alt, name):
 
     Parameters
     ----------
-    vertices : (P, 3) ndarray
+    vertices : (k, 3) ndarray
     faces : list of int arrays
         Vertices of each polygon, in order.
     fills, names : sequences of str

@@ -66,14 +66,16 @@ def plane(ax, radius, xlabel, ylabel):
     return ax
 
 
-def floor_band(ax, floor, name):
+def floor_band(ax, floor, name, side="left"):
     """A named band for what is too small to be told from zero, below what is already drawn."""
     ax.set_yscale("log")
     ax.axhspan(floor / 10, floor, color=FILLS[0], linewidth=0, zorder=0)
     ax.axhline(floor, color=BLUE)
     ax.set_ylim(floor / 10, None)
     where = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
-    ax.annotate(name, (0, floor), (4, -3), va="top", color=BLUE, fontsize=8, **where)
+    at, inwards = {"left": (0, 4), "right": (1, -4)}[side]
+    style = {"ha": side, "va": "top", "color": BLUE, "fontsize": 8}
+    ax.annotate(name, (at, floor), (inwards, -3), **style, **where)
     return ax
 
 

@@ -233,13 +233,13 @@ def _dual_norms(X, pairs, nu, beta):
     for k, column in enumerate(nu.reshape(len(X), -1).T):
         parts = [
             pairs.patterns[first : first + step].astype(float) @ (column[:, None] * X)
-            for first in range(0, pairs.P, step)
+            for first in range(0, pairs.G, step)
         ]
         correlations = np.concatenate(parts)
         norms = np.tile(np.linalg.norm(correlations, axis=1), 2)
         # ||a|| <= beta already clears a cone.
         large = np.flatnonzero(norms > beta)
-        projected = pairs.project(large + k * len(norms), correlations[large % pairs.P])
+        projected = pairs.project(large + k * len(norms), correlations[large % pairs.G])
         norms[large] = np.linalg.norm(projected, axis=1)
         bounds.append(norms)
     return np.concatenate(bounds)

@@ -44,31 +44,31 @@ SUFFICIENT, SHORTEST = 1e-4, 1e-6
 class Pairs:
     """All pairs of a pattern and a sign: their projections, each from where it last ended.
 
-    Pair j is pattern j % P under sign +1 for j < P and -1 beyond; after these 2P, which are those
+    Pair j is pattern j % G under sign +1 for j < G and -1 beyond; after these 2 G, which are those
     of the first output, come those of the next.
     """
 
     def __init__(self, X, patterns, outputs=1):
         self.unit, self.patterns = unit_rows(X), np.ascontiguousarray(patterns.T)
-        self.P, d = len(self.patterns), X.shape[1]
-        self._tight = np.zeros((2 * self.P * outputs, d), dtype=np.int64)
-        self._counts = np.zeros(2 * self.P * outputs, dtype=np.int64)
+        self.G, d = len(self.patterns), X.shape[1]
+        self._tight = np.zeros((2 * self.G * outputs, d), dtype=np.int64)
+        self._counts = np.zeros(2 * self.G * outputs, dtype=np.int64)
         # The sigma of `FlatProgram` that the next program over these pairs starts with.
         self.proximal = None
 
     def signs(self, pairs):
-        return np.where(pairs // self.P % 2 == 0, 1.0, -1.0)
+        return np.where(pairs // self.G % 2 == 0, 1.0, -1.0)
 
     def outputs(self, pairs):
         """Which output each pair feeds."""
-        return pairs // (2 * self.P)
+        return pairs // (2 * self.G)
 
     def project(self, pairs, correlations):
         """Projections of signs * correlations (k, d) onto the cones of pairs (k,)."""
         points = self.signs(pairs)[:, None] * correlations
         tight, counts = self._tight[pairs], self._counts[pairs]
         out, multipliers = np.empty_like(points), np.empty_like(points)
-        cones = self.unit, self.patterns, pairs % self.P
+        cones = self.unit, self.patterns, pairs % self.G
         project_each(*cones, points, tight, counts, out, multipliers, np.zeros(len(points)))
         self._tight[pairs], self._counts[pairs] = tight, counts
         return out
@@ -97,7 +97,7 @@ class FlatProgram:
     def __init__(self, X, Y, pairs, working, beta):
         self.X, self.Y, self.pairs, self.working, self.beta = X, Y, pairs, working, beta
         self.signs, self.feeds = pairs.signs(working), pairs.outputs(working)
-        self.masks = pairs.patterns[working % pairs.P].T.astype(float)
+        self.masks = pairs.patterns[working % pairs.G].T.astype(float)
 
     def _felt(self, nu, feeds):
         """The dual point as pairs feel it that feed some outputs (k,): (n, 1) or (n, k)."""

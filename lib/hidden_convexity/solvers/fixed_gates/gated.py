@@ -213,17 +213,17 @@ class _State:
 
 def _starting_point(program, start, units=(1.0, 1.0)):
     xp = program.xp
-    _, d, c, P = program.shape
+    _, d, c, G = program.shape
     if start is None:
         none = xp.zeros((0, d, c), dtype=program.X.dtype, device=program.X.device)
         return _State(np.zeros(0, dtype=np.int64), none)
     if not isinstance(start, GatedSolution):
         raise TypeError(f"start must be a GatedSolution or None, got {type(start).__name__}")
-    if tuple(start.weights.shape) not in ((P, d, c), *([(P, d)] if c == 1 else [])):
+    if tuple(start.weights.shape) not in ((G, d, c), *([(G, d)] if c == 1 else [])):
         raise ValueError(
-            f"start must have weights of shape {(P, d, c)}, got {tuple(start.weights.shape)}"
+            f"start must have weights of shape {(G, d, c)}, got {tuple(start.weights.shape)}"
         )
-    weights = xp.reshape(floating_array(start.weights, "start", (2, 3), program.X), (P, d, c))
+    weights = xp.reshape(floating_array(start.weights, "start", (2, 3), program.X), (G, d, c))
     weights = weights * (units[0] / units[1])
     return _State(start.used, xp.take(weights, program.index(start.used), axis=0))
 
@@ -231,8 +231,8 @@ def _starting_point(program, start, units=(1.0, 1.0)):
 def _solution(program, gates, vector, state, units):
     """The state as the caller sees it: all gates, most of them without weights, in their units."""
     (x, t), history = units, steps_in_units(state.history, units[1])
-    P = program.shape[3]
-    position = np.full(P, len(state.gates))
+    G = program.shape[3]
+    position = np.full(G, len(state.gates))
     position[state.gates] = np.arange(len(state.gates))
     padded = program.padded(state.weights, len(state.gates) + 1)
     weights = program.xp.take(padded, program.index(position), axis=0)

@@ -57,10 +57,10 @@ class GatedSolution:
         return len(self.used)
 
     def __repr__(self):
-        P = self.weights.shape[0]
+        G = self.weights.shape[0]
         return (
             f"GatedSolution(objective={self.objective:.4g}, {format_gap(self.gap)}, {self.scope}, "
-            f"{len(self)} of {P} gates)"
+            f"{len(self)} of {G} gates)"
         )
 
     def __call__(self, X):

@@ -145,7 +145,7 @@ class GatedProgram:
 
     @property
     def shape(self):
-        """n, d, c and P."""
+        """n, d, c and G."""
         return (*self.X.shape, self.Y.shape[1], self.patterns.shape[1])
 
     def index(self, gates):

@@ -29,7 +29,7 @@ PATH = Path(__file__).with_name("ten_classes.csv")
 SIDE, LEVELS = 2, 5
 SHARES = choice.decades(-6, 0)[::-1]
 LADDERS = {
-    # A search at 0.003 takes minutes, and a proof after it; Adam tries smaller shares.
+    # At 0.003 a search alone takes more than a minute of a fold; Adam tries smaller shares.
     "certified": {"share": choice.Ladder(SHARES[: SHARES.index(0.01) + 1], low=0.1, high=0.01)},
     "adam": {"share": choice.Ladder(SHARES, low=0.03, high=1e-3)},
 }

@@ -38,7 +38,7 @@ from benchmarks.experiments import (  # noqa: E402
 from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: E402
 
 # Whose grids may end where the best lies: there are no fewer neighbours than one, and smaller
-# weight decays of the certified network are not proven in minutes.
+# weight decays of the certified network are left out for their time.
 MAY_END = ("neighbours", "certified")
 
 

@@ -93,7 +93,8 @@ CLASSICS = {
 def rows(name):
     from hidden_convexity.companion.sweeps import read_sweep
 
-    return read_sweep(BENCHMARKS / "experiments" / f"{name}.csv")
+    path = BENCHMARKS / "experiments" / f"{name}.csv"
+    return read_sweep(path) if path.exists() else []
 
 
 def table(header, lines):
@@ -434,10 +435,12 @@ def _over_folds(name, ours, names):
     found = {}
     for row in rows(name):
         found.setdefault((row["method"], row.get("width", 0)), {})[row["fold"]] = row["test_error"]
-    folds = sorted(found[ours])
+    folds = sorted({fold for each in found.values() for fold in each})
     errors = {kind: np.array([each[fold] for fold in folds]) for kind, each in found.items()}
     lines = []
     for kind, said in names.items():
+        if kind not in errors:
+            continue
         mean, error = mean_and_error(errors[kind])
         line = [said, f"{mean:.1%} ± {error:.1%}", "", ""]
         if kind != ours:

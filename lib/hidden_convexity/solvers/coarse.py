@@ -18,7 +18,7 @@ SHARE = 0.3
 # have all the weight, a part has too much of it or none, and its networks are of no use.
 STANDS_FOR = 2.0
 # Directions drawn where nothing else is known, to save a third of the rounds. Measured at d = 3 and
-# n = 10 to 40, over 16 to 30 draws of data of a kind: with half as many, each under both signs,
+# n = 10 to 40, over 12 to 24 draws of data of a kind: with half as many, each under both signs,
 # trainings take 2 to 14 % longer on average.
 DRAWN = 24
 

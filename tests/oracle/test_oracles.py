@@ -125,6 +125,16 @@ def test_a_proof_ends_at_the_first_violator_and_bounds_again_from_it(monkeypatch
     assert again.bound <= (1 + 2e-4) * exact.value and again.cells > stopped.cells
 
 
+def test_a_violator_above_all_known_ones_ends_a_proof_soon(monkeypatch):
+    """One known above `stop` made the call finish its proof, whatever else was met."""
+    monkeypatch.setattr(search, "FIRST_WORK", 10_000)
+    X, nu, reached, exact = hidden_maximum()
+    oracle = BranchAndBound(X, random_starts=0)
+    whole, stopped = oracle(nu, 1e-4), oracle(nu, 1e-4, stop=reached / 2)
+    assert stopped.value > reached and stopped.cells < whole.cells / 2
+    assert exact.value <= stopped.bound <= search.NEAR * stopped.value
+
+
 def test_chambers_are_not_listed_for_a_bound_that_nobody_needs(monkeypatch):
     monkeypatch.setattr(search, "FIRST_WORK", 10_000)
     X, nu, reached, exact = hidden_maximum()

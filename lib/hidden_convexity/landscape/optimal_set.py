@@ -12,8 +12,9 @@ from functools import cached_property
 
 import cvxpy as cp
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp, nnls
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
+from hidden_convexity.foundations.nonnegative import nonnegative_least_squares
 from hidden_convexity.foundations.validation import real_array
 from hidden_convexity.foundations.wording import counted
 from hidden_convexity.geometry.arrangement import Arrangement, TooManyChambers
@@ -246,7 +247,7 @@ def optimal_set(problem, solution, max_chambers=100_000):
     directions = np.reshape([u for u, _ in kept], (-1, problem.X.shape[1]))
     signs = np.array([sign for _, sign in kept])
     contributions = signs * np.maximum(problem.X @ directions.T, 0.0)
-    lengths = nnls(contributions, fit, maxiter=30 * len(fit))[0] if kept else np.zeros(0)
+    lengths = nonnegative_least_squares(contributions, fit) if kept else np.zeros(0)
     return OptimalSet(directions, signs, contributions, lengths)
 
 
@@ -254,8 +255,7 @@ def _cone_projection(X, pattern, nu):
     """Projection of X'D nu on the pattern's closed cone; its length is max nu.D X u, |u| <= 1."""
     target = X.T @ (pattern * nu)
     sides = np.where(pattern, 1.0, -1.0)[:, None] * X
-    multipliers, _ = nnls(sides.T, -target, maxiter=30 * len(X))
-    return target + sides.T @ multipliers
+    return target + sides.T @ nonnegative_least_squares(sides.T, -target)
 
 
 def _without_repetitions(found):

@@ -10,9 +10,9 @@ any m >= 0.
 """
 
 import numpy as np
-import scipy
 
 from hidden_convexity.foundations.double_precision import EPS
+from hidden_convexity.foundations.nonnegative import nonnegative_least_squares
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.foundations.validation import flag
 from hidden_convexity.geometry.arrangement import count_chambers
@@ -233,7 +233,7 @@ class Exhaustive:
         reached = np.abs(heights(self.X, nu, projected[long])) / lengths[long]
         for j in long[reached < (1 - OUTSIDE) * lengths[long]]:
             inward = np.where(patterns[owner[j], :, None], self._unit, -self._unit)
-            positive, _ = scipy.optimize.nnls(inward.T, -points[j], maxiter=30 * len(inward))
+            positive = nonnegative_least_squares(inward.T, -points[j])
             support = np.flatnonzero(positive)[: shape[1]]
             counts[j], tight[j, : len(support)] = len(support), support
             multipliers[j, : len(support)] = positive[support]

@@ -5,9 +5,9 @@ samples, also where they are nearly copies of one another, which makes thin cone
 """
 
 import numpy as np
-from scipy.optimize import nnls
 
 from hidden_convexity import verify
+from hidden_convexity.foundations.nonnegative import nonnegative_least_squares
 from hidden_convexity.geometry.hyperplanes import distinct_lines, row_lengths, unit_rows
 
 # Cases after which a proof is given up: a minute's work.
@@ -108,11 +108,8 @@ def _lowered(Z, size, weights, drift, signs, mu):
     if len(decided) == 0:
         return mu, verify.bounds(Z, signs[None], weights, drift, mu[None])[0]
     inward = (signs / np.where(size > 0, size, 1.0))[decided, None] * Z[decided]
-    try:
-        steps, _ = nnls(inward.T, -p)
-        mu[decided] += signs[decided] * steps / size[decided]
-    except RuntimeError:  # it has not converged
-        pass
+    steps = nonnegative_least_squares(inward.T, -p)
+    mu[decided] += signs[decided] * steps / size[decided]
     return mu, verify.bounds(Z, signs[None], weights, drift, mu[None])[0]
 
 
@@ -133,11 +130,8 @@ def _empty(Z, size, signs):
     if len(decided) <= Z.shape[1]:
         return None
     inward = (signs / np.where(size > 0, size, 1.0))[decided, None] * Z[decided]
-    try:
-        steps, left = nnls(inward.T, -inward.sum(axis=0))
-    except RuntimeError:  # it has not converged
-        return None
-    if left > 0.1:
+    steps = nonnegative_least_squares(inward.T, -inward.sum(axis=0))
+    if np.linalg.norm((1 + steps) @ inward) > 0.1:
         return None
     shares = verify.ordinary(Z, signs[None])
     shares[0, decided] *= 1 + steps

@@ -69,7 +69,7 @@ class FixedGates(Case):
 
 
 GATED = ("gated", "adelie", "skglm", "pyscnn_gated")
-CONES = ("cones", "pyscnn_cones", "cvxpy_cones")
+CONES = ("cones", "adelie_cones", "pyscnn_cones", "cvxpy_cones")
 
 FIXED_GATES = [
     FixedGates("gates-agreement", 4, 60, GATED, 0.1, 1e-6, gates=40),

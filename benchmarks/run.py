@@ -52,6 +52,7 @@ AGREEMENT = {
     "cvxpy_pooled": 1e-6,
     "pyscnn": 1e-3,
     "adelie": 1e-5,
+    "adelie_cones": 1e-5,
     "skglm": 1e-5,
     "pyscnn_gated": 1e-5,
     "pyscnn_cones": 1e-3,

@@ -97,5 +97,6 @@ def _loss(name):
     return {
         "squared": lambda f, y: functional.mse_loss(f, y, reduction="sum") / 2,
         "logistic": lambda f, y: functional.softplus(-y * f).sum(),
+        "hinge": lambda f, y: functional.relu(1 - y * f).sum(),
         "softmax": lambda f, y: (torch.logsumexp(f, dim=1) - (y * f).sum(dim=1)).sum(),
     }[name]

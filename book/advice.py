@@ -36,6 +36,7 @@ OVER_GATES = {
     "gated": "ours",
     "cones": "ours",
     "adelie": "adelie",
+    "adelie_cones": "adelie",
     "skglm": "skglm",
     "pyscnn_gated": "pyscnn",
     "pyscnn_cones": "pyscnn",
@@ -51,6 +52,16 @@ CLASSES = {
     "digits-ten": ("digits, ten classes, 2 x 2 pixels", 10),
     "iris-d3": ("iris, two measurements and a bias", 3),
     "iris-d4": ("iris, three measurements and a bias", 3),
+    **dict.fromkeys(
+        (
+            "logistic-d3-n10000",
+            "logistic-d4-n10000",
+            "hinge-d3-n1000",
+            "hinge-d4-n1000",
+            "hinge-d5-n1000",
+        ),
+        ("Gaussian, one label in ten wrong", 1),
+    ),
 }
 # Dimensions and samples of first calls with more chambers than are gone through in a search.
 LARGER_STARTS = ((3, "1,000"), (4, "40"))
@@ -98,7 +109,8 @@ CLASSICS = {
 def rows(name):
     from hidden_convexity.companion.sweeps import read_sweep
 
-    return read_sweep(BENCHMARKS / "experiments" / f"{name}.csv")
+    path = BENCHMARKS / "experiments" / f"{name}.csv"
+    return read_sweep(path) if path.exists() else []
 
 
 def table(header, lines):
@@ -461,10 +473,12 @@ def _over_folds(name, ours, names):
     found = {}
     for row in rows(name):
         found.setdefault((row["method"], row.get("width", 0)), {})[row["fold"]] = row["test_error"]
-    folds = sorted(found[ours])
+    folds = sorted({fold for each in found.values() for fold in each})
     errors = {kind: np.array([each[fold] for fold in folds]) for kind, each in found.items()}
     lines = []
     for kind, said in names.items():
+        if kind not in errors:
+            continue
         mean, error = mean_and_error(errors[kind])
         line = [said, f"{mean:.1%} ± {error:.1%}", "", ""]
         if kind != ours:

@@ -10,6 +10,8 @@ that is where the last rung has changed it by no more than `FLAT`; or on the "la
 import itertools
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 import hidden_convexity as hc
 
 # Of a validation error: differences that no choice should rest on.
@@ -21,7 +23,8 @@ INSIDE, FLAT_THERE, LAST = "inside", "flat", "last"
 class Ladder:
     """Values in their order, the grid to begin with, from `low` to `high`, and whether it grows.
 
-    Values without an order, such as kinds of thresholds, are all in the grid and have no end.
+    Values without an order, such as kinds of thresholds, are all in the grid and have no end; nor
+    has a value that is fixed, alone and without an order.
     """
 
     rungs: tuple
@@ -72,7 +75,7 @@ def choose(errors_at, ladders):
     """The point of least validation error in grids that grow.
 
     `ladders` is {name: Ladder}; `errors_at` takes a list of points {name: value} and returns their
-    errors. Of equal ones the first counts.
+    errors. Of equal ones the first counts, in the order in which they are tried.
     """
     stretches, errors = [one.stretch for one in ladders.values()], {}
 
@@ -136,3 +139,27 @@ def weight_decay(problem, most, tol, loss, ladder=SHARES):
     choice = choose(errors_at, {"share": ladder})
     share = choice.values["share"]
     return replace(problem, beta=share * most), found[share], choice
+
+
+def share_of_errors(predict, part):
+    """Of (A, labels), the share of wrong answers of what returns labels."""
+    A, labels = part
+    return float(np.mean(predict(A) != labels))
+
+
+def tested(fitted, ladders, validation, test):
+    """The columns of a classifier that has the fewest validation errors, and is tested once.
+
+    `fitted` takes a list of points {name: value} and returns, for each of them, what predicts
+    labels, and facts to be stored with it.
+    """
+    found = {}
+
+    def errors_at(points):
+        made = fitted(points)
+        found.update(zip([tuple(point.values()) for point in points], made, strict=True))
+        return [share_of_errors(predict, validation) for predict, _ in made]
+
+    made = choose(errors_at, ladders)
+    predict, facts = found[tuple(made.values.values())]
+    return {"test_error": share_of_errors(predict, test)} | made.facts | facts

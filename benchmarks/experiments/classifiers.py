@@ -1,7 +1,11 @@
-"""Classifiers of images that are not networks, each with the grid that validation chooses from."""
+"""Classifiers of images, and the ladders (`choice.py`) that validation chooses from.
+
+What is fitted to A (n, d) and labels (n,) takes a list of points {name: value} and returns, for
+each, what predicts labels, and facts to be stored with it.
+"""
 
 from functools import partial
-from itertools import islice, product
+from itertools import islice
 
 import numpy as np
 from scipy.linalg import solve
@@ -10,17 +14,27 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
+from benchmarks.experiments.choice import Ladder, decades
+from hidden_convexity.solvers.fixed_gates.gated import gated_beta_max, train_gated_path
+
+TENS = (1,)
 # For grey values from 0 to 1, which are not to be scaled, on some hundred digits. A gamma is in
-# units of one over the number of pixels. One neighbour is an end that no grid passes.
-GRIDS = {
-    "logistic": {"C": (1e-1, 1.0, 10.0, 100.0, 1e3)},
-    "SVM": {"C": (1e-1, 1.0, 10.0, 100.0), "gamma": (1.0, 3.0, 10.0, 30.0, 100.0)},
-    "kernel ridge": {
-        "alpha": (1e-3, 1e-2, 1e-1, 1.0),
-        "gamma": (1.0, 3.0, 10.0, 30.0, 100.0),
+# units of one over the number of pixels. One neighbour is the fewest, and two leaves are.
+LADDERS = {
+    "logistic": {"C": Ladder(decades(-4, 6, TENS), low=0.1, high=1e3)},
+    "SVM": {
+        "C": Ladder(decades(-3, 5, TENS), low=0.1, high=100.0),
+        "gamma": Ladder(decades(-3, 4), low=1.0, high=100.0),
     },
-    "boosting": {"leaves": (4, 8, 16), "rounds": (30, 60, 120)},
-    "neighbours": {"count": (1, 2, 4, 8, 16)},
+    "kernel ridge": {
+        "alpha": Ladder(decades(-9, 3, TENS), low=1e-3, high=1.0),
+        "gamma": Ladder(decades(-3, 4), low=1.0, high=100.0),
+    },
+    "boosting": {
+        "leaves": Ladder((2, 4, 8, 16, 32), low=4, high=16),
+        "rounds": Ladder((15, 30, 60, 120, 240, 480), low=30, high=120),
+    },
+    "neighbours": {"count": Ladder((1, 2, 4, 8, 16, 32), low=1, high=16)},
 }
 # Of trees: so many levels of grey are enough, and cost an eighth of the time of 255; half as many
 # rounds are needed as at the default rate.
@@ -51,31 +65,79 @@ def gaussian(A, B, gamma):
     return np.exp(-gamma * np.maximum(squares, 0)).astype(float)
 
 
-def fitted(method, grid, A, labels):
-    """Candidates for `validated.choose`, fitted to A (n, d) and labels (n,), one after another."""
+def classic(method, A, labels):
+    """A classifier that is no network, fitted."""
     d = A.shape[1]
-    if method == "boosting":  # a forest has in it those of fewer rounds
-        for leaves in grid["leaves"]:
-            forest = HistGradientBoostingClassifier(
-                learning_rate=RATE,
-                max_iter=max(grid["rounds"]),
-                max_leaf_nodes=leaves,
-                max_bins=LEVELS,
-                random_state=0,
-            ).fit(A, labels)
-            for rounds in grid["rounds"]:
-                yield {"leaves": leaves, "rounds": rounds}, partial(_after, forest, rounds), {}
-        return
+    if method == "boosting":
+        return boosted(A, labels)
     make = {
         "logistic": lambda C: LogisticRegression(C=C, max_iter=2_000),
         "SVM": lambda C, gamma: SVC(C=C, kernel=partial(gaussian, gamma=gamma / d)),
         "kernel ridge": lambda alpha, gamma: GaussianRidge(alpha, gamma / d),
         "neighbours": lambda count: KNeighborsClassifier(count),
     }[method]
-    for values in product(*grid.values()):
-        setting = dict(zip(grid, values, strict=True))
-        yield setting, make(**setting).fit(A, labels).predict, {}
+    return lambda points: [(make(**point).fit(A, labels).predict, {}) for point in points]
+
+
+def boosted(A, labels):
+    """Boosted trees. A forest has in it those of fewer rounds, and goes on from where it is."""
+    forests = {}
+
+    def fitted(points):
+        for leaves in {point["leaves"]: None for point in points}:
+            forest = forests.setdefault(
+                leaves,
+                HistGradientBoostingClassifier(
+                    learning_rate=RATE,
+                    max_leaf_nodes=leaves,
+                    max_bins=LEVELS,
+                    random_state=0,
+                    warm_start=True,
+                    max_iter=0,
+                ),
+            )
+            rounds = max(one["rounds"] for one in points if one["leaves"] == leaves)
+            if rounds > forest.max_iter:
+                forest.set_params(max_iter=rounds).fit(A, labels)
+        return [(partial(_after, forests[p["leaves"]], p["rounds"]), {}) for p in points]
+
+    return fitted
 
 
 def _after(forest, rounds, A):
     return next(islice(forest.staged_predict(A), rounds - 1, None))
+
+
+def gated(A, labels, gates, tol):
+    """Gated networks, fitted along a path; `share` is of the weight decay at which all are zero.
+
+    Each is the start of the next one, also of those that are asked for later.
+    """
+    Y = np.eye(labels.max() + 1, dtype=A.dtype)[labels]
+    most = gated_beta_max(A, Y, gates, "softmax")
+    path = {}
+
+    def fitted(points):
+        shares = [point["share"] for point in points]
+        nearest = min((one for one in path if one > max(shares)), default=None)
+        decays = [share * most for share in shares]
+        found = train_gated_path(
+            A, Y, gates, decays, loss="softmax", tol=tol, start=path.get(nearest)
+        )
+        path.update(zip(shares, found, strict=True))
+        return [(answers(one.predict), _facts(one)) for one in found]
+
+    return fitted
+
+
+def answers(outputs):
+    """What predicts labels (n,), those of the largest outputs (n, c)."""
+    return lambda A: outputs(A).argmax(axis=1)
+
+
+def _facts(solution):
+    return {
+        "objective": solution.objective,
+        "lower_bound": solution.lower_bound,
+        "neurons": len(solution),
+    }

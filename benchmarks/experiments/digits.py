@@ -4,87 +4,78 @@ Each row is one method at one width on one of five folds of scikit-learn's 1,797
 which is tested on once: 600 of those outside the fold are trained on, 400 are for all choices.
 
 - `gated`: gated networks over gates in random directions, each certified over its gates.
-- `adam`: ReLU networks, trained by Adam at the rate of the least training objective at one decay.
+- `adam`: ReLU networks, trained by Adam.
 
-The two kinds minimise different objectives, so each chooses its own weight decay: the one with the
-fewest errors on validation digits, the largest of them in case of a tie. Classifiers that are no
-networks (`classifiers.py`) have no width and choose from their grids in the same way. Folds give
-seeds as well: those of the gates, and of Adam's start.
+The two kinds minimise different objectives, so each chooses its own weight decay, a share of the
+one at which all gated weights are zero, and Adam its rate. Classifiers that are no networks
+(`classifiers.py`) have no width. All choose the fewest errors on validation digits, the first of
+equal ones, from grids that grow where the best lies at their end (`choice.py`). Folds give seeds as
+well: those of the gates, and of Adam's start.
 """
 
-from functools import partial
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 
-from benchmarks.experiments import classifiers, command, descent, problems, validated
-from hidden_convexity.solvers.fixed_gates.gated import train_gated_path
+from benchmarks.experiments import choice, classifiers, command, descent, problems
+from hidden_convexity.solvers.fixed_gates.gated import gated_beta_max
 
 PATH = Path(__file__).with_name("digits.csv")
 # Neurons of the ReLU network, and gates of the others.
 WIDTH = 100
-DECAYS = (12.5, 2.5, 0.5, 0.1, 0.02, 0.004)
-# Adam's rates; the decay at which one is chosen for all decays.
-RATES, RATE_AT = (0.01, 0.03, 0.1), 0.5
+SHARES = choice.Ladder(choice.decades(-6, 0)[::-1], low=0.03, high=1e-4)
+LADDERS = classifiers.LADDERS | {
+    "gated": {"share": SHARES},
+    "adam": {
+        "share": SHARES,
+        "rate": choice.Ladder(choice.decades(-4, 0), low=0.01, high=0.1),
+    },
+}
+NETWORKS = ("gated", "adam")
 STEPS = 500
 TOLERANCE = 2e-2
 
 
-def gated(train, width, fold):
-    """Gated networks over gates in random directions, one a weight decay."""
-    A, labels = train
-    gates = np.random.default_rng(fold).standard_normal((A.shape[1], width))
-    path = train_gated_path(A, np.eye(10)[labels], gates, DECAYS, loss="softmax", tol=TOLERANCE)
-    for decay, solution in zip(DECAYS, path, strict=True):
-        facts = {"objective": solution.objective, "lower_bound": solution.lower_bound}
-        facts |= {"neurons": len(solution)}
-        yield {"decay": decay}, lambda A, one=solution: one.predict(A).argmax(axis=1), facts
+def gates_of(A, width, fold):
+    return np.random.default_rng(fold).standard_normal((A.shape[1], width))
 
 
-def adam(train, width, fold):
-    """ReLU networks, one a weight decay."""
+def adam(A, labels, gates, fold):
+    """ReLU networks, fitted, of as many neurons as there are gates."""
+    most, width = gated_beta_max(A, np.eye(10)[labels], gates, "softmax"), gates.shape[1]
 
-    def at(decay, rate):
-        return descent.train(*train, decay, "adam", rate, width, fold, "softmax", STEPS)
+    def at(share, rate):
+        curve, W, V = descent.train(
+            A, labels, share * most, "adam", rate, width, fold, "softmax", STEPS
+        )
+        predict = classifiers.answers(lambda A: np.maximum(A @ W.T, 0) @ V)
+        return predict, {"objective": curve[-1][1], "neurons": width}
 
-    tried = {rate: at(RATE_AT, rate) for rate in RATES}
-    rate = min(tried, key=lambda rate: np.nan_to_num(tried[rate][0][-1][1], nan=np.inf))
-    for decay in DECAYS:
-        curve, W, V = tried[rate] if decay == RATE_AT else at(decay, rate)
-        facts = {"objective": curve[-1][1], "neurons": width}
-        yield {"decay": decay, "rate": rate}, partial(_labels, W, V), facts
-
-
-def _labels(W, V, A):
-    return (np.maximum(A @ W.T, 0) @ V).argmax(axis=1)
-
-
-METHODS = {"gated": gated, "adam": adam}
-
-
-def grid(method, width):
-    """What a method chooses from."""
-    if method in classifiers.GRIDS:
-        return classifiers.GRIDS[method]
-    return {"decay": DECAYS} | ({"rate": RATES} if method == "adam" else {})
+    return lambda points: [at(**point) for point in points]
 
 
 def run(method, width, fold):
     """Train at every setting, validate, and test the one that is chosen."""
-    train, validation, test = problems.digits(fold)
-    if method in METHODS:
-        found = METHODS[method](train, width, fold)
+    began = process_time()
+    (A, labels), validation, test = problems.digits(fold)
+    if method == "gated":
+        fitted = classifiers.gated(A, labels, gates_of(A, width, fold), TOLERANCE)
+    elif method == "adam":
+        fitted = adam(A, labels, gates_of(A, width, fold), fold)
     else:
-        found = classifiers.fitted(method, grid(method, width), *train)
-    return validated.choose(grid(method, width), found, validation, test)
+        fitted = classifiers.classic(method, A, labels)
+    found = choice.tested(fitted, LADDERS[method], validation, test)
+    return found | {"processor_seconds": float(f"{process_time() - began:.4g}")}
 
 
 def points():
     """All runs of the sweep."""
-    kinds = [(method, 0) for method in classifiers.GRIDS]
-    kinds += [(method, WIDTH) for method in METHODS]
-    rows = [(*kind, fold) for kind in kinds for fold in range(problems.FOLDS)]
-    return [dict(zip(("method", "width", "fold"), row, strict=True)) for row in rows]
+    return [
+        {"method": method, "width": WIDTH if method in NETWORKS else 0, "fold": fold}
+        for method in LADDERS
+        for fold in range(problems.FOLDS)
+    ]
 
 
 def main():

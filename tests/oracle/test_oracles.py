@@ -1,5 +1,6 @@
 """The dual oracles, searching, proving and exact, against brute force over patterns."""
 
+import tracemalloc
 from itertools import product
 from time import process_time
 
@@ -24,6 +25,7 @@ from hidden_convexity.oracle.flats import (
     span_of_tight_rows,
     steepest_release,
 )
+from hidden_convexity.oracle.several_outputs import VectorAscent
 
 
 def heights(X, nu, directions):
@@ -121,6 +123,16 @@ def test_a_proof_ends_at_the_first_violator_and_bounds_again_from_it(monkeypatch
     # Of a maximum that ascents reach the bound is what is asked for.
     again = oracle(nu, 1e-4, starts=exact.directions, stop=reached)
     assert again.bound <= (1 + 2e-4) * exact.value and again.cells > stopped.cells
+
+
+def test_a_violator_above_all_known_ones_ends_a_proof_soon(monkeypatch):
+    """One known above `stop` made the call finish its proof, whatever else was met."""
+    monkeypatch.setattr(search, "FIRST_WORK", 10_000)
+    X, nu, reached, exact = hidden_maximum()
+    oracle = BranchAndBound(X, random_starts=0)
+    whole, stopped = oracle(nu, 1e-4), oracle(nu, 1e-4, stop=reached / 2)
+    assert stopped.value > reached and stopped.cells < whole.cells / 2
+    assert exact.value <= stopped.bound <= search.NEAR * stopped.value
 
 
 def test_chambers_are_not_listed_for_a_bound_that_nobody_needs(monkeypatch):
@@ -271,6 +283,42 @@ def test_among_many_rows_most_of_an_ascent_is_on_few_and_its_end_on_all(d, monke
         near = u + 1e-5 * around
         near /= np.linalg.norm(near, axis=1, keepdims=True)
         assert (np.sign(heights(X, nu, u[None])) * heights(X, nu, near)).max() <= value
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5])
+def test_a_part_is_searched_only_where_its_noise_is_below_the_level(share, monkeypatch):
+    """Ascents all ended at maxima of the noise, and missed violators of a third of the level."""
+    X, nu = generic(25_000, 3)
+    level = np.abs(nu) @ np.linalg.norm(X, axis=1) / np.sqrt(share * len(X))
+    climbed, original = [], ascents.ascend_each
+
+    def counting(columns, *rest):
+        climbed.append(columns.shape[1])
+        original(columns, *rest)
+
+    monkeypatch.setattr(ascents, "ascend_each", counting)
+    found = Ascent(X)(nu, level=level)
+    assert (min(climbed) < len(X) / 5) == (share < 0.1)
+    monkeypatch.setattr(ascents, "COARSEN_ABOVE", len(X))
+    if share == 0.5:
+        assert found.value == Ascent(X)(nu, level=level).value
+
+
+@pytest.mark.parametrize("kind", [Ascent, VectorAscent])
+def test_ascents_from_given_starts_share_the_rows_of_the_search(kind):
+    """A proof held the rows twice more, for what it ascends from itself."""
+    X, nu = generic(1_000, 3)
+    nu = nu if kind is Ascent else np.outer(nu, [1.0, -2.0])
+    tracemalloc.start()
+    search = kind(X)
+    one = tracemalloc.get_traced_memory()[0]
+    fewer = search.from_given()
+    two = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert two - one < 0.1 * X.nbytes < one
+    found, alone = fewer(nu, starts=X[:5]), kind(X, 0)(nu, starts=X[:5])
+    np.testing.assert_array_equal(found.directions, alone.directions)
+    assert fewer(nu, starts=X[:0]).value == 0.0 < search(nu).value
 
 
 @pytest.mark.parametrize("spikes", [1, 3])

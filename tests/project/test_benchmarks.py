@@ -168,16 +168,17 @@ def test_pyscnn_solves_the_same_problem():
     assert -1e-7 < one.objective / optimum - 1 < run.AGREEMENT["pyscnn"]
 
 
-def test_adelie_solves_the_same_problem():
+@pytest.mark.parametrize(
+    ("case", "ours", "program"),
+    [("gates-agreement", "gated", "adelie"), ("cones-agreement", "cones", "adelie_cones")],
+)
+def test_adelie_solves_the_same_problem(case, ours, program):
     if not (run.OWN / "adelie").is_dir():
         pytest.skip("adelie is not installed in build/pyscnn: `make bench` installs it")
-    case = "gates-agreement"
-    runs = {
-        name: [run.run_once(case, name, 2, limit=60, threads=1)] for name in ("gated", "adelie")
-    }
+    runs = {name: [run.run_once(case, name, 2, limit=60, threads=1)] for name in (ours, program)}
     entry = summarise(ALL[case], runs)
     assert not list(run.complaints(ALL[case], entry))
-    assert abs(entry["programs"]["adelie"]["gap"]) < run.AGREEMENT["adelie"]
+    assert abs(entry["programs"][program]["gap"]) < run.AGREEMENT[program]
 
 
 def test_sampled_chambers_are_worth_no_more_than_a_search_over_all():

@@ -86,6 +86,12 @@ def test_a_page_has_the_tables_that_the_stored_results_make(page):
     assert advice.filled(page) == page.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", ["digits", "mnist", "leads", "sunspots", "denoising"])
+def test_tables_of_sweeps_that_have_not_been_recorded_have_no_lines(name, monkeypatch, tmp_path):
+    monkeypatch.setattr(advice, "BENCHMARKS", tmp_path)
+    assert len(getattr(advice, name)().splitlines()) == 2
+
+
 @pytest.mark.parametrize("kind", ["cells", "functions", "tests"])
 def test_every_statement_is_computed_and_checked(kind):
     found = {label for label, where in getattr(statements, kind)().items() if where}

@@ -1,6 +1,7 @@
 """The recorded experiments are those of the code, obey the bound, and descent is tuned."""
 
-import json
+from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -17,6 +18,7 @@ if find_spec("heartpy") is None:
 from benchmarks.experiments import (  # noqa: E402
     branches,
     choice,
+    classifiers,
     denoising,
     descent,
     digits,
@@ -32,8 +34,12 @@ from benchmarks.experiments import (  # noqa: E402
     teacher,
     ten_classes,
     training,
-    validated,
 )
+from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: E402
+
+# Whose grids may end where the best lies: there are no fewer neighbours than one, and smaller
+# weight decays of the certified network are left out for their time.
+MAY_END = ("neighbours", "certified")
 
 
 def linear_error(name):
@@ -233,25 +239,28 @@ def test_each_digit_is_tested_on_once_and_parts_have_no_digit_in_common():
     assert sorted(tested) == list(range(1_797))
 
 
-def test_choices_take_the_first_of_the_fewest_validation_errors_and_see_no_test_part():
-    def answers(wrong):
-        return lambda A: np.where(np.arange(len(A)) < wrong, 1, 0)
-
+def test_choices_take_the_first_of_the_fewest_validation_errors_and_test_it_once():
+    wrong = {3: 4, 2: 2, 1: 2, 0: 5}
     part = np.zeros((10, 1)), np.zeros(10, dtype=int)
-    grid = {"decay": (3, 2, 1, 0), "fixed": (7,)}
-    tried = [
-        ({"decay": 3 - k, "fixed": 7}, answers(w), {"k": k}) for k, w in enumerate((4, 2, 2, 5))
-    ]
-    found = validated.choose(grid, tried, part, (part[0], 1 - part[1]))
-    assert (found["k"], found["validation_error"], found["test_error"]) == (1, 0.2, 0.8)
-    assert found["at_an_end"] is None and found["inside_error"] == 0.2
-    end = validated.choose(grid, tried[:1] + tried[3:], part, part)
-    assert end["at_an_end"] == "decay" and end["inside_error"] is None
+    asked = []
+
+    def fitted(points):
+        def predict(A, k):
+            asked.append(k)
+            return np.arange(len(A)) < wrong[k]
+
+        return [(partial(predict, k=one["k"]), {"found": one["k"]}) for one in points]
+
+    ladders = {"k": choice.Ladder((3, 2, 1, 0)), "fixed": choice.Ladder((7,), ordered=False)}
+    found = choice.tested(fitted, ladders, part, (part[0], 1 - part[1]))
+    assert (found["found"], found["validation_error"], found["test_error"]) == (2, 0.2, 0.8)
+    assert (found["choice"], found["end"]) == ("k=2 fixed=7", choice.INSIDE)
+    assert asked == [3, 2, 1, 0, 2]
 
 
 @pytest.mark.parametrize("module", [digits, mnist, ten_classes])
-def test_recorded_choices_are_complete_of_their_grids_and_wide_enough(module):
-    """At an end of a grid a setting is hardly better, on validation, than all that are inside."""
+def test_recorded_choices_are_of_their_ladders_and_not_at_the_end_of_what_was_tried(module):
+    """Grids once ended where the best lay: five folds of five kept MNIST's smallest decay."""
     if not module.PATH.exists():
         pytest.skip(f"{module.PATH.name} is not there: `make experiments` writes it")
     rows, asked = read_sweep(module.PATH), module.points()
@@ -260,17 +269,20 @@ def test_recorded_choices_are_complete_of_their_grids_and_wide_enough(module):
     for row in rows:
         assert row["error"] is None
         assert 0 <= row["validation_error"] and 0 < row["test_error"] < 0.5
-        method = row["method"]
-        grid = digits.grid(method, row["width"]) if module is digits else module.GRIDS[method]
-        setting = json.loads(row["setting"])
-        assert all(value in grid[name] for name, value in setting.items())
-        assert (row["at_an_end"] or "") == ", ".join(validated.ends(grid, setting))
-        assert row["inside_error"] is None or row["validation_error"] <= row["inside_error"]
+        chosen = dict(said.split("=") for said in row["choice"].split())
+        ladders = module.LADDERS[row["method"]]
+        assert chosen.keys() == ladders.keys()
+        for name, ladder in ladders.items():
+            assert chosen[name] in map(str, ladder.rungs)
+        known = (choice.INSIDE, choice.FLAT_THERE, choice.LAST)
+        assert row["end"] in known[: 3 if row["method"] in MAY_END else 2]
 
 
-@pytest.mark.parametrize("method", digits.METHODS)
+@pytest.mark.parametrize("method", digits.NETWORKS)
 def test_the_weight_decay_of_digits_is_chosen_without_the_test_part(method, monkeypatch):
-    monkeypatch.setattr(digits, "DECAYS", (100.0, 0.5))
+    few = {"share": choice.Ladder((0.3, 1e-3)), "rate": choice.Ladder((0.03,))}
+    ladders = {name: few[name] for name in digits.LADDERS[method]}
+    monkeypatch.setitem(digits.LADDERS, method, ladders)
     monkeypatch.setattr(digits, "STEPS", 50)
     (A, labels), validation, (A_test, labels_test) = problems.digits()
     some = slice(None, 150)
@@ -280,9 +292,49 @@ def test_the_weight_decay_of_digits_is_chosen_without_the_test_part(method, monk
     for parts in wrong:
         monkeypatch.setattr(problems, "digits", lambda fold, parts=parts: parts)
         found.append(digits.run(method, 10, 0))
-    assert found[0]["setting"] == found[1]["setting"]
+    assert found[0]["choice"] == found[1]["choice"]
     assert found[0]["validation_error"] == found[1]["validation_error"]
     assert found[0]["test_error"] > 0.5 > found[1]["test_error"]
+
+
+def test_boosted_trees_that_go_on_are_those_that_are_grown_at_once():
+    """Rounds that are asked for later are added to a forest that has its first ones."""
+    A, labels = problems.digits()[0]
+    A, labels = A[:150], labels[:150]
+    alone, later = (classifiers.boosted(A, labels) for _ in range(2))
+    later([{"leaves": 4, "rounds": 5}])
+    rounds = [{"leaves": 4, "rounds": count} for count in (5, 8)]
+    for (one, _), (other, _) in zip(alone(rounds), later(rounds), strict=True):
+        assert (one(A) == other(A)).all()
+    forest = HistGradientBoostingClassifier(
+        learning_rate=classifiers.RATE,
+        max_iter=5,
+        max_leaf_nodes=4,
+        max_bins=classifiers.LEVELS,
+        random_state=0,
+    ).fit(A, labels)
+    assert (later(rounds)[0][0](A) == forest.predict(A)).all()
+
+
+def test_gated_networks_start_from_those_at_the_next_larger_decay(monkeypatch):
+    A, labels = problems.digits()[0]
+    A, labels, starts = A[:60], labels[:60], []
+    train = classifiers.train_gated_path
+
+    def spied(*args, start, **options):
+        starts.append(start)
+        return train(*args, start=start, **options)
+
+    monkeypatch.setattr(classifiers, "train_gated_path", spied)
+    fitted = classifiers.gated(A, labels, digits.gates_of(A, 10, 0), 0.05)
+    found = [fitted([{"share": share} for share in shares]) for shares in ((0.3, 0.1), (0.03,))]
+    found += [fitted([{"share": 0.5}])]
+    assert starts[0] is None and starts[2] is None
+    facts = found[0][1][1]
+    assert (starts[1].objective, len(starts[1])) == (facts["objective"], facts["neurons"])
+    for _, facts in (one for some in found for one in some):
+        within = facts["objective"] * (1 - 0.05)
+        assert within <= facts["lower_bound"] <= facts["objective"]
 
 
 def test_recorded_networks_of_ten_classes_are_proven():
@@ -300,12 +352,12 @@ def test_the_proven_network_of_ten_classes_is_tested_and_not_the_searched_one(mo
     """The weight decay is a choice among searched networks; what is reported is the proven one."""
     some = [(X[:40], labels[:40]) for X, labels in ten_classes.parts(0)]
     monkeypatch.setattr(ten_classes, "parts", lambda fold: some)
-    monkeypatch.setattr(ten_classes, "SHARES", (0.3, 0.2))
-    monkeypatch.setattr(ten_classes, "GRIDS", {"certified": {"share": (0.3, 0.2)}})
+    few = {"certified": {"share": choice.Ladder((0.3, 0.2))}}
+    monkeypatch.setattr(ten_classes, "LADDERS", few)
     row = ten_classes.run("certified", 0)
-    share = json.loads(row["setting"])["share"]
-    problem = ten_classes.at(*some[0], share)
-    solution = hc.train(problem, tol=ten_classes.TOLERANCE)
+    most = ten_classes.largest(*some[0])
+    share = float(row["choice"].removeprefix("share="))
+    solution = hc.train(replace(most, beta=share * most.beta), tol=ten_classes.TOLERANCE)
     assert row["scope"] == solution.scope == "global"
     assert 1 - row["lower_bound"] / row["objective"] <= ten_classes.TOLERANCE
     wrong = np.mean(solution.network(some[2][0]).argmax(axis=1) != some[2][1])
@@ -360,7 +412,8 @@ def test_recorded_folds_are_those_of_the_sweep_and_their_networks_proven(module)
         assert row["error"] is None and row["test_error"] >= 0
         if row["scope"] is not None:
             assert row["lower_bound"] <= row["objective"]
-            proven = row["window"] <= module.PROVEN or row["method"] == prediction.OF_ATOMS
+            atoms = row["method"].endswith(f"{prediction.ATOMS} atoms")
+            proven = row["window"] <= module.PROVEN or atoms
             assert row["scope"] == ("global" if proven else "searched")
 
 

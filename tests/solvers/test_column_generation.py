@@ -14,6 +14,7 @@ from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.oracle import BranchAndBound, DualMaximum, ascent
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.restricted.program import RestrictedProgram
+from hidden_convexity.solvers.coarse import drawn_start
 from hidden_convexity.solvers.column_generation import _with_bound
 from hidden_convexity.solvers.oracles import Oracles
 
@@ -141,6 +142,63 @@ def test_rounds_that_gain_nothing_that_counts_come_to_an_end(monkeypatch):
     assert len(solution.history) < 60
 
 
+def test_rounds_in_which_none_enters_come_to_an_end_as_well(monkeypatch):
+    """Violators that had entered were found again for ever, P a hair lower each time."""
+    monkeypatch.setattr(solvers.column_generation, "CREEPING", 5)
+    X, y = gaussian(8, 2)
+    problem = hc.TrainingProblem(X, y, 0.05 * hc.beta_max(X, y))
+    network, layer, rounds = hc.train(problem).network, HiddenLayer.of(problem, True), 0
+    program = layer.program(problem)
+    heads = np.sign(network.output_weights)
+    directions = list(zip(network.hidden_weights @ layer.basis, heads, strict=True))
+
+    def solve(neurons):
+        """Lengths that come nearer to the optimal ones by a billionth."""
+        nonlocal rounds
+        rounds += 1
+        assert rounds < 40
+        share = 0.999 + 1e-9 * rounds
+        return [replace(one, weights=share * one.weights) for one in original(neurons)]
+
+    original, program.solve = program.solve, solve
+    asked = Oracles(layer.search, layer.last, layer.scope), 1e-6, Budget(None), directions
+    solution = solvers.column_generation.solve(program, *asked)
+    assert 1e-6 < solution.gap < 1e-2 and not solution.out_of_time
+    assert 5 < len(solution.history) < 15
+
+
+def test_a_part_that_does_not_stand_for_the_whole_is_no_start(monkeypatch):
+    """Three spikes that were all in the part took it two minutes, and the whole a second."""
+    X, _ = gaussian(25_000, 3)
+    part, trained = np.random.default_rng(0).permutation(len(X))[:2_500], []
+    start = solvers.coarse_start
+
+    def noting(*given):
+        trained.append(start(*given))
+        return trained[-1]
+
+    monkeypatch.setattr(solvers, "coarse_start", noting)
+    for y in (np.zeros(len(X)), np.ones(len(X))):
+        y[part[:3]] = 2.0
+        solution = hc.train(hc.TrainingProblem(X, y, 0.05 * hc.beta_max(X, y)), tol=1e-3)
+        assert solution.gap <= 1e-3 and len(solution.network) > 0
+    assert trained[0] is None and len(trained[1].network) > 0
+
+
+def test_a_round_asks_once_what_violation_it_affords(monkeypatch):
+    """Rounds that prove asked twice, each time with two dual values."""
+    asked, original = [], hc.TrainingProblem.affordable_violation
+
+    def noting(self, nu, tol):
+        asked.append(nu)
+        return original(self, nu, tol)
+
+    monkeypatch.setattr(hc.TrainingProblem, "affordable_violation", noting)
+    X, y = gaussian(60, 3)
+    solution = hc.train(hc.TrainingProblem(X, y, 0.1 * hc.beta_max(X, y)))
+    assert len(asked) == sum(step.neurons > 0 for step in solution.history) > 1
+
+
 def test_no_proof_is_sharper_because_of_violators_that_have_entered():
     """Each round that only had to solve better made the next proof ten times as sharp."""
     X, y = gaussian(8, 2)
@@ -187,6 +245,24 @@ def test_a_budget_ends_search_and_proof_with_a_valid_bound(seconds):
     assert 0 < solution.lower_bound <= solution.objective
 
 
+@pytest.mark.parametrize("options", [{}, {"loss": "logistic"}, {"intercept": True}, {"slope": 0.2}])
+def test_neurons_to_start_from_lower_the_objective_from_the_zero_network(options):
+    """One under the other sign would be dropped in the first solve, and start nothing."""
+    X, y = gaussian(20, 3)
+    y = np.sign(y) if options.get("loss") == "logistic" else y + 1.0
+    problem = hc.TrainingProblem(X, y, 1e-3, **options)
+    layer = HiddenLayer.of(problem, proof=True)
+    program = layer.program(problem)
+    neurons = drawn_start(program, layer)
+    directions = np.array([direction for direction, _ in neurons])
+    assert len(np.unique(directions, axis=0)) == len(neurons) > 0
+    zero = program.objective([])
+    for direction, sign in neurons:
+        with_one = program.objective([program.along(1e-6 * direction, sign)])
+        other = program.objective([program.along(1e-6 * direction, -sign)])
+        assert with_one < min(zero, other)
+
+
 def test_with_time_enough_a_budget_changes_nothing():
     X, y = gaussian(40, 3)
     problem = hc.TrainingProblem(X, y, 0.1 * hc.beta_max(X, y))
@@ -226,6 +302,62 @@ def test_proofs_that_meet_violators_are_not_finished_and_the_last_one_is(monkeyp
     assert any(found.value > stop > problem.beta for stop, found in calls)
     assert solution.gap <= 1e-3 and solution.scope == "global" and not solution.out_of_time
     assert calls[-1][1].bound <= 1.1 * problem.beta
+
+
+def test_a_training_that_stalls_while_proofs_meet_violators_ends_with_a_whole_proof(monkeypatch):
+    """One that stops at a violator leaves a bound that is far above it, for rounds to come."""
+    X, y = gaussian(30, 3)
+    problem = hc.TrainingProblem(X, y, 0.05 * hc.beta_max(X, y))
+    layer, calls = HiddenLayer.of(problem, True), []
+    kind = solvers.column_generation.ColumnGeneration
+    improve = kind._improve
+
+    def nothing(nu, **asked):
+        return DualMaximum(0.0, np.inf, np.zeros((0, 3)), np.zeros(0))
+
+    def proof(nu, stop, **asked):
+        """One whose bound is half more than the violator that it stops at."""
+        found = layer.last(nu, **asked)
+        found = replace(found, bound=1.5 * found.value) if found.value > stop else found
+        calls.append((stop, found))
+        return found
+
+    def in_the_first_rounds(self, *given):
+        if len(calls) < 3:
+            improve(self, *given)
+
+    monkeypatch.setattr(kind, "_improve", in_the_first_rounds)
+    oracles = Oracles(nothing, proof, "global")
+    given = layer.program(problem), oracles, 1e-6, Budget(None)
+    solution = solvers.column_generation.solve(*given)
+    *earlier, (stop, whole) = calls
+    assert len(earlier) == 2 + solvers.column_generation.PATIENCE
+    assert all(found.value > end > problem.beta for end, found in earlier)
+    assert stop == np.inf and whole.bound < 1.01 * whole.value
+    bounds = [step.lower_bound for step in solution.history]
+    assert solution.lower_bound == bounds[-1] > bounds[-2]
+    assert solution.gap > 1e-6 and not solution.out_of_time
+
+
+def test_the_best_bound_of_all_rounds_is_kept_where_the_last_proof_has_no_time(monkeypatch):
+    """The bound of another residual is one of the same optimum."""
+    X, y = gaussian(200, 3)
+    problem = hc.TrainingProblem(X, y, 0.05 * hc.beta_max(X, y))
+    bounds, original = [], BranchAndBound.__call__
+
+    def out_of_time(self, nu, **asked):
+        found = original(self, nu, **asked)
+        if bounds:
+            found = replace(found, bound=1e3 * found.bound)
+        bounds.append(problem.dual_bound(nu, found.bound))
+        return found
+
+    monkeypatch.setattr(ascent, "drawn", lambda X, count, rng: np.zeros((0, X.shape[1])))
+    monkeypatch.setattr(BranchAndBound, "__call__", out_of_time)
+    solution = hc.train(problem, tol=1e-3)
+    assert len(bounds) > 1 and solution.out_of_time
+    assert solution.lower_bound == max(bounds) == bounds[0] > 10 * bounds[-1]
+    assert problem.dual_value(solution.dual_point) == pytest.approx(bounds[0], rel=1e-9)
 
 
 def test_a_violator_that_is_there_already_does_not_end_a_training(monkeypatch):

@@ -10,10 +10,10 @@ import numpy as np
 
 from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.validation import positive_number, whole_number
-from hidden_convexity.oracle.ascent import Ascent
+from hidden_convexity.oracle.ascent import Ascent, drawn
 from hidden_convexity.oracle.box_oracle import FINEST, PATH_ROUNDING, BoxOracle
 from hidden_convexity.oracle.maximum import DualMaximum, dual_point
-from hidden_convexity.oracle.search import Search
+from hidden_convexity.oracle.search import OTHERS, Search
 
 
 class BranchAndBound(BoxOracle):
@@ -66,7 +66,10 @@ class BranchAndBound(BoxOracle):
 
     def __init__(self, X, random_starts=32, rng=0, **options):
         super().__init__(X, **options)
-        self.ascent, self.climb = Ascent(self.X, random_starts, rng), Ascent(self.X, 0)
+        rng = np.random.default_rng(rng)
+        self.ascent = Ascent(self.X, random_starts, rng)
+        self.climb = self.ascent.from_given()
+        self.others = drawn(self.X, OTHERS, rng)
 
     def __call__(self, nu, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """The maximum of |nu.(Xu)_+| up to the tolerance, with the local maximisers met.
@@ -82,8 +85,8 @@ class BranchAndBound(BoxOracle):
         starts : (k, d) array_like or None
             Directions to ascend from as well.
         stop : float
-            A value above it, where ascents reach none, ends the call: whoever asks has no use for
-            the bound then. It is what had been proven so far.
+            A value above it, and above all that the first ascents reach, ends the call: whoever
+            asks has no use for a sharp bound then. It is at most half as large again.
 
         Returns
         -------

@@ -22,6 +22,9 @@ from hidden_convexity.oracle.maximum import DualMaximum, Remainders, dual_point,
 
 # Chambers unpacked at a time: entries of an (n, chambers) float64 block, 32 MB.
 BLOCK = 4_000_000
+# Entries of all patterns up to which they stay unpacked: a training on a hundred samples at most
+# asks again and again, and a quarter of each call was unpacking.
+KEPT = 500_000
 # Cones projected on at first, and then twice as many each time: the largest bounds tell the most.
 # The first ones also are where other local maxima above the level are found.
 FIRST = 1024
@@ -81,6 +84,9 @@ class Exhaustive:
         first = nonzero[first]
         # The cones are those of one row a line; others of the line have been moved to it.
         self._walls, self._unit = first, unit[first]
+        few = len(arrangement) * len(self.X) <= KEPT
+        self._kept = self._unpacked(slice(None)) if few else None
+        self._cones = np.ascontiguousarray(self._kept[1].T > 0) if few else None
         moved = np.zeros(len(self.X))
         side = np.where(arrangement._flipped[nonzero] == arrangement._flipped[first[line]], 1, -1)
         apart = np.linalg.norm(side[:, None] * unit[nonzero] - unit[first[line]], axis=1)
@@ -168,6 +174,11 @@ class Exhaustive:
         size = float(np.abs(nu) @ self._lengths)
         return ((len(nu) + 4) * EPS + self._thin) * size + self._moved.charge(nu)
 
+    def _unpacked(self, chambers):
+        """Patterns (n, g) of some chambers, and on which side of their walls they are (m, g)."""
+        patterns = self.arrangement.unpack(chambers)
+        return patterns, np.where(patterns[self._walls], 1.0, -1.0)
+
     def _points(self, nu):
         """The points a (2G, d) of all cones, their lengths, and bounds on those of the projections.
 
@@ -181,14 +192,13 @@ class Exhaustive:
         step = max(BLOCK // len(self.X), 1)
         for start in range(0, G, step):
             block = slice(start, start + step)
-            sides = self.arrangement.unpack(block)
-            parts[:, block] = (nu[:, None] * self.X).T @ sides
-            inward = self._unit @ parts[:, block]
-            inward = np.where(sides[self._walls], inward, -inward)
+            patterns, sides = self._kept or self._unpacked(block)
+            parts[:, block] = (nu[:, None] * self.X).T @ patterns
+            inward = sides * (self._unit @ parts[:, block])
             beyond[0, block] = -inward.min(axis=0, initial=0.0)
             beyond[1, block] = inward.max(axis=0, initial=0.0)
         points = np.concatenate([parts.T, -parts.T])
-        sizes = row_lengths(points)
+        sizes = np.tile(row_lengths(parts.T), 2)
         share = beyond.ravel() / np.where(sizes > 0, sizes, 1.0)
         left = np.maximum(1.0 - share**2, 0.0) + (2 * d + 16) * EPS
         return points, sizes, sizes * np.sqrt(left)
@@ -210,17 +220,19 @@ class Exhaustive:
             Numbers of the walls of which they are made, how many, and m.
         """
         points, shape = points[chosen], (len(chosen), points.shape[1])
-        sides = self.arrangement.unpack(chosen % len(self.arrangement))
-        patterns = np.ascontiguousarray(sides[self._walls].T)
+        patterns, owner = self._cones, chosen % len(self.arrangement)
+        if patterns is None:
+            patterns = np.ascontiguousarray(self._unpacked(owner)[1].T > 0)
+            owner = np.arange(len(chosen))
         tight, counts = np.zeros(shape, dtype=np.int64), np.zeros(len(points), dtype=np.int64)
         projected, multipliers = np.empty(shape), np.zeros(shape)
-        rows = self._unit, patterns, np.arange(len(chosen))
-        project_each(*rows, points, tight, counts, projected, multipliers, least)
+        cones = self._unit, patterns, owner
+        project_each(*cones, points, tight, counts, projected, multipliers, least)
         lengths = row_lengths(projected)
         long = np.flatnonzero(lengths > enough)
         reached = np.abs(heights(self.X, nu, projected[long])) / lengths[long]
         for j in long[reached < (1 - OUTSIDE) * lengths[long]]:
-            inward = np.where(patterns[j, :, None], self._unit, -self._unit)
+            inward = np.where(patterns[owner[j], :, None], self._unit, -self._unit)
             positive, _ = scipy.optimize.nnls(inward.T, -points[j], maxiter=30 * len(inward))
             support = np.flatnonzero(positive)[: shape[1]]
             counts[j], tight[j, : len(support)] = len(support), support

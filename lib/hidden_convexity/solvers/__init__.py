@@ -282,7 +282,7 @@ def _trainer_over_all(problem, proof, progress, client=None):
         directions = []
         if start is None and len(problem.X) > COARSEN_ABOVE:
             start = coarse_start(problem, tol, budget, partial(_trainer_over_all, **searching))
-            if start.interrupted:
+            if start is not None and start.interrupted:
                 return replace(_unproven(start, problem), scope=layer.scope)
         if start is not None:
             heads = output_heads(start.network.output_weights)

@@ -152,13 +152,15 @@ class ColumnGeneration:
     def round(self):
         """Search; where nothing is found any more, prove; then let violators enter, and solve."""
         value, residual = self._take_stock()
-        slack = self._slack(residual)
+        affordable = self._affordable(residual)
+        slack = self._sharpness * min(affordable, LARGEST_SLACK)
         found = self._ask(self.oracles.search, residual, PROOF_SHARE * slack)
         entering = self._entering(residual, found, slack)
         last = not entering or self._exhausted(residual, found)
         if last and self._proof_is_apart:
             goes_on = self.budget.left > self._proof_at and self._stalled < PATIENCE
-            found, entering = self._prove(residual, slack, stops=goes_on and not entering)
+            stop = affordable if goes_on and not entering else np.inf
+            found, entering = self._prove(residual, slack, stop)
         self._record(residual, found, last)
         self._decide(found, entering, slack)
         if not self.ended:
@@ -176,6 +178,9 @@ class ColumnGeneration:
         least_gain = 0.0 if self.program.precise else LEAST_GAIN
         gains = value < (1 - least_gain) * self.objective
         self._stalled = 0 if gains else self._stalled + 1
+        self._rounds_since += 1
+        if self._rounds_since > CREEPING:
+            self._stalled = PATIENCE
         if value < self.objective:
             self.objective, self.best = value, self.neurons
         return value, self.program.residual(outputs)
@@ -188,10 +193,6 @@ class ColumnGeneration:
         """
         return self.problem.affordable_violation(residual, self.tol) if self.neurons else self.tol
 
-    def _slack(self, residual):
-        """The violation that is aimed at."""
-        return self._sharpness * min(self._affordable(residual), LARGEST_SLACK)
-
     def _ask(self, oracle, residual, tolerance, stop=np.inf, bound=np.inf):
         """Its answer, with the given bound if that is lower."""
         known = np.reshape([one.weights for one in self.neurons], (-1, self.program.X.shape[1]))
@@ -203,14 +204,15 @@ class ColumnGeneration:
             raise
         return _with_bound(found, bound)
 
-    def _prove(self, residual, slack, stops):
+    def _prove(self, residual, slack, stop):
         """Ask the proof, for what is left of the budget at most: its answer, and who enters.
 
-        If it `stops`, that is at a violator too large for the gap to close at this residual; should
-        none enter, it is asked for the whole proof.
+        It may end at a violation which a bound within the tolerance of it shows to be above `stop`,
+        too large for the gap to close at this residual; should none enter, it is asked for the
+        whole proof.
         """
         tolerance, bound = PROOF_SHARE * slack, np.inf
-        stop = (1 + self._affordable(residual)) * self.problem.beta if stops else np.inf
+        stop = (1 + stop) * self.problem.beta / (1 + tolerance)
         calls = [(self.oracles.loose, stop)] * (self.oracles.loose > tolerance)
         for asked, end in [*calls, (tolerance, stop), (tolerance, np.inf)]:
             limit_seconds(self.oracles.proof, self.budget)
@@ -229,15 +231,13 @@ class ColumnGeneration:
 
     def _exhausted(self, residual, found):
         """Whether to prove although there are violators: nothing helps, or time is nearly up."""
-        searched = self.problem.dual_bound(residual, found.value)
-        seen = relative_gap(self.objective, searched, proven=False)
-        if seen <= 0.5 * self._narrowest:
-            self._narrowest, self._rounds_since = seen, 0
-        self._rounds_since += 1
-        if self._rounds_since == CREEPING:
-            self._stalled = PATIENCE
-        enough = not self.program.precise and seen <= self.tol
+        enough = not self.program.precise and self._seen_gap(residual, found) <= self.tol
         return enough or self._stalled == PATIENCE or self.budget.left <= self._proof_at
+
+    def _seen_gap(self, residual, found):
+        """The gap, if no violation is larger than what was found."""
+        searched = self.problem.dual_bound(residual, found.value)
+        return relative_gap(self.objective, searched, proven=False)
 
     def _entering(self, residual, found, slack):
         """Up to BATCH violators (direction, output weights), none of which is there already."""
@@ -260,6 +260,9 @@ class ColumnGeneration:
             if bound > self.lower_bound:
                 self.lower_bound = bound
                 self.dual_point = self.problem.feasible_point(residual, maximum)
+        seen = self._seen_gap(residual, found)
+        if seen < 0.5 * self._narrowest:
+            self._narrowest, self._rounds_since = seen, 0
         seconds = perf_counter() - self._began
         self.history.append(Step(seconds, self.objective, self.lower_bound, len(self.best)))
 

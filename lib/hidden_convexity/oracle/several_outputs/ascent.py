@@ -1,5 +1,7 @@
 """The searching oracle for several outputs: ascents in u and in the output direction, in turn."""
 
+from copy import copy
+
 import numpy as np
 
 from hidden_convexity.foundations.validation import whole_number
@@ -71,6 +73,17 @@ class VectorAscent:
         directions = np.reshape([u for u, _ in ends], (-1, self.X.shape[1]))
         found = distinct_maxima(directions, np.array([value for _, value in ends]), level)
         return DualMaximum(attained(self.X, N, found[0][:1])[0], np.inf, *found)
+
+    def from_given(self):
+        """The search from given starts only, on the same memory.
+
+        Returns
+        -------
+        VectorAscent
+        """
+        other = copy(self)
+        other._starts = self._starts[:0]
+        return other
 
     def allowance(self, N):
         """Infinity: nothing is proven, so there is no bound that rounding could spoil."""

@@ -46,7 +46,9 @@ class VectorBranchAndBound(BoxOracle):
 
     def __init__(self, X, random_starts=64, rng=0, **options):
         super().__init__(X, **{"max_seconds": SECONDS} | options)
-        self.ascent, self.climb = VectorAscent(self.X, random_starts, rng), VectorAscent(self.X, 0)
+        self.ascent = VectorAscent(self.X, random_starts, rng)
+        self.climb = self.ascent.from_given()
+        self.others = np.zeros((0, self.X.shape[1]))
 
     def __call__(self, N, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """The maximum of ||N'(Xu)_+|| up to the tolerance, with the local maximisers met.

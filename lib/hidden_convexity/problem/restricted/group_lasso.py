@@ -18,10 +18,13 @@ DAMPINGS = (1e-8, 1e-10, 1e-12, 1e-14)
 
 
 def _compressed(dense):
-    """A dense matrix by its columns, for a tenth of what SciPy's checks on the way cost."""
+    """A dense matrix by its columns, for a tenth of what SciPy's checks on the way cost.
+
+    Numbers of 32 bits are what SciPy would convert others to.
+    """
     columns, rows = np.nonzero(dense.T)
     ends = np.cumsum(np.bincount(columns, minlength=dense.shape[1]))
-    entries = dense[rows, columns], rows, np.append(0, ends)
+    entries = dense[rows, columns], rows.astype(np.int32), np.append(0, ends).astype(np.int32)
     return sparse.csc_matrix(entries, shape=dense.shape)
 
 

@@ -18,7 +18,8 @@ from hidden_convexity.problem.restricted.group_lasso import (
     SOLVER_TOLERANCE,
     VANISHED,
 )
-from hidden_convexity.problem.restricted.neurons import groups_of, with_coefficients
+from hidden_convexity.problem.restricted.lazy_walls import within_cones
+from hidden_convexity.problem.restricted.neurons import groups_of
 from hidden_convexity.problem.restricted.passes import Passes, PooledPasses
 from hidden_convexity.problem.restricted.program import RestrictedProgram
 
@@ -61,17 +62,16 @@ class HingeProgram(RestrictedProgram):
         groups = groups_of(neurons)
         features = self._signed_features(neurons)
         height = self.objective([neuron for neuron in neurons if neuron.weights.any()])
-        while True:
-            walls = [self.inward(neuron) @ neuron.basis.T for neuron in neurons]
+
+        def minimise(walls):
             solution, self._multipliers, tight = self._optimum(features, groups, walls, height)
-            solved = with_coefficients(neurons, groups, solution)
-            neurons = [self._add_walls(neuron) for neuron in solved]
-            if all(new is old for new, old in zip(neurons, solved, strict=True)):
-                break
+            return solution, tight
+
+        neurons, _, tight = within_cones(self, neurons, groups, minimise)
         self._idle = self._tight(features, groups, neurons)
         return [
-            self.settle(neuron, multiplier > wall @ solution[group])
-            for neuron, group, wall, multiplier in zip(neurons, groups, walls, tight, strict=True)
+            self.settle(neuron, rows)
+            for neuron, rows in zip(neurons, tight, strict=True)
             if neuron.weights.any()
         ]
 

@@ -11,6 +11,7 @@ The cone's rows are generated lazily.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -20,13 +21,13 @@ from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.restricted.consolidation import consolidate
 from hidden_convexity.problem.restricted.fitted import Fitted
 from hidden_convexity.problem.restricted.group_lasso import change, group_lasso
+from hidden_convexity.problem.restricted.lazy_walls import within_cones
 from hidden_convexity.problem.restricted.neurons import (
     Neuron,
     coefficients,
     groups_of,
     null_space,
     null_space_within,
-    with_coefficients,
 )
 from hidden_convexity.problem.restricted.polishing import polish
 from hidden_convexity.problem.restricted.walls import VIOLATED
@@ -123,8 +124,8 @@ class RestrictedProgram:
     def objective(self, neurons, outputs=None):
         """Convex objective, equal to P of the decoded network."""
         outputs = self.outputs(neurons) if outputs is None else outputs
-        penalty = sum(float(np.linalg.norm(neuron.weights)) for neuron in neurons)
-        return self.problem.loss_value(outputs) + self.beta * penalty
+        lengths = np.linalg.norm(self._layers(neurons)[0], axis=1)
+        return self.problem.loss_value(outputs) + self.beta * float(lengths.sum())
 
     def solve(self, neurons):
         """Optimal weights for the given neurons; those that vanish are left out."""
@@ -158,8 +159,7 @@ class RestrictedProgram:
     def _minimise_model(self, neurons):
         """Minimise the quadratic model of the loss at the present weights, plus the penalty.
 
-        Cone rows that a solution violates are added until none is. Rows that come out tight are
-        then taken into the neuron's flat.
+        Cone rows that come out tight are taken into the neuron's flat.
         """
         if not neurons:
             return []
@@ -189,21 +189,12 @@ class RestrictedProgram:
         groups, present = groups_of(neurons), coefficients(neurons)
         damped = gram + np.diag(ridge)
         linear = slope + damped @ present
-        while True:
-            walls = [self.inward(neuron) @ neuron.basis.T for neuron in neurons]
-            solution, multipliers = group_lasso(
-                damped, linear, self.beta, self._scale, groups, walls
-            )
-            solved = with_coefficients(neurons, groups, solution)
-            neurons = [self._add_walls(neuron) for neuron in solved]
-            if all(new is old for new, old in zip(neurons, solved, strict=True)):
-                break
+        minimise = partial(group_lasso, damped, linear, self.beta, self._scale, groups)
+        neurons, solution, tight = within_cones(self, neurons, groups, minimise)
         gained = change(gram, slope, self.beta, groups, present, solution)
         settled = [
-            self.settle(neuron, multiplier > wall @ solution[group])
-            for neuron, group, wall, multiplier in zip(
-                neurons, groups, walls, multipliers, strict=True
-            )
+            self.settle(neuron, rows)
+            for neuron, rows in zip(neurons, tight, strict=True)
             if neuron.weights.any()
         ]
         return settled, gained, 0.5 * float(ridge @ (solution - present) ** 2)
@@ -215,14 +206,14 @@ class RestrictedProgram:
     def grouped(self, neurons, angle):
         """Sums of the neurons within an angle of the longest, of the longest of the rest, ..."""
         weights = np.stack([neuron.weights for neuron in neurons])
-        signs = [neuron.sign for neuron in neurons]
+        signs = np.array([neuron.sign for neuron in neurons])
         sizes = np.linalg.norm(weights, axis=1)
         unit = weights / sizes[:, None]
         left, grouped = np.argsort(-sizes, kind="stable"), []
         while len(left):
             first = left[0]
             near = np.linalg.norm(unit[left] - unit[first], axis=1) <= angle
-            near[near] = [signs[k] == signs[first] for k in left[near]]
+            near &= signs[left] == signs[first]
             if near.sum() == 1:
                 grouped.append(neurons[first])
             else:
@@ -271,14 +262,6 @@ class RestrictedProgram:
         rows = self.X[list(neuron.walls)]
         side = np.where(rows @ neuron.direction > 0, 1.0, -1.0)
         return side[:, None] * unit_rows(rows)
-
-    def _add_walls(self, neuron):
-        """The neuron itself, or with the row first crossed and the row most violated as walls."""
-        if len(neuron.basis) == 1 or not neuron.weights.any():
-            return neuron
-        walls = self.walls(neuron, neuron.weights[None])
-        crossed = walls.crossed(neuron.direction, neuron.weights, neuron.walls)
-        return replace(neuron, walls=tuple({*neuron.walls, *crossed})) if crossed else neuron
 
     def walls(self, neuron, ends):
         """What a neuron may meet on ways to ends (q, d); see `Passes.walls`."""

@@ -38,9 +38,9 @@ class Walls(NamedTuple):
             enforced.
         """
         here, there = self._inside(direction, direction, weights / np.linalg.norm(weights))
-        outside = there < -VIOLATED * self.norms
-        outside[np.isin(self.numbers, enforced)] = False
-        outside = np.flatnonzero(outside)
+        outside = np.flatnonzero(there < -VIOLATED * self.norms)
+        if enforced:
+            outside = outside[~np.isin(self.numbers[outside], enforced)]
         if len(outside) == 0:
             return []
         here, there = here[outside], there[outside]

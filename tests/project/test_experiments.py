@@ -38,8 +38,8 @@ from benchmarks.experiments import (  # noqa: E402
 from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: E402
 
 # Whose grids may end where the best lies: there are no fewer neighbours than one, and smaller
-# weight decays of the certified network are left out for their time.
-MAY_END = ("neighbours", "certified")
+# weight decays of certified networks are left out for their time.
+MAY_END = {digits: ("neighbours",), mnist: ("neighbours", "gated"), ten_classes: ("certified",)}
 
 
 def linear_error(name):
@@ -155,7 +155,8 @@ def test_recorded_leads_are_proven_and_complete():
         if row["method"] == "convex":
             assert row["scope"] == "global" and row["lower_bound"] <= row["objective"]
             twin = by_name[(*(row[name] for name in names[:3]), "adam")]
-            assert twin["share"] == row["share"] and twin["objective"] >= row["lower_bound"]
+            assert twin["share"] == row["share"]
+            assert twin["objective"] >= twin["least_objective"] >= row["lower_bound"]
 
 
 def test_a_grid_grows_to_a_best_value_beyond_its_end_and_stops_where_it_gains_nothing():
@@ -275,7 +276,7 @@ def test_recorded_choices_are_of_their_ladders_and_not_at_the_end_of_what_was_tr
         for name, ladder in ladders.items():
             assert chosen[name] in map(str, ladder.rungs)
         known = (choice.INSIDE, choice.FLAT_THERE, choice.LAST)
-        assert row["end"] in known[: 3 if row["method"] in MAY_END else 2]
+        assert row["end"] in known[: 3 if row["method"] in MAY_END[module] else 2]
 
 
 @pytest.mark.parametrize("method", digits.NETWORKS)
@@ -464,9 +465,23 @@ def test_recorded_kernels_are_seldom_at_the_end_of_what_was_tried():
         assert ends.count(choice.LAST) < 0.05 * len(ends)
 
 
-@pytest.mark.parametrize("method", ["convex", "neighbours"])
+def test_decays_of_leads_begin_behind_a_hill_of_the_validation_error():
+    """A grid from 0.003 on once stopped at 0.03 in fold 9 of record 100, which has these errors."""
+    errors = [0.3602, 0.3101, 0.3922, 0.4371, 0.4823, 0.5552, 0.4788, 0.4875]
+    shares = choice.SHARES.rungs[choice.SHARES.rungs.index(3e-5) :]
+    hill = dict(zip(shares[: len(errors)], errors, strict=True))
+
+    def errors_at(points):
+        return [hill[point["share"]] for point in points]
+
+    assert choice.choose(errors_at, {"share": choice.SHARES}).values == {"share": 0.03}
+    assert choice.choose(errors_at, {"share": leads.DECAYS}).values == {"share": 1e-4}
+
+
+@pytest.mark.parametrize("method", ["convex", "adam", "neighbours"])
 def test_what_reconstructs_a_lead_is_chosen_without_the_test_part(method, monkeypatch):
-    monkeypatch.setattr(choice, "SHARES", choice.Ladder((0.1, 0.3, 1.0)))
+    monkeypatch.setattr(leads, "DECAYS", choice.Ladder((0.1, 0.3, 1.0)))
+    monkeypatch.setattr(leads, "STEPS", 30)
     rng = np.random.default_rng(0)
     runs = [rng.normal(size=(2, 240)) for _ in range(3)]
     found = []
@@ -476,8 +491,8 @@ def test_what_reconstructs_a_lead_is_chosen_without_the_test_part(method, monkey
         monkeypatch.setattr(leads, "stretches", lambda *_, parts=parts: parts)
         found.append(leads.reconstruct("s0010_re", "v1", 0, method))
     leads.optimum.cache_clear()
-    assert found[0]["choice"] == found[1]["choice"]
-    assert found[0]["validation_error"] == found[1]["validation_error"]
+    for column in ("choice", "validation_error", "objective"):
+        assert found[0].get(column) == found[1].get(column)
     assert found[0]["test_error"] != found[1]["test_error"]
 
 

@@ -65,6 +65,22 @@ CLASSES = {
 }
 # Dimensions and samples of first calls with more chambers than are gone through in a search.
 LARGER_STARTS = ((3, "1,000"), (4, "40"))
+# First calls that README shows beside its example.
+OTHER_STARTS = (
+    "import hidden_convexity",
+    "train, d = 2, n = 100",
+    "certify, d = 3, n = 30",
+    "ConvexReLURegressor, two features",
+    "Zonotope, d = 3, n = 12",
+    "splines.train, n = 50",
+)
+# Files of `benchmarks/run.py`, and what they hold.
+TIMED = {
+    "results.json": "exact training",
+    "results-race.json": "times to a gap",
+    "results-fixed-gates.json": "programs over given gates",
+    "results-networks.json": "other networks",
+}
 # Gaps that are raced for.
 GAPS = (1e-2, 1e-4)
 TASKS = {
@@ -102,9 +118,13 @@ def table(header, lines):
     return "\n".join("| " + " | ".join(line) + " |" for line in cells)
 
 
-def _cases(file):
+def _stored(file):
     path = BENCHMARKS / file
-    return json.loads(path.read_text(encoding="utf-8"))["cases"] if path.exists() else {}
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"cases": {}}
+
+
+def _cases(file):
+    return _stored(file)["cases"]
 
 
 def _time(case, program):
@@ -264,12 +284,25 @@ def cells_of_outputs():
     return table(["d", "n", "outputs", "cells of a proof to 1e-03", "s"], lines)
 
 
+def limits():
+    """How each file of times was recorded."""
+    lines = []
+    for file, said in TIMED.items():
+        about = _stored(file).get("environment")
+        if about:
+            jobs = str(about.get("jobs", ""))  # older files do not say
+            limit = f"{about['limit_seconds']:.0f}"
+            lines.append([f"`{file}`", said, limit, str(about["threads"]), jobs])
+    names = ["limit of a run, s", "threads of a process", "cases at a time"]
+    return table(["file", "what", *names], lines)
+
+
 def first_calls():
-    """README's sentences about compilation: processor seconds of whole processes."""
+    """README's words about compilation: processor seconds of whole processes."""
     cases = _cases("results-startup.json")
     example = next(one for name, one in cases.items() if "README" in name)
     larger = [cases[f"train, d = {d}, n = {n}"]["cold"]["seconds"] for d, n in LARGER_STARTS]
-    return textwrap.fill(
+    said = textwrap.fill(
         "What is called for the first time compiles, and says so if it takes long: this example "
         f"takes {example['cold']['seconds']:.0f} seconds of a processor then, some 2,500 "
         f"chambers and more (d = 3 and 50 samples) {min(larger):.0f} to {max(larger):.0f}. From "
@@ -277,15 +310,20 @@ def first_calls():
         f"{example['warm']['seconds']:.1f} s together, until the library's code changes.",
         100,
     )
+    return f"{said}\n\n{_starts({name: cases[name] for name in OTHER_STARTS})}"
 
 
 def startup():
     """Processor seconds of a process that calls once, with numba's cache empty and filled."""
+    return _starts(_cases("results-startup.json"))
+
+
+def _starts(cases):
     lines = [
         [name, *(_seconds(case[cache]["seconds"]) for cache in ("cold", "warm"))]
-        for name, case in _cases("results-startup.json").items()
+        for name, case in cases.items()
     ]
-    return table(["the process", "cold, s", "warm, s"], lines)
+    return table(["the process", "first, s", "from then on, s"], lines)
 
 
 def estimators():
@@ -510,6 +548,7 @@ PAGES = {
         estimators,
     ),
     BENCHMARKS / "README.md": (
+        limits,
         race,
         over_gates,
         where_others_win,

@@ -1,10 +1,9 @@
 """Predictors that are not networks, each with the grid that validation chooses from.
 
 Every candidate is fitted to the training part, judged on the validation part, and the best one is
-kept. Those of `regressors` have grids that grow (`choice.py`), the others fixed ones.
+kept. Grids grow (`choice.py`).
 """
 
-import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
@@ -16,15 +15,11 @@ from sklearn.svm import SVR
 from benchmarks.experiments.choice import Ladder, choose, decades
 
 NEIGHBOURS = (1, 2, 4, 8, 16, 32, 64)
-# Of a Gaussian kernel in standardised inputs, in units of one over their number.
-GAMMAS = (0.1, 0.3, 1.0, 3.0, 10.0)
-LEAVES, ROUNDS = (4, 8, 16, 32), (50, 200)
-CHARGES = (0.1, 1.0, 10.0, 100.0)
-
 # One neighbour is the fewest, and two leaves are; thirty-two are all that 600 samples fill.
 FEW_NEIGHBOURS = Ladder((*NEIGHBOURS, 128), low=1, high=64)
 FEW_LEAVES = Ladder((2, 4, 8, 16, 32), low=4, high=16)
 MORE_ROUNDS = Ladder((12, 50, 200, 800), low=50, high=200)
+# Of a Gaussian kernel in standardised inputs, in units of one over their number.
 KERNEL_WIDTHS = Ladder(decades(-6, 3), low=0.1, high=3.0)
 TENS = (1,)
 
@@ -48,6 +43,9 @@ def regressors(d):
     def kernel_ridge(alpha, gamma):
         return scaled(KernelRidge(alpha=alpha, kernel="rbf", gamma=gamma / d))
 
+    def support_vectors(charge, gamma):
+        return scaled(SVR(C=charge, gamma=gamma / d, epsilon=0.02))
+
     def neighbours(k):
         return scaled(KNeighborsRegressor(k, weights="distance"))
 
@@ -57,20 +55,12 @@ def regressors(d):
             kernel_ridge,
             {"alpha": Ladder(decades(-12, 3, TENS), low=1e-4, high=0.1), "gamma": KERNEL_WIDTHS},
         ),
+        "SVM": (
+            support_vectors,
+            {"charge": Ladder(decades(-2, 4, TENS), low=1.0, high=100.0), "gamma": KERNEL_WIDTHS},
+        ),
         "boosting": (boosted_trees, {"rounds": MORE_ROUNDS, "leaves": FEW_LEAVES}),
         "neighbours": (neighbours, {"k": FEW_NEIGHBOURS}),
-    }
-
-
-def on_fixed_grids(d):
-    """Candidates for d inputs, by method: for predictions, where to grow would take long."""
-    return {
-        "SVM": [
-            scaled(SVR(C=charge, gamma=gamma / d, epsilon=0.02))
-            for charge in CHARGES
-            for gamma in GAMMAS
-        ],
-        "boosting": [boosted_trees(rounds, leaves) for leaves in LEAVES for rounds in ROUNDS],
     }
 
 
@@ -85,11 +75,3 @@ def tuned(make, ladders, train, loss):
 
     choice = choose(errors_at, ladders)
     return make(**choice.values).fit(*train), choice
-
-
-def chosen(candidates, train, validation, error):
-    """The candidate of least error on the validation part, fitted to the training part, and it."""
-    fitted = [one.fit(*train) for one in candidates]
-    errors = [error(one.predict(validation[0]), validation[1]) for one in fitted]
-    best = int(np.argmin(errors))
-    return fitted[best], float(errors[best])

@@ -1,10 +1,10 @@
 """Predict real signals by networks and by classics: `python -m benchmarks.experiments.prediction`.
 
 Each row is one method on one fold of one signal, at one window length and one horizon. Everything
-that a method chooses, weight decay too, is chosen on the validation part; `test_error` is on the
-test part, in units of its variance. `signals.py` says which stretches these are. Where `grows`
-says so, grids grow where the best lies at their end (`choice.py`): `choice` is what was chosen,
-`end` where that lies. The others, for their time, are fixed.
+that a method chooses, weight decay too, is chosen on the validation part, from grids that grow
+where the best lies at their end (`choice.py`): `choice` is what was chosen, `end` where that lies.
+`test_error` is on the test part, in units of its variance. `signals.py` says which stretches these
+are.
 
 The network's optimum is certified where it has three inputs and a bias. It sees three samples, or
 three atoms of a longer window: the linear prediction from all of it, fitted to the training part,
@@ -27,33 +27,25 @@ PATH = Path(__file__).with_name("prediction.csv")
 SIGNALS = ("ecg", "pulse")
 HORIZONS = (1, 4)
 WINDOWS, PROVEN = (3, 8, 32), 3
-# Weight decays of each task, of the largest one, where they do not grow.
-SHARES = {
-    ("ecg", 1): (0.01, 3e-3, 1e-3, 3e-4, 1e-4),
-    ("ecg", 4): (0.1, 0.03, 0.01, 3e-3, 1e-3),
-    ("pulse", 4): (0.01, 3e-3, 1e-3, 3e-4, 1e-4),
-    ("sunspots", 1): (0.1, 0.03, 0.01, 3e-3, 1e-3),
-    ("sunspots", 2): (0.1, 0.03, 0.01, 3e-3, 1e-3),
+# The smallest weight decay to begin with, of the largest one: its power of ten. A grid that begins
+# narrow may stop in front of a hill of the validation error with a lower valley behind it. So all
+# begin at 0.1 and go down past the valley of the fold looked at, to a neuron to every three samples
+# or, on the pulse wave, which is nearly linear to predict and wants tiny ones, to where a further
+# value takes seconds. They may grow by a decade, where it takes up to a minute.
+SMALLEST = {
+    ("ecg", 1): -4,
+    ("ecg", 4): -3,
+    ("pulse", 1): -5,
+    ("pulse", 4): -4,
+    ("sunspots", 1): -4,
+    ("sunspots", 2): -4,
 }
-# Those of three samples of the pulse wave, one ahead, which grow. What is nearly linear to predict
-# wants tiny ones, and a grid that begins far from these may stay there: in one fold the validation
-# error has another valley, at 0.001.
-GROWN_SHARES = {("pulse", 1): choice.Ladder(choice.SHARES.rungs, low=1e-5, high=1e-3)}
-# Of three atoms fewer, for their time: a smaller one lowered a fold's validation error by little.
-SHARES_OF_ATOMS = {
-    ("ecg", 1): (3e-3, 1e-3, 3e-4),
-    ("ecg", 4): (0.03, 0.01, 3e-3),
-    ("pulse", 1): (1e-4, 3e-5),
-    ("pulse", 4): (1e-3, 3e-4),
-}
-SEARCHED = 3  # how many of them where an optimum is only searched, for their time
 TOLERANCE = 1e-2
-# Atoms, and the tiny decays of the pulse wave one sample ahead, where training with a proof takes
-# minutes: a search to this tolerance, whose network is then certified as it is, gap and all.
+# Atoms, and the tiny decays of the pulse wave, where training with a proof takes minutes: a search
+# to this tolerance, whose network is then certified as it is, gap and all.
 QUICK_TOLERANCE = 3e-2
 NETWORK, OF_ATOMS, ATOMS = "network", "network, 3 atoms", 3
 CLASSICS = ("linear", "kernel ridge", "SVM", "boosting", "neighbours")
-GROWN = ("linear", "kernel ridge", "neighbours")  # the others' grids are fixed, for their time
 
 
 def run(signal, horizon, window, fold, method, records=None):
@@ -64,40 +56,24 @@ def run(signal, horizon, window, fold, method, records=None):
     began = time.process_time()
     if method in (NETWORK, OF_ATOMS):
         seen = atoms(*three[0]) if method == OF_ATOMS else datasets.with_bias
-        decays = shares(signal, horizon, window, method)
-        quick = method == OF_ATOMS or (signal, horizon) == ("pulse", 1)
-        predict, facts = network(*three[:2], decays, seen, quick)
-        if not grows(signal, horizon, method):
-            facts |= {"choice": None, "end": None}
-    elif grows(signal, horizon, method):
+        quick = method == OF_ATOMS or signal == "pulse"
+        predict, facts = network(*three[:2], decays(signal, horizon), seen, quick)
+    else:
         best, made = classics.tuned(
             *classics.regressors(window)[method],
             three[0],
             lambda model: signals.error(model.predict(three[1][0]), three[1][1]),
         )
         predict, facts = best.predict, made.facts
-    else:
-        candidates = classics.on_fixed_grids(window)[method]
-        best, chosen = classics.chosen(candidates, *three[:2], signals.error)
-        predict, facts = best.predict, {"validation_error": chosen}
     facts["processor_seconds"] = float(f"{time.process_time() - began:.4g}")
     X, y = three[2]
     return {"test_error": signals.error(predict(X), y)} | facts
 
 
-def grows(signal, horizon, method):
-    """Whether a method chooses from grids that grow."""
-    return method in GROWN or (method == NETWORK and (signal, horizon) in GROWN_SHARES)
-
-
-def shares(signal, horizon, window, method):
-    """The ladder of weight decays in units of the largest one; all of it, where it cannot grow."""
-    if grows(signal, horizon, method):
-        return GROWN_SHARES[signal, horizon]
-    if method == OF_ATOMS:
-        return choice.Ladder(SHARES_OF_ATOMS[signal, horizon])
-    tried = SHARES[signal, horizon]
-    return choice.Ladder(tried if window <= PROVEN else tried[:SEARCHED])
+def decays(signal, horizon):
+    """The ladder of weight decays, in units of the largest one."""
+    power = SMALLEST[signal, horizon]
+    return choice.Ladder(choice.decades(power - 1, 0), low=float(f"1e{power}"), high=0.1)
 
 
 def atoms(X, y):
@@ -110,7 +86,7 @@ def atoms(X, y):
     return lambda Z: datasets.with_bias((Z - centre) @ basis)
 
 
-def network(train, validation, decays, inputs, quick):
+def network(train, validation, ladder, inputs, quick):
     """The network of the weight decay that validation chooses; proven where that is in reach."""
     A, y = inputs(train[0]), train[1]
     seen = inputs(validation[0])
@@ -122,7 +98,7 @@ def network(train, validation, decays, inputs, quick):
     most = Ascent(A)(y).value
     tolerance = QUICK_TOLERANCE if quick else TOLERANCE
     problem, searched, made = choice.weight_decay(
-        hc.TrainingProblem(A, y, 1.0), most, tolerance, error, decays
+        hc.TrainingProblem(A, y, 1.0), most, tolerance, error, ladder
     )
     found = searched.network
     if quick:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from hidden_convexity.equivalences.branches import BranchSearch, Piece, branch
+from hidden_convexity.equivalences.branches import BranchProgram, BranchSearch, Piece, branch
 from hidden_convexity.equivalences.three_layers import layered_patterns
 from hidden_convexity.geometry.arrangement import Arrangement
 from hidden_convexity.geometry.hyperplanes import unit_rows
+from hidden_convexity.problem.training_problem import TrainingProblem
 
 
 @pytest.mark.parametrize("inner", [1.0, -1.0])
@@ -59,6 +60,20 @@ def test_the_search_finds_the_best_branch_of_all_patterns(seed, tied):
         assert nu @ branch(X, z, inner) == pytest.approx(value, abs=1e-12)
         assert np.sign(value) == outer
         assert np.linalg.norm(z) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_close_branches_are_one_where_both_of_their_signs_agree(count):
+    """Signs were compared as if each branch had a single one, and trainings ended in an error."""
+    rng = np.random.default_rng(2)
+    X, z = rng.normal(size=(6, 2)), rng.normal(size=4)
+    program = BranchProgram(TrainingProblem(X, X[:, 0], 0.1), X)
+    signs = [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)][:count]
+    branches = [program.along(length * z, sign) for length in (2.0, 1.0) for sign in signs]
+    grouped = program.grouped(branches, 1e-6)
+    assert [one.sign for one in grouped] == signs
+    np.testing.assert_allclose([one.weights for one in grouped], [3.0 * z] * count, rtol=1e-12)
+    assert len(program.grouped(branches[:count], 1e-6)) == count
 
 
 def best_of_all_patterns(X, nu):

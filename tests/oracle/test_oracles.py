@@ -316,6 +316,16 @@ def test_a_part_is_searched_only_where_its_noise_is_below_the_level(share, monke
         assert found.value == Ascent(X)(nu, level=level).value
 
 
+def test_a_level_far_below_rounding_is_as_good_as_any(monkeypatch):
+    """The least weight decay of a problem made a search among many samples overflow."""
+    X, nu = generic(100, 3)
+    known = Ascent(X)(nu, level=1e-150)
+    monkeypatch.setattr(ascents, "COARSEN_ABOVE", 50)
+    for level in (1e-150, 1e-300):
+        found = Ascent(1e5 * X)(nu, level=level)
+        assert found.value == pytest.approx(1e5 * known.value, rel=1e-12)
+
+
 @pytest.mark.parametrize("kind", [Ascent, VectorAscent])
 def test_ascents_from_given_starts_share_the_rows_of_the_search(kind):
     """A proof held the rows twice more, for what it ascends from itself."""

@@ -130,7 +130,9 @@ class Ascent:
         columns, norms, floors = self._rows
         sizes = np.abs(weights) * norms
         total = float(sizes.sum()) or 1.0
-        count = max(len(sizes) / COARSER, (total / level) ** 2 if level > 0 else 0.0)
+        # A level that rounding of the sums exceeds asks for no more; its square may overflow.
+        sharp = (total / max(level, EPS * total)) ** 2 if level > 0 else 0.0
+        count = max(len(sizes) / COARSER, sharp)
         chances = np.minimum(sizes * (count / total), 1.0)
         part = np.flatnonzero(self._chances < chances)
         if len(part) > LARGEST_PART * len(sizes):

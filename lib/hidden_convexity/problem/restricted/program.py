@@ -206,19 +206,20 @@ class RestrictedProgram:
     def grouped(self, neurons, angle):
         """Sums of the neurons within an angle of the longest, of the longest of the rest, ..."""
         weights = np.stack([neuron.weights for neuron in neurons])
-        signs = np.array([neuron.sign for neuron in neurons])
+        # Of one entry, or several where neurons stand for more than one.
+        signs = np.reshape([neuron.sign for neuron in neurons], (len(neurons), -1))
         sizes = np.linalg.norm(weights, axis=1)
         unit = weights / sizes[:, None]
         left, grouped = np.argsort(-sizes, kind="stable"), []
         while len(left):
             first = left[0]
             near = np.linalg.norm(unit[left] - unit[first], axis=1) <= angle
-            near &= signs[left] == signs[first]
+            near &= (signs[left] == signs[first]).all(axis=1)
             if near.sum() == 1:
                 grouped.append(neurons[first])
             else:
                 total = weights[left[near]].sum(axis=0)
-                one = self.neuron(total / np.linalg.norm(total), signs[first])
+                one = self.neuron(total / np.linalg.norm(total), neurons[first].sign)
                 grouped.append(replace(one, weights=total))
             left = left[~near]
         return grouped

@@ -453,7 +453,7 @@ def test_recorded_decays_are_not_at_the_end_of_what_was_tried(module):
 
 def test_recorded_kernels_are_seldom_at_the_end_of_what_was_tried():
     """A grid of kernel widths once ended long before the kernels that the pulse wave wants."""
-    for module in (prediction, denoising, leads):
+    for module in (prediction, denoising, leads, equaliser):
         if not module.PATH.exists():
             pytest.skip(f"{module.PATH.name} is not there: see `make experiments`")
         ends = [r["end"] for r in read_sweep(module.PATH) if r["method"].startswith("kernel ridge")]
@@ -539,7 +539,9 @@ def test_recorded_equalisers_end_on_a_last_decay_only_where_nearly_all_symbols_a
         assert row["end"] != choice.LAST or row["validation_error"] < two_wrong
 
 
-@pytest.mark.parametrize("method", ["linear", "Volterra", "neighbours", "network"])
+@pytest.mark.parametrize(
+    "method", ["linear", "Volterra", *equaliser.REGRESSIONS, "neighbours", "network"]
+)
 def test_equalisers_are_not_chosen_by_counted_errors(method, monkeypatch):
     monkeypatch.setattr(equaliser, "TEST", 500)
     found = [equaliser.run(0, "three taps", 14, 2, method)]

@@ -34,7 +34,7 @@ METHODS = {
     "SVM": (PINK, "^", "support vector machine"),
     "boosting": (AMBER, "v", "boosted trees"),
     "neighbours": (SKY, "P", "nearest neighbours"),
-    "Volterra": (AMBER, "v", "Volterra, degree 3"),
+    "Volterra": ("black", "x", "Volterra, degree 3"),
     "Bayes": ("black", "_", "Bayes' rule"),
 }
 DECISIONS = LinearSegmentedColormap.from_list("decisions", ["#F6C7A5", "#FFFFFF", "#A9CFE8"])

@@ -479,6 +479,14 @@ def test_networks_that_reconstruct_a_lead_have_all_rivals_at_both_windows():
     assert {*classics.regressors(leads.TAPS)} == {*leads.CLASSICS}
 
 
+def test_denoisers_and_equalisers_have_all_rivals():
+    """Support vector machines once were left out of one, kernels and trees of the other."""
+    rivals = {*classics.regressors(denoising.PROVEN)}
+    stored = {(row["method"], row["window"]) for row in read_sweep(denoising.PATH)}
+    assert {(method, w) for method in rivals for w in denoising.WINDOWS} <= stored
+    assert rivals <= {row["method"] for row in read_sweep(equaliser.PATH)}
+
+
 @pytest.mark.parametrize("distance", [2, 3])
 def test_the_network_on_atoms_sees_all_of_the_wide_window_of_a_lead(distance, monkeypatch):
     """The hidden lead is the seen one ten moments before, which three samples do not reach."""

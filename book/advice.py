@@ -95,6 +95,7 @@ NAMES = {
     "convex": "network, certified",
     "adam": "network, Adam",
     "lasso": "Lasso, 21 samples",
+    "network, 3 atoms": "network, 3 atoms, certified",
 }
 # Classifiers of images that are no networks: method and width, and what tables call them.
 CLASSICS = {

@@ -25,7 +25,7 @@ PATH = Path(__file__).with_name("denoising.csv")
 LEVELS, WINDOWS = (0.1, 0.3, 0.6), (3, 9)
 # The window in which networks' optima are proven without atoms.
 PROVEN = 3
-FITTED = ("linear", "kernel ridge", "boosting", "neighbours")
+FITTED = ("linear", "kernel ridge", "SVM", "boosting", "neighbours")
 NETWORKS = ("network", "network with a line")
 OF_ATOMS = tuple(f"{network}, {prediction.ATOMS} atoms" for network in NETWORKS)
 BLIND = ("noisy", "Wiener", "wavelet")

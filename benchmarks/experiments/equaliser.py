@@ -39,7 +39,9 @@ LEVELS, WINDOWS, DRAWS = (10, 14, 18), (2, 3), range(10)
 # Networks' optima are proven in every window.
 PROVEN = max(WINDOWS)
 TRAINING, TEST = 500, 50_000
-METHODS = ("Bayes", "linear", "Volterra", "SVM", "neighbours", "network")
+# Regressions of the symbols, whose signs decide.
+REGRESSIONS = ("kernel ridge", "boosting")
+METHODS = ("Bayes", "linear", "Volterra", "SVM", *REGRESSIONS, "neighbours", "network")
 TOLERANCE, SEARCH_TOLERANCE = 1e-3, 1e-2
 CHARGES = choice.Ladder(choice.decades(-3, 5, (1,)), low=0.1, high=100.0)
 
@@ -82,6 +84,9 @@ def bayes(channel, level, window):
 
 def candidates(method, window):
     """What makes an estimator, its ladders, and its loss of scores (n,) against symbols (n,)."""
+
+    if method in REGRESSIONS:
+        return *classics.regressors(window)[method], squared_loss
 
     def line(C):
         return classics.scaled(LogisticRegression(C=C, max_iter=5_000))

@@ -8,8 +8,10 @@ local copies. Only errors are stored, nothing of the records.
 
 Each row is one method in one split of one lead. What it chooses is chosen on the validation part,
 from grids that grow (`choice.py`). `test_error` is in units of the lead's variance in the test
-part. Adam minimises the objective of the network beside it, at the same weight decay; of all its
-runs that of least validation error is kept, and `least_objective` is the least of any.
+part. Networks see three samples, or three atoms of the wide window, as in `prediction.py`: with
+these inputs there are proofs. Adam minimises the objective of the network of three samples, at the
+same weight decay; of all its runs that of least validation error is kept, and `least_objective` is
+the least of any.
 """
 
 import itertools
@@ -21,7 +23,7 @@ import numpy as np
 from sklearn.linear_model import Lasso
 
 import hidden_convexity as hc
-from benchmarks.experiments import choice, classics, command, signals
+from benchmarks.experiments import choice, classics, command, prediction, signals
 from hidden_convexity.companion import datasets
 from hidden_convexity.oracle import Ascent
 from hidden_convexity.solvers.descent import adam
@@ -43,9 +45,10 @@ TOLERANCE = 3e-2
 # took up to fourteen times as long.
 DECAYS = choice.Ladder(choice.SHARES.rungs, low=1e-4, high=0.1)
 # Of the classics, those of `classics.py`, with the network's window and with the wide one.
-CLASSICS = ("linear", "kernel ridge", "boosting", "neighbours")
-WIDE = "lasso", "kernel ridge, wide", "boosting, wide", "neighbours, wide"
-METHODS = (*CLASSICS, *WIDE, "convex", "adam")
+CLASSICS = ("linear", "kernel ridge", "SVM", "boosting", "neighbours")
+WIDE = "lasso", "kernel ridge, wide", "SVM, wide", "boosting, wide", "neighbours, wide"
+OF_ATOMS = prediction.OF_ATOMS
+METHODS = (*CLASSICS, *WIDE, "convex", OF_ATOMS, "adam")
 CHARGES = choice.Ladder(choice.decades(-6, 0), low=1e-3, high=0.1)
 NEURONS, SEEDS, STEPS, RATE = 100, 5, 2_000, 0.05
 
@@ -88,25 +91,26 @@ def windows(part, taps, distance):
 
 def reconstruct(record, lead, split, method, records=None):
     """One method in one split."""
-    taps = WIDE_TAPS if method in WIDE else TAPS
+    taps = WIDE_TAPS if method in (*WIDE, OF_ATOMS) else TAPS
     train, validation, test = (
         windows(part, taps, DISTANCE[record]) for part in stretches(record, lead, split, records)
     )
     began = time.process_time()
-    if method in ("convex", "adam"):
-        made, problem, found, proven = optimum(record, lead, split, records)
+    if method in ("convex", OF_ATOMS, "adam"):
+        inputs = prediction.atoms(*train) if method == OF_ATOMS else datasets.with_bias
+        made, problem, found, proven = optimum(record, lead, split, taps, inputs, records)
         facts = {"share": made.values["share"]}
-        if method == "convex":
+        if method != "adam":
             facts |= made.facts | {"lower_bound": proven.lower_bound, "scope": proven.scope}
         else:
-            seen = datasets.with_bias(validation[0])
+            seen = inputs(validation[0])
             runs = descent(problem)
             found = min(runs, key=lambda one: signals.error(one(seen), validation[1]))
             facts["least_objective"] = min(problem.objective(one) for one in runs)
         facts |= {"objective": problem.objective(found), "neurons": len(found)}
 
         def predict(X):
-            return found(datasets.with_bias(X))
+            return found(inputs(X))
     else:
         best, made = classics.tuned(
             *candidates(method.removesuffix(", wide"), taps),
@@ -126,13 +130,16 @@ def candidates(method, taps):
 
 
 @cache
-def optimum(record, lead, split, records):
-    """The choice of the weight decay, the problem there, the network and its certificate."""
+def optimum(record, lead, split, taps, inputs, records):
+    """The choice of the weight decay, the problem there, the network and its certificate.
+
+    `inputs` maps windows (n, taps) to what the network sees, (n, d).
+    """
     train, validation, _ = (
-        windows(part, TAPS, DISTANCE[record]) for part in stretches(record, lead, split, records)
+        windows(part, taps, DISTANCE[record]) for part in stretches(record, lead, split, records)
     )
-    A, y = datasets.with_bias(train[0]), train[1]
-    seen = datasets.with_bias(validation[0])
+    A, y = inputs(train[0]), train[1]
+    seen = inputs(validation[0])
     # About `beta_max`, by search: a proof to its last digits takes minutes in four dimensions.
     problem, searched, made = choice.weight_decay(
         hc.TrainingProblem(A, y, 1.0),

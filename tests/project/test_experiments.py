@@ -18,6 +18,7 @@ if find_spec("heartpy") is None:
 from benchmarks.experiments import (  # noqa: E402
     branches,
     choice,
+    classics,
     classifiers,
     denoising,
     descent,
@@ -152,8 +153,9 @@ def test_recorded_leads_are_proven_and_complete():
     assert sorted(by_name) == sorted(tuple(point.values()) for point in leads.points())
     for row in rows:
         assert row["error"] is None and row["test_error"] >= 0
-        if row["method"] == "convex":
+        if row["method"] in ("convex", leads.OF_ATOMS):
             assert row["scope"] == "global" and row["lower_bound"] <= row["objective"]
+        if row["method"] == "convex":
             twin = by_name[(*(row[name] for name in names[:3]), "adam")]
             assert twin["share"] == row["share"]
             assert twin["objective"] >= twin["least_objective"] >= row["lower_bound"]
@@ -451,7 +453,7 @@ def test_recorded_decays_are_not_at_the_end_of_what_was_tried(module):
 
 def test_recorded_kernels_are_seldom_at_the_end_of_what_was_tried():
     """A grid of kernel widths once ended long before the kernels that the pulse wave wants."""
-    for module in (prediction, denoising, leads):
+    for module in (prediction, denoising, leads, equaliser):
         if not module.PATH.exists():
             pytest.skip(f"{module.PATH.name} is not there: see `make experiments`")
         ends = [r["end"] for r in read_sweep(module.PATH) if r["method"].startswith("kernel ridge")]
@@ -471,12 +473,44 @@ def test_decays_of_leads_begin_behind_a_hill_of_the_validation_error():
     assert choice.choose(errors_at, {"share": leads.DECAYS}).values == {"share": 1e-4}
 
 
-@pytest.mark.parametrize("method", ["convex", "adam", "neighbours"])
+def test_networks_that_reconstruct_a_lead_have_all_rivals_at_both_windows():
+    """The network once saw three samples only, beside classics that see 21."""
+    assert {f"{m}, wide" for m in leads.CLASSICS if m != "linear"} == {*leads.WIDE} - {"lasso"}
+    assert {*classics.regressors(leads.TAPS)} == {*leads.CLASSICS}
+
+
+def test_denoisers_and_equalisers_have_all_rivals():
+    """Support vector machines once were left out of one, kernels and trees of the other."""
+    rivals = {*classics.regressors(denoising.PROVEN)}
+    stored = {(row["method"], row["window"]) for row in read_sweep(denoising.PATH)}
+    assert {(method, w) for method in rivals for w in denoising.WINDOWS} <= stored
+    assert rivals <= {row["method"] for row in read_sweep(equaliser.PATH)}
+
+
+@pytest.mark.parametrize("distance", [2, 3])
+def test_the_network_on_atoms_sees_all_of_the_wide_window_of_a_lead(distance, monkeypatch):
+    """The hidden lead is the seen one ten moments before, which three samples do not reach."""
+    monkeypatch.setitem(leads.DISTANCE, "s0010_re", distance)
+    monkeypatch.setattr(leads, "DECAYS", choice.Ladder((0.001, 0.01)))
+    rng, reach = np.random.default_rng(0), leads.WIDE_TAPS // 2 * distance
+    seen = [rng.normal(size=300) for _ in range(3)]
+    parts = [[np.stack([one, np.roll(one, reach)])] for one in seen]
+    monkeypatch.setattr(leads, "stretches", lambda *_: parts)
+    errors = [
+        leads.reconstruct("s0010_re", "v1", 0, method)["test_error"]
+        for method in (leads.OF_ATOMS, "convex")
+    ]
+    leads.optimum.cache_clear()
+    assert errors[0] < 0.1 < 0.9 < errors[1]
+
+
+@pytest.mark.parametrize("method", ["convex", leads.OF_ATOMS, "adam", "neighbours", "SVM, wide"])
 def test_what_reconstructs_a_lead_is_chosen_without_the_test_part(method, monkeypatch):
     monkeypatch.setattr(leads, "DECAYS", choice.Ladder((0.1, 0.3, 1.0)))
     monkeypatch.setattr(leads, "STEPS", 30)
     rng = np.random.default_rng(0)
-    runs = [rng.normal(size=(2, 240)) for _ in range(3)]
+    # The hidden lead is the seen one and noise: of noise alone no network may be left.
+    runs = [[[1.0, 0.0], [1.0, 1.0]] @ rng.normal(size=(2, 240)) for _ in range(3)]
     found = []
     for sign in (1, -1):
         leads.optimum.cache_clear()
@@ -513,7 +547,9 @@ def test_recorded_equalisers_end_on_a_last_decay_only_where_nearly_all_symbols_a
         assert row["end"] != choice.LAST or row["validation_error"] < two_wrong
 
 
-@pytest.mark.parametrize("method", ["linear", "Volterra", "neighbours", "network"])
+@pytest.mark.parametrize(
+    "method", ["linear", "Volterra", *equaliser.REGRESSIONS, "neighbours", "network"]
+)
 def test_equalisers_are_not_chosen_by_counted_errors(method, monkeypatch):
     monkeypatch.setattr(equaliser, "TEST", 500)
     found = [equaliser.run(0, "three taps", 14, 2, method)]

@@ -24,17 +24,17 @@ METHODS = {
     "sgd": (PINK, "^", "SGD"),
     "lbfgs": (SKY, "s", "L-BFGS"),
     "linear": (GREY, "D", "linear"),
-    "lasso": ("black", "x", "Lasso, wide window"),
+    "lasso": ("black", "x", "Lasso"),
     "searched": (BLUE, "o", "searched neurons"),
     "random gates": (SKY, "s", "random gates"),
     "wedge gates": (PINK, "^", "wedge gates"),
     "network": (BLUE, "o", "network, certified"),
-    "network, 3 atoms": (BLUE, "d", "the same, on 3 atoms"),
+    "network, 3 atoms": (BLUE, "d", "network, on 3 atoms"),
     "kernel ridge": (GREEN, "s", "kernel ridge"),
     "SVM": (PINK, "^", "support vector machine"),
     "boosting": (AMBER, "v", "boosted trees"),
     "neighbours": (SKY, "P", "nearest neighbours"),
-    "Volterra": (AMBER, "v", "Volterra, degree 3"),
+    "Volterra": ("black", "x", "Volterra, degree 3"),
     "Bayes": ("black", "_", "Bayes' rule"),
 }
 DECISIONS = LinearSegmentedColormap.from_list("decisions", ["#F6C7A5", "#FFFFFF", "#A9CFE8"])
@@ -144,7 +144,7 @@ def ways_by_dimension(ax, dimensions, values, ylabel, floor=None):
     return ax
 
 
-def errors_by_case(ax, cases, errors, xlabel, ylabel="test error / variance"):
+def errors_by_case(ax, cases, errors, title):
     """Test errors in several splits, {method: k arrays}, for k named cases: mean and range."""
     place = np.arange(len(cases))
     for k, (method, found) in enumerate(errors.items()):
@@ -155,8 +155,7 @@ def errors_by_case(ax, cases, errors, xlabel, ylabel="test error / variance"):
         ax.vlines(x, low, high, color=colour, linewidth=1.0)
         ax.plot(x, middle, marker, color=colour, markersize=4, mfc="white", label=label)
     ax.set_xticks(place, cases)
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
+    ax.set(title=title, ylabel="test error / variance")
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
 

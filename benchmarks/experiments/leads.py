@@ -21,10 +21,9 @@ import numpy as np
 from sklearn.linear_model import Lasso
 
 import hidden_convexity as hc
-from benchmarks.experiments import choice, classics, command, signals
+from benchmarks.experiments import choice, classics, command, descent, signals
 from hidden_convexity.companion import datasets
 from hidden_convexity.oracle import Ascent
-from hidden_convexity.solvers.descent import adam
 
 PATH = Path(__file__).with_name("leads.csv")
 QUARTERS = 4
@@ -47,7 +46,6 @@ CLASSICS = ("linear", "kernel ridge", "boosting", "neighbours")
 WIDE = "lasso", "kernel ridge, wide", "boosting, wide", "neighbours, wide"
 METHODS = (*CLASSICS, *WIDE, "convex", "adam")
 CHARGES = choice.Ladder(choice.decades(-6, 0), low=1e-3, high=0.1)
-NEURONS, SEEDS, STEPS, RATE = 100, 5, 2_000, 0.05
 
 
 @cache
@@ -98,12 +96,13 @@ def reconstruct(record, lead, split, method, records=None):
         facts = {"share": made.values["share"]}
         if method == "convex":
             facts |= made.facts | {"lower_bound": proven.lower_bound, "scope": proven.scope}
+            facts |= {"objective": problem.objective(found), "neurons": len(found)}
         else:
             seen = datasets.with_bias(validation[0])
-            runs = descent(problem)
-            found = min(runs, key=lambda one: signals.error(one(seen), validation[1]))
-            facts["least_objective"] = min(problem.objective(one) for one in runs)
-        facts |= {"objective": problem.objective(found), "neurons": len(found)}
+            found, columns = descent.beside(
+                problem, lambda one: signals.error(one(seen), validation[1])
+            )
+            facts |= columns
 
         def predict(X):
             return found(datasets.with_bias(X))
@@ -143,11 +142,6 @@ def optimum(record, lead, split, records):
     )
     found = searched.network
     return made, problem, found, hc.certify(found, problem, rounds=0)
-
-
-def descent(problem):
-    """The networks of several seeds of Adam."""
-    return [one.network for one in adam(problem, NEURONS, range(SEEDS), STEPS, RATE)]
 
 
 def points():

@@ -418,7 +418,7 @@ def test_recorded_folds_are_those_of_the_sweep_and_their_networks_proven(module)
             assert row["scope"] == ("global" if proven else "searched")
 
 
-@pytest.mark.parametrize("module", [prediction])
+@pytest.mark.parametrize("module", [prediction, equaliser])
 def test_recorded_adam_has_the_decay_of_the_network_beside_it_and_obeys_its_bound(module):
     """No sweep of one signal once said whether a certified network predicts better than Adam's."""
     if not module.PATH.exists():
@@ -573,6 +573,21 @@ def test_equalisers_are_not_chosen_by_counted_errors(method, monkeypatch):
     found.append(equaliser.run(0, "three taps", 14, 2, method))
     assert found[0]["choice"] == found[1]["choice"]
     assert found[0]["validation_error"] == found[1]["validation_error"]
+    assert found[0]["test_error"] > found[1]["test_error"] == 0
+
+
+def test_adam_equalises_by_the_networks_problem_and_not_by_counted_errors(monkeypatch):
+    monkeypatch.setattr(equaliser, "TEST", 500)
+    monkeypatch.setattr(descent, "STEPS_BESIDE", 30)
+    place = 0, "three taps", 14, 2
+    equaliser.chosen_decay.cache_clear()
+    network = equaliser.run(*place, "network")
+    found = [equaliser.run(*place, "adam")]
+    monkeypatch.setattr(equaliser, "wrong", lambda scores, told: 0.0)
+    found.append(equaliser.run(*place, "adam"))
+    equaliser.chosen_decay.cache_clear()
+    assert found[0]["share"] == network["share"]
+    assert found[0]["objective"] == found[1]["objective"] >= network["lower_bound"]
     assert found[0]["test_error"] > found[1]["test_error"] == 0
 
 

@@ -392,11 +392,12 @@ def prediction():
     medians = {key: np.median(errors) for key, errors in medians.items()}
     lines = []
     for method in dict.fromkeys(method for method, _, _ in medians):
-        line = [method]
+        line = [NAMES.get(method, method)]
         for task in TASKS:
             here = {w: medians[method, task, w] for w in (3, 8, 32) if (method, task, w) in medians}
             best = min(here, key=here.get)
-            line.append(f"{here[3]:.2g} ({here[best]:.2g} of {best})")
+            others = f" ({here[best]:.2g} of {best})" if len(here) > 1 else ""
+            line.append(f"{here[3]:.2g}{others}")
         lines.append(line)
     return table(["3 samples (best of 3, 8, 32)", *TASKS.values()], lines)
 

@@ -23,10 +23,9 @@ import numpy as np
 from sklearn.linear_model import Lasso
 
 import hidden_convexity as hc
-from benchmarks.experiments import choice, classics, command, prediction, signals
+from benchmarks.experiments import choice, classics, command, descent, prediction, signals
 from hidden_convexity.companion import datasets
 from hidden_convexity.oracle import Ascent
-from hidden_convexity.solvers.descent import adam
 
 PATH = Path(__file__).with_name("leads.csv")
 QUARTERS = 4
@@ -50,7 +49,6 @@ WIDE = "lasso", "kernel ridge, wide", "SVM, wide", "boosting, wide", "neighbours
 OF_ATOMS = prediction.OF_ATOMS
 METHODS = (*CLASSICS, *WIDE, "convex", OF_ATOMS, "adam")
 CHARGES = choice.Ladder(choice.decades(-6, 0), low=1e-3, high=0.1)
-NEURONS, SEEDS, STEPS, RATE = 100, 5, 2_000, 0.05
 
 
 @cache
@@ -102,12 +100,13 @@ def reconstruct(record, lead, split, method, records=None):
         facts = {"share": made.values["share"]}
         if method != "adam":
             facts |= made.facts | {"lower_bound": proven.lower_bound, "scope": proven.scope}
+            facts |= {"objective": problem.objective(found), "neurons": len(found)}
         else:
             seen = inputs(validation[0])
-            runs = descent(problem)
-            found = min(runs, key=lambda one: signals.error(one(seen), validation[1]))
-            facts["least_objective"] = min(problem.objective(one) for one in runs)
-        facts |= {"objective": problem.objective(found), "neurons": len(found)}
+            found, columns = descent.beside(
+                problem, lambda one: signals.error(one(seen), validation[1])
+            )
+            facts |= columns
 
         def predict(X):
             return found(inputs(X))
@@ -150,11 +149,6 @@ def optimum(record, lead, split, taps, inputs, records):
     )
     found = searched.network
     return made, problem, found, hc.certify(found, problem, rounds=0)
-
-
-def descent(problem):
-    """The networks of several seeds of Adam."""
-    return [one.network for one in adam(problem, NEURONS, range(SEEDS), STEPS, RATE)]
 
 
 def points():

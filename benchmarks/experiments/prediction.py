@@ -11,15 +11,20 @@ three atoms of a longer window: the linear prediction from all of it, fitted to 
 and the window's first two principal components there. Among five such bases (the others: cosines,
 principal components alone, partial least squares, the latest samples) it was the best or nearly so
 in most tasks, by kernel ridge regression on the validation parts of three folds.
+
+Adam minimises the objective of the network of three samples, at the same weight decay: of several
+seeds that of least validation error is kept (`descent.py`), and `least_objective` is the least of
+any.
 """
 
 import time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 import hidden_convexity as hc
-from benchmarks.experiments import choice, classics, command, signals
+from benchmarks.experiments import choice, classics, command, descent, signals
 from hidden_convexity.companion import datasets
 from hidden_convexity.oracle import Ascent
 
@@ -44,30 +49,34 @@ TOLERANCE = 1e-2
 # Atoms, and the tiny decays of the pulse wave, where training with a proof takes minutes: a search
 # to this tolerance, whose network is then certified as it is, gap and all.
 QUICK_TOLERANCE = 3e-2
-NETWORK, OF_ATOMS, ATOMS = "network", "network, 3 atoms", 3
+NETWORK, OF_ATOMS, ADAM, ATOMS = "network", "network, 3 atoms", "adam", 3
 CLASSICS = ("linear", "kernel ridge", "SVM", "boosting", "neighbours")
 
 
 def run(signal, horizon, window, fold, method, records=None):
     """Train, choose and test one method."""
-    three = [
-        signals.windows(part, window, horizon) for part in signals.parts(signal, fold, records)
-    ]
+    task = signal, horizon, window, fold, records
+    train, validation, (X, y) = stretches(*task)
     began = time.process_time()
     if method in (NETWORK, OF_ATOMS):
-        seen = atoms(*three[0]) if method == OF_ATOMS else datasets.with_bias
-        quick = method == OF_ATOMS or signal == "pulse"
-        predict, facts = network(*three[:2], decays(signal, horizon), seen, quick)
+        predict, facts = network(*task, method)
+    elif method == ADAM:
+        predict, facts = beside(*task)
     else:
         best, made = classics.tuned(
             *classics.regressors(window)[method],
-            three[0],
-            lambda model: signals.error(model.predict(three[1][0]), three[1][1]),
+            train,
+            lambda model: signals.error(model.predict(validation[0]), validation[1]),
         )
         predict, facts = best.predict, made.facts
     facts["processor_seconds"] = float(f"{time.process_time() - began:.4g}")
-    X, y = three[2]
     return {"test_error": signals.error(predict(X), y)} | facts
+
+
+def stretches(signal, horizon, window, fold, records):
+    """Windows and what follows them, of the three stretches of a fold."""
+    parts = signals.parts(signal, fold, records)
+    return [signals.windows(part, window, horizon) for part in parts]
 
 
 def decays(signal, horizon):
@@ -86,8 +95,11 @@ def atoms(X, y):
     return lambda Z: datasets.with_bias((Z - centre) @ basis)
 
 
-def network(train, validation, ladder, inputs, quick):
-    """The network of the weight decay that validation chooses; proven where that is in reach."""
+@cache
+def decayed(signal, horizon, window, fold, records, method):
+    """What `choice.weight_decay` chooses for a network, what it sees and its validation error."""
+    train, validation, _ = stretches(signal, horizon, window, fold, records)
+    inputs = atoms(*train) if method == OF_ATOMS else datasets.with_bias
     A, y = inputs(train[0]), train[1]
     seen = inputs(validation[0])
 
@@ -96,14 +108,27 @@ def network(train, validation, ladder, inputs, quick):
 
     # About `beta_max`, by search: a proof to its last digits takes minutes in four dimensions.
     most = Ascent(A)(y).value
-    tolerance = QUICK_TOLERANCE if quick else TOLERANCE
-    problem, searched, made = choice.weight_decay(
-        hc.TrainingProblem(A, y, 1.0), most, tolerance, error, ladder
+    tolerance = QUICK_TOLERANCE if quick(signal, method) else TOLERANCE
+    chosen = choice.weight_decay(
+        hc.TrainingProblem(A, y, 1.0), most, tolerance, error, decays(signal, horizon)
+    )
+    return chosen, inputs, error
+
+
+def quick(signal, method):
+    """Whether a network is searched and then certified as it is."""
+    return method == OF_ATOMS or signal == "pulse"
+
+
+def network(signal, horizon, window, fold, records, method):
+    """The network of the weight decay that validation chooses; proven where that is in reach."""
+    (problem, searched, made), inputs, error = decayed(
+        signal, horizon, window, fold, records, method
     )
     found = searched.network
-    if quick:
+    if quick(signal, method):
         known = hc.certify(found, problem, rounds=0)
-    elif A.shape[1] <= PROVEN + 1:
+    elif problem.X.shape[1] <= PROVEN + 1:
         known = hc.train(problem, tol=TOLERANCE)
         found = known.network
     else:
@@ -118,13 +143,20 @@ def network(train, validation, ladder, inputs, quick):
     }
 
 
+def beside(*task):
+    """Adam on the network's problem."""
+    (problem, _, made), inputs, error = decayed(*task, NETWORK)
+    found, facts = descent.beside(problem, error)
+    return lambda X: found(inputs(X)), {"share": made.values["share"]} | facts
+
+
 def points():
     """All runs of the sweep."""
     rows = []
     for signal in SIGNALS:
         for horizon in HORIZONS:
             for window in WINDOWS:
-                ways = (*CLASSICS, NETWORK if window <= PROVEN else OF_ATOMS)
+                ways = (*CLASSICS, *((NETWORK, ADAM) if window <= PROVEN else (OF_ATOMS,)))
                 rows += [
                     (signal, horizon, window, k, m) for m in ways for k in range(signals.FOLDS)
                 ]

@@ -420,11 +420,48 @@ def test_recorded_folds_are_those_of_the_sweep_and_their_networks_proven(module)
             assert row["scope"] == ("global" if proven else "searched")
 
 
+@pytest.mark.parametrize("module", [prediction, equaliser])
+def test_recorded_adam_has_the_decay_of_the_network_beside_it_and_obeys_its_bound(module):
+    """No sweep of one signal once said whether a certified network predicts better than Adam's."""
+    if not module.PATH.exists():
+        pytest.skip(f"{module.PATH.name} is not there: see `make experiments`")
+    rows, names = read_sweep(module.PATH), tuple(module.points()[0])[:-1]
+    of = {
+        method: {tuple(row[name] for name in names): row for row in rows if row["method"] == method}
+        for method in ("adam", "network")
+    }
+    assert of["adam"] and of["adam"].keys() <= of["network"].keys()
+    for place, row in of["adam"].items():
+        twin = of["network"][place]
+        assert row["share"] == twin["share"] and row["neurons"] == descent.NEURONS
+        assert row["objective"] >= row["least_objective"] >= twin["lower_bound"]
+
+
+def test_adam_beside_a_network_is_the_seed_of_least_validation_error(monkeypatch):
+    monkeypatch.setattr(descent, "STEPS_BESIDE", 30)
+    A = np.column_stack([np.linspace(-1, 1, 20), np.ones(20)])
+    task = hc.TrainingProblem(A, np.abs(A[:, 0]), 0.01)
+    seen = []
+
+    def error(network):
+        seen.append((network, abs(task.objective(network) - 0.1)))
+        return seen[-1][1]
+
+    found, columns = descent.beside(task, error)
+    assert len(seen) == descent.SEEDS and found is min(seen, key=lambda one: one[1])[0]
+    objectives = [task.objective(network) for network, _ in seen]
+    assert len(set(objectives)) == descent.SEEDS
+    assert columns["least_objective"] == min(objectives)
+    assert columns["objective"] == task.objective(found)
+
+
 def test_recorded_predictions_are_all_chosen_from_grids_that_grow():
     """Those of support vector machines, of trees and of most networks once were fixed."""
     if not prediction.PATH.exists():
         pytest.skip("prediction.csv is not there: see `make experiments`")
     for row in read_sweep(prediction.PATH):
+        if row["method"] == prediction.ADAM:  # at the network's decay
+            continue
         assert row["choice"] and row["end"] in (choice.INSIDE, choice.FLAT_THERE, choice.LAST)
         if row["scope"] is not None:
             ladder = prediction.decays(row["signal"], row["horizon"])
@@ -507,7 +544,7 @@ def test_the_network_on_atoms_sees_all_of_the_wide_window_of_a_lead(distance, mo
 @pytest.mark.parametrize("method", ["convex", leads.OF_ATOMS, "adam", "neighbours", "SVM, wide"])
 def test_what_reconstructs_a_lead_is_chosen_without_the_test_part(method, monkeypatch):
     monkeypatch.setattr(leads, "DECAYS", choice.Ladder((0.1, 0.3, 1.0)))
-    monkeypatch.setattr(leads, "STEPS", 30)
+    monkeypatch.setattr(descent, "STEPS_BESIDE", 30)
     rng = np.random.default_rng(0)
     # The hidden lead is the seen one and noise: of noise alone no network may be left.
     runs = [[[1.0, 0.0], [1.0, 1.0]] @ rng.normal(size=(2, 240)) for _ in range(3)]
@@ -520,6 +557,21 @@ def test_what_reconstructs_a_lead_is_chosen_without_the_test_part(method, monkey
     leads.optimum.cache_clear()
     for column in ("choice", "validation_error", "objective"):
         assert found[0].get(column) == found[1].get(column)
+    assert found[0]["test_error"] != found[1]["test_error"]
+
+
+def test_adam_predicts_by_the_networks_problem_without_the_test_part(monkeypatch):
+    monkeypatch.setattr(descent, "STEPS_BESIDE", 30)
+    monkeypatch.setattr(prediction, "decays", lambda *_: choice.Ladder((0.1, 0.3, 1.0)))
+    stretches, found = signals.parts("pulse", 0), []
+    for test in (stretches[2], -3 * stretches[2]):
+        prediction.decayed.cache_clear()
+        monkeypatch.setattr(signals, "parts", lambda *_, test=test: [*stretches[:2], test])
+        found.append(prediction.run("pulse", 1, 3, 0, "adam"))
+    network = prediction.run("pulse", 1, 3, 0, "network")
+    prediction.decayed.cache_clear()
+    assert found[0]["objective"] == found[1]["objective"] >= network["lower_bound"]
+    assert found[0]["share"] == network["share"]
     assert found[0]["test_error"] != found[1]["test_error"]
 
 
@@ -557,6 +609,21 @@ def test_equalisers_are_not_chosen_by_counted_errors(method, monkeypatch):
     found.append(equaliser.run(0, "three taps", 14, 2, method))
     assert found[0]["choice"] == found[1]["choice"]
     assert found[0]["validation_error"] == found[1]["validation_error"]
+    assert found[0]["test_error"] > found[1]["test_error"] == 0
+
+
+def test_adam_equalises_by_the_networks_problem_and_not_by_counted_errors(monkeypatch):
+    monkeypatch.setattr(equaliser, "TEST", 500)
+    monkeypatch.setattr(descent, "STEPS_BESIDE", 30)
+    place = 0, "three taps", 14, 2
+    equaliser.chosen_decay.cache_clear()
+    network = equaliser.run(*place, "network")
+    found = [equaliser.run(*place, "adam")]
+    monkeypatch.setattr(equaliser, "wrong", lambda scores, told: 0.0)
+    found.append(equaliser.run(*place, "adam"))
+    equaliser.chosen_decay.cache_clear()
+    assert found[0]["share"] == network["share"]
+    assert found[0]["objective"] == found[1]["objective"] >= network["lower_bound"]
     assert found[0]["test_error"] > found[1]["test_error"] == 0
 
 

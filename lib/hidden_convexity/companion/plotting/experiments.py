@@ -166,7 +166,7 @@ def errors_over_folds(ax, errors, title):
     for k, method in enumerate(methods):
         colour, marker, label = METHODS[method]
         shown = [(w, found[method]) for w, found in enumerate(errors.values()) if method in found]
-        x = np.array([w for w, _ in shown]) + 0.13 * (k - (len(methods) - 1) / 2)
+        x = np.array([w for w, _ in shown]) + 0.11 * (k - (len(methods) - 1) / 2)
         low, high = (np.array([end(values) for _, values in shown]) for end in (np.min, np.max))
         middle = [np.median(values) for _, values in shown]
         ax.vlines(x, low, high, color=colour, linewidth=1.0)

@@ -10,10 +10,10 @@ import numpy as np
 
 from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.validation import positive_number, whole_number
-from hidden_convexity.oracle.ascent import Ascent, drawn
+from hidden_convexity.oracle.ascent import Ascent
 from hidden_convexity.oracle.box_oracle import FINEST, PATH_ROUNDING, BoxOracle
 from hidden_convexity.oracle.maximum import DualMaximum, dual_point
-from hidden_convexity.oracle.search import OTHERS, Search
+from hidden_convexity.oracle.search import Search
 
 
 class BranchAndBound(BoxOracle):
@@ -66,10 +66,8 @@ class BranchAndBound(BoxOracle):
 
     def __init__(self, X, random_starts=32, rng=0, **options):
         super().__init__(X, **options)
-        rng = np.random.default_rng(rng)
         self.ascent = Ascent(self.X, random_starts, rng)
         self.climb = self.ascent.from_given()
-        self.others = drawn(self.X, OTHERS, rng)
 
     def __call__(self, nu, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """The maximum of |nu.(Xu)_+| up to the tolerance, with the local maximisers met.

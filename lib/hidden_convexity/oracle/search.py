@@ -18,16 +18,12 @@ from hidden_convexity.oracle.maximum import DualMaximum
 from hidden_convexity.oracle.stacks import open_stacks
 from hidden_convexity.oracle.threads import in_threads
 
-# Work, in products, a stack gets between two meetings: a millisecond, then up to a second.
-FIRST_WORK, MOST_WORK = 300_000, 100_000_000
+# Work, in products, a stack gets between two meetings: a few milliseconds, then up to a second.
+FIRST_WORK, MOST_WORK = 1_000_000, 100_000_000
 # Open cells of each stack, the highest, from whose centres is ascended at a meeting: at most so
 # many, and one for so many products with all rows as the stack was explored for. Measured at ranks
 # 4 and 5, an ascent takes as long as one or two.
 HIGHEST, PRODUCTS_EACH = 8, 10
-# Random directions from which is ascended at meetings as well, and the work of stacks for each, in
-# such products. Measured at rank 5 and 500 to 2,000 samples: where 32 starts had missed a violator,
-# 128 missed it once in ten times, and 512 never; 2 to 10 products take as long.
-OTHERS, PRODUCTS_EACH_OTHER = 1000, 5
 # A violator ends a proof whose bound is within this factor of it, and until then only cells of a
 # higher bound are split: the first have bounds that would be all that is known if time were up.
 NEAR = 1.5
@@ -64,7 +60,6 @@ class Search:
         self.tolerance, self.level, self.found = tolerance, level, found
         # What ascents have reached is no reason to end: it may be a neuron that is there.
         self.stop = max(stop, (1 + FINEST) * found.value)
-        self._others = oracle.others
         self._prepare(oracle)
         self.allowance = oracle.allowance(nu) / scale
         # Below this, cells can't be told apart; what moved rows are charged is another matter.
@@ -200,15 +195,10 @@ class Search:
     def _collect(self, done, work):
         """Count cells, note closed bounds, and ascend from where there may be more than is known.
 
-        That is from centres that are better, from those of the highest open cells, and from random
-        directions: violators that all ascents have missed were seen to be met by centres when most
-        cells were closed. Proofs that end before it do without.
+        That is from centres that are better, and from those of the highest open cells: violators
+        that all ascents have missed were seen to be met by centres when most cells were closed.
         """
-        products = work // max(self._size(), 1)
-        starts, each = [], min(products // PRODUCTS_EACH, self.highest)
-        left = sum(len(result[0]) > 0 for result in done) if self.found.value <= self.stop else 0
-        count = left * products // PRODUCTS_EACH_OTHER
-        others, self._others = self._others[:count], self._others[count:]
+        starts, each = [], min(work // max(PRODUCTS_EACH * self._size(), 1), self.highest)
         for result in done:
             closed, cells, peak, height = self._outcome(result)
             self.closed = max(self.closed, closed)
@@ -218,9 +208,9 @@ class Search:
             if better or (each and len(boxes)):
                 starts.append(peak)
             starts.extend(boxes[np.argsort(-bounds, kind="stable")[:each], 0])
-        if starts or len(others):
-            centres = np.reshape(starts, (-1, self.oracle.rank)) @ self.oracle.basis.T
-            starts = np.concatenate([self.found.directions, others, centres])
+        if starts:
+            known = self.found.directions
+            starts = np.concatenate([known, np.array(starts) @ self.oracle.basis.T])
             self.found = self.oracle.climb(self.nu, level=self.level, starts=starts)
 
 

@@ -48,7 +48,6 @@ class VectorBranchAndBound(BoxOracle):
         super().__init__(X, **{"max_seconds": SECONDS} | options)
         self.ascent = VectorAscent(self.X, random_starts, rng)
         self.climb = self.ascent.from_given()
-        self.others = np.zeros((0, self.X.shape[1]))
 
     def __call__(self, N, tolerance=0.0, level=0.0, starts=None, stop=np.inf):
         """The maximum of ||N'(Xu)_+|| up to the tolerance, with the local maximisers met.

@@ -92,7 +92,7 @@ TASKS = {
 
 
 NAMES = {
-    "convex": "network, certified",
+    "network": "network, certified",
     "adam": "network, Adam",
     "lasso": "Lasso, 21 samples",
     "network, 3 atoms": "network, 3 atoms, certified",
@@ -461,8 +461,8 @@ def leads():
     for method in dict.fromkeys(row["method"] for row in stored):
         line = [NAMES.get(method, method)]
         for record in records:
-            here, ours = over_splits(method, record), over_splits("convex", record)
-            line += [said(here), "" if method == "convex" else said(here - ours, "+")]
+            here, ours = over_splits(method, record), over_splits("network", record)
+            line += [said(here), "" if method == "network" else said(here - ours, "+")]
         lines.append(line)
     names = [(f"{record}, error", "minus the network's") for record in records]
     return table(["method", *(name for pair in names for name in pair)], lines)

@@ -47,7 +47,7 @@ DECAYS = choice.Ladder(choice.SHARES.rungs, low=1e-4, high=0.1)
 CLASSICS = ("linear", "kernel ridge", "SVM", "boosting", "neighbours")
 WIDE = "lasso", "kernel ridge, wide", "SVM, wide", "boosting, wide", "neighbours, wide"
 OF_ATOMS = prediction.OF_ATOMS
-METHODS = (*CLASSICS, *WIDE, "convex", OF_ATOMS, "adam")
+METHODS = (*CLASSICS, *WIDE, prediction.NETWORK, OF_ATOMS, "adam")
 CHARGES = choice.Ladder(choice.decades(-6, 0), low=1e-3, high=0.1)
 
 
@@ -94,7 +94,7 @@ def reconstruct(record, lead, split, method, records=None):
         windows(part, taps, DISTANCE[record]) for part in stretches(record, lead, split, records)
     )
     began = time.process_time()
-    if method in ("convex", OF_ATOMS, "adam"):
+    if method in (prediction.NETWORK, OF_ATOMS, "adam"):
         inputs = prediction.atoms(*train) if method == OF_ATOMS else datasets.with_bias
         made, problem, found, proven = optimum(record, lead, split, taps, inputs, records)
         facts = {"share": made.values["share"]}

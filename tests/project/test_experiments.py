@@ -153,9 +153,9 @@ def test_recorded_leads_are_proven_and_complete():
     assert sorted(by_name) == sorted(tuple(point.values()) for point in leads.points())
     for row in rows:
         assert row["error"] is None and row["test_error"] >= 0
-        if row["method"] in ("convex", leads.OF_ATOMS):
+        if row["method"] in ("network", leads.OF_ATOMS):
             assert row["scope"] == "global" and row["lower_bound"] <= row["objective"]
-        if row["method"] == "convex":
+        if row["method"] == "network":
             twin = by_name[(*(row[name] for name in names[:3]), "adam")]
             assert twin["share"] == row["share"]
             assert twin["objective"] >= twin["least_objective"] >= row["lower_bound"]
@@ -535,13 +535,13 @@ def test_the_network_on_atoms_sees_all_of_the_wide_window_of_a_lead(distance, mo
     monkeypatch.setattr(leads, "stretches", lambda *_: parts)
     errors = [
         leads.reconstruct("s0010_re", "v1", 0, method)["test_error"]
-        for method in (leads.OF_ATOMS, "convex")
+        for method in (leads.OF_ATOMS, "network")
     ]
     leads.optimum.cache_clear()
     assert errors[0] < 0.1 < 0.9 < errors[1]
 
 
-@pytest.mark.parametrize("method", ["convex", leads.OF_ATOMS, "adam", "neighbours", "SVM, wide"])
+@pytest.mark.parametrize("method", ["network", leads.OF_ATOMS, "adam", "neighbours", "SVM, wide"])
 def test_what_reconstructs_a_lead_is_chosen_without_the_test_part(method, monkeypatch):
     monkeypatch.setattr(leads, "DECAYS", choice.Ladder((0.1, 0.3, 1.0)))
     monkeypatch.setattr(descent, "STEPS_BESIDE", 30)

@@ -20,7 +20,7 @@ def progress_bar(shown, **options):
     """
     if silenced() or not shown:
         return _NoBar()
-    return tqdm(delay=DELAY, leave=False, **options)
+    return tqdm(delay=DELAY, leave=False, disable=False, **options)
 
 
 class _NoBar:

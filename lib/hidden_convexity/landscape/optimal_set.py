@@ -27,6 +27,9 @@ from hidden_convexity.solvers.solution import Solution
 # A direction counts as tight if s nu.(X u)_+ / beta is this close to 1: a descent to rounding has
 # its residual to about a billionth.
 TIGHT = 1e-8
+# Share by which largest lengths may be exceeded where a program only tells which neurons are used:
+# what meets such a bound exactly HiGHS solves again, and says so on the standard output.
+SPARE = 1e-4
 # Within this distance of a tight direction the constraint is flat to TIGHT, so that the cones next
 # to its own seem to have one as well: it is the same.
 SAME = 2 * (2 * TIGHT) ** 0.5
@@ -103,12 +106,11 @@ class OptimalSet:
         k, dimension = self.moves.shape
         if not dimension:
             return self._network(self.lengths)
-        # Moves, then whether each neuron is used; none is longer than all of them together.
-        total = self.lengths.sum() + 1.0
-        none = np.zeros((k, k))
+        # Moves, then whether each neuron is used; none is longer than it can be.
+        longest, none = self.ranges()[:, 1] * (1 + SPARE), np.zeros((k, k))
         stays = LinearConstraint(np.hstack([self.moves, none]), -self.lengths, np.inf)
         linked = LinearConstraint(
-            np.hstack([self.moves, -total * np.eye(k)]), -np.inf, -self.lengths
+            np.hstack([self.moves, -np.diag(longest)]), -np.inf, -self.lengths
         )
         found = milp(
             np.append(np.zeros(dimension), np.ones(k)),

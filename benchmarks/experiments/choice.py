@@ -71,6 +71,10 @@ def decades(least, most, steps=(1, 3)):
     return tuple(value for value in values if value <= float(f"1e{most}"))
 
 
+# Steps of `decades` for whole ones.
+TENS = (1,)
+
+
 def choose(errors_at, ladders):
     """The point of least validation error in grids that grow.
 

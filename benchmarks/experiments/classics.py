@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
-from benchmarks.experiments.choice import Ladder, choose, decades
+from benchmarks.experiments.choice import TENS, Ladder, choose, decades
 
 NEIGHBOURS = (1, 2, 4, 8, 16, 32, 64)
 # One neighbour is the fewest, and two leaves are; thirty-two are all that 600 samples fill.
@@ -21,7 +21,6 @@ FEW_LEAVES = Ladder((2, 4, 8, 16, 32), low=4, high=16)
 MORE_ROUNDS = Ladder((12, 50, 200, 800), low=50, high=200)
 # Of a Gaussian kernel in standardised inputs, in units of one over their number.
 KERNEL_WIDTHS = Ladder(decades(-6, 3), low=0.1, high=3.0)
-TENS = (1,)
 
 
 def scaled(model):

@@ -14,10 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
-from benchmarks.experiments.choice import Ladder, decades
+from benchmarks.experiments.choice import TENS, Ladder, decades
 from hidden_convexity.solvers.fixed_gates.gated import gated_beta_max, train_gated_path
 
-TENS = (1,)
 # For grey values from 0 to 1, which are not to be scaled, on some hundred digits. A gamma is in
 # units of one over the number of pixels. One neighbour is the fewest, and two leaves are.
 LADDERS = {

@@ -19,7 +19,7 @@ from time import process_time
 
 from benchmarks import mnist
 from benchmarks.experiments import classifiers, command
-from benchmarks.experiments.choice import Ladder, decades, tested
+from benchmarks.experiments.choice import TENS, Ladder, decades, tested
 from hidden_convexity.solvers.fixed_gates.gated import gated_beta_max
 
 PATH = Path(__file__).with_name("mnist.csv")
@@ -27,7 +27,6 @@ VALIDATED = 800
 # Relative gap of the gated networks.
 TOLERANCE = 5e-2
 SHARES, GAMMAS = decades(-5, 0)[::-1], decades(-1, 4)
-TENS = (1,)
 LADDERS = {
     "SVM": {
         "C": Ladder(decades(-2, 4, TENS), low=1.0, high=100.0),

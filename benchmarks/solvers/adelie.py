@@ -18,17 +18,26 @@ def prepare(problem, case):
     X, masks = np.asfortranarray(problem.X), problem.X @ problem.gates > 0
     used = masks.any(axis=0)
     gates, masks = problem.gates[:, used], np.asfortranarray(masks[:, used])
-    d, G = gates.shape
     matrix = adelie.matrix.convex_relu(X, masks, gated=True)
+    train = group_lasso(matrix, problem, gates.shape[1])
+    return lambda tolerance: (gates, train(tolerance))
+
+
+def group_lasso(matrix, problem, groups):
+    """What trains so many groups to a tolerance, within constraints if there are some."""
+    import adelie
+
+    n, d = problem.X.shape
     loss = adelie.glm.gaussian(problem.y)
 
-    def train(tolerance):
+    def train(tolerance, constraints=None):
         path = adelie.grpnet(
             matrix,
             loss,
-            groups=np.arange(0, G * d, d),
-            penalty=np.ones(G),
-            lmda_path=[problem.beta / len(X)],
+            constraints=constraints,
+            groups=np.arange(0, groups * d, d),
+            penalty=np.ones(groups),
+            lmda_path=[problem.beta / n],
             intercept=False,
             early_exit=False,
             adev_tol=0,
@@ -37,7 +46,7 @@ def prepare(problem, case):
             tol=tolerance,
             progress_bar=False,
         )
-        return gates, path.betas
+        return path.betas
 
     return train
 

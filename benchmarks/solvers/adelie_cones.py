@@ -8,7 +8,7 @@ import numpy as np
 
 import hidden_convexity as hc
 from benchmarks.objective import Outcome
-from benchmarks.solvers.adelie import ITERATIONS
+from benchmarks.solvers.adelie import group_lasso
 from benchmarks.solvers.pyscnn_cones import violation
 
 SETTINGS = (1e-8, 1e-9, 1e-11)
@@ -22,9 +22,9 @@ def prepare(problem, case):
     import adelie
 
     training, masks = problem.training, np.asfortranarray(problem.arrangement.patterns)
-    (n, d), P = training.X.shape, masks.shape[1]
+    n = len(training.X)
     matrix = adelie.matrix.convex_relu(np.asfortranarray(training.X), masks, gated=False)
-    loss = adelie.glm.gaussian(training.y)
+    within = group_lasso(matrix, training, 2 * masks.shape[1])
     inward = 2 * [np.where(mask[:, None], training.X, -training.X) for mask in masks.T]
 
     def train(tolerance):
@@ -32,23 +32,8 @@ def prepare(problem, case):
             "pinball_tol": CONSTRAINTS_TOLERANCE * tolerance,
             "pinball_max_iters": CONSTRAINTS_ITERATIONS,
         }
-        sides = {"lower": np.zeros(n), "upper": np.full(n, np.inf), "configs": accuracy}
-        path = adelie.grpnet(
-            matrix,
-            loss,
-            constraints=[adelie.constraint.linear(rows, **sides) for rows in inward],
-            groups=np.arange(0, 2 * P * d, d),
-            penalty=np.ones(2 * P),
-            lmda_path=[training.beta / n],
-            intercept=False,
-            early_exit=False,
-            adev_tol=0,
-            ddev_tol=0,
-            max_iters=ITERATIONS,
-            tol=tolerance,
-            progress_bar=False,
-        )
-        return path.betas
+        inside = {"lower": np.zeros(n), "upper": np.full(n, np.inf), "configs": accuracy}
+        return within(tolerance, [adelie.constraint.linear(rows, **inside) for rows in inward])
 
     return train
 

@@ -126,8 +126,14 @@ class Exhaustive:
         """
         nu, level = dual_point(nu, self.X), max(float(level), 0.0)
         points, sizes, ceilings = self._points(nu)
-        order = np.argsort(-ceilings, kind="stable")
-        reached, bound, found, first, most = level, 0.0, [], 0, FIRST
+        # Sorting all of a few thousand costs as much as projecting on those that matter.
+        above = ceilings > (1 + tolerance) * level
+        if np.count_nonzero(above) < KNOWN:
+            above[:] = True
+        order = np.flatnonzero(above)
+        order = order[np.argsort(-ceilings[order], kind="stable")]
+        bound = float(ceilings.max(initial=0.0, where=~above))
+        reached, found, first, most = level, [], 0, FIRST
         with progress_bar(self.progress, desc="proof", unit="cone") as bar:
             while first < len(order):
                 chosen, enough = order[first : first + most], (1 + tolerance) * reached

@@ -9,11 +9,13 @@ stall early, far above the others.
 """
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
 from scipy.optimize import minimize
 
+from benchmarks.experiments import choice
 from hidden_convexity.solvers.descent import adam
 
 RECORDS = 20
@@ -31,23 +33,34 @@ RATES = {
 RATES["sgd"] |= {500: (0.004, 0.008, 0.016)}
 RATES["adam"] |= {500: (0.02, 0.05, 0.1)}
 
-# Beside a certified network: neurons, seeds, steps and the learning rate at the first one.
-NEURONS, SEEDS, STEPS_BESIDE, RATE = 100, 5, 2_000, 0.05
+# Beside a certified network: neurons, seeds, steps, and learning rates at the first one.
+NEURONS, SEEDS, STEPS_BESIDE = 100, 5, 2_000
+RATES_BESIDE = choice.Ladder((0.01, 0.02, 0.05, 0.1, 0.2), low=0.02, high=0.1)
 
 
-def beside(problem, error):
-    """Adam on a certified network's problem: the network that validation chooses, and its columns.
+def beside(validated):
+    """Adam on the problem of a `choice.Validated` network: another one, chosen likewise.
 
-    Of all seeds the network of least `error` is kept, which takes a network and returns its
-    validation error; `least_objective` is the least of any seed.
+    Of all rates and seeds the network of least validation error is kept; `least_objective` is the
+    least of any.
     """
-    runs = [one.network for one in adam(problem, NEURONS, range(SEEDS), STEPS_BESIDE, RATE)]
-    found = min(runs, key=error)
-    return found, {
-        "least_objective": min(problem.objective(one) for one in runs),
-        "objective": problem.objective(found),
-        "neurons": len(found),
+    problem, runs = validated.problem, {}
+
+    def errors_at(points):
+        for rate in (point["rate"] for point in points):
+            found = adam(problem, NEURONS, range(SEEDS), STEPS_BESIDE, rate)
+            runs[rate] = [(validated.loss(one.network), one) for one in found]
+        return [min(error for error, _ in runs[point["rate"]]) for point in points]
+
+    made = choice.choose(errors_at, {"rate": RATES_BESIDE})
+    _, kept = min(runs[made.values["rate"]], key=lambda run: run[0])
+    facts = made.facts | {
+        "share": validated.facts["share"],
+        "least_objective": min(one.objective for each in runs.values() for _, one in each),
+        "objective": kept.objective,
+        "neurons": NEURONS,
     }
+    return replace(validated, network=kept.network, facts=facts)
 
 
 def train(A, Y, beta, optimiser, rate, width, seed, loss="squared", steps=None):

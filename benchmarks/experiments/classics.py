@@ -18,9 +18,9 @@ from sklearn.svm import SVR
 from benchmarks.experiments.choice import TENS, Ladder, choose, decades
 
 # One neighbour is the fewest, and two leaves are; thirty-two are all that 600 samples fill.
-FEW_NEIGHBOURS = Ladder((1, 2, 4, 8, 16, 32, 64, 128), low=1, high=64, natural=(1,))
-FEW_LEAVES = Ladder((2, 4, 8, 16, 32), low=4, high=16)
-MORE_ROUNDS = Ladder((12, 50, 200, 800), low=50, high=200)
+FEW_NEIGHBOURS = Ladder((1, 2, 4, 8, 16, 32, 64, 128, 256), low=1, high=64, natural=(1,))
+FEW_LEAVES = Ladder((2, 4, 8, 16, 32), low=4, high=16, natural=(2, 32))
+MORE_ROUNDS = Ladder((12, 50, 200, 800, 3_200, 12_800), low=50, high=200)
 # Of a Gaussian kernel in standardised inputs, in units of one over their number.
 KERNEL_WIDTHS = Ladder(decades(-6, 3), low=0.1, high=3.0)
 
@@ -80,7 +80,7 @@ def regressors(d):
         ),
         "SVM": (
             support_vectors,
-            {"charge": Ladder(decades(-2, 4, TENS), low=1.0, high=100.0), "gamma": KERNEL_WIDTHS},
+            {"charge": Ladder(decades(-2, 5, TENS), low=1.0, high=100.0), "gamma": KERNEL_WIDTHS},
         ),
         "boosting": (
             forests(HistGradientBoostingRegressor, learning_rate=0.1),

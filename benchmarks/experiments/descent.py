@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 
+from benchmarks.experiments import choice
 from hidden_convexity.solvers.descent import adam
 
 RECORDS = 20
@@ -32,21 +33,30 @@ RATES = {
 RATES["sgd"] |= {500: (0.004, 0.008, 0.016)}
 RATES["adam"] |= {500: (0.02, 0.05, 0.1)}
 
-# Beside a certified network: neurons, seeds, steps and the learning rate at the first one.
-NEURONS, SEEDS, STEPS_BESIDE, RATE = 100, 5, 2_000, 0.05
+# Beside a certified network: neurons, seeds, steps, and learning rates at the first one.
+NEURONS, SEEDS, STEPS_BESIDE = 100, 5, 2_000
+RATES_BESIDE = choice.Ladder((0.01, 0.02, 0.05, 0.1, 0.2), low=0.02, high=0.1)
 
 
 def beside(validated):
     """Adam on the problem of a `choice.Validated` network: another one, chosen likewise.
 
-    Of all seeds the network of least validation error is kept; `least_objective` is the least of
-    any.
+    Of all rates and seeds the network of least validation error is kept; `least_objective` is the
+    least of any.
     """
-    runs = adam(validated.problem, NEURONS, range(SEEDS), STEPS_BESIDE, RATE)
-    kept = min(runs, key=lambda one: validated.loss(one.network))
-    facts = {
+    problem, runs = validated.problem, {}
+
+    def errors_at(points):
+        for rate in (point["rate"] for point in points):
+            found = adam(problem, NEURONS, range(SEEDS), STEPS_BESIDE, rate)
+            runs[rate] = [(validated.loss(one.network), one) for one in found]
+        return [min(error for error, _ in runs[point["rate"]]) for point in points]
+
+    made = choice.choose(errors_at, {"rate": RATES_BESIDE})
+    _, kept = min(runs[made.values["rate"]], key=lambda run: run[0])
+    facts = made.facts | {
         "share": validated.facts["share"],
-        "least_objective": min(one.objective for one in runs),
+        "least_objective": min(one.objective for each in runs.values() for _, one in each),
         "objective": kept.objective,
         "neurons": NEURONS,
     }

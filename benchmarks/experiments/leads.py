@@ -10,8 +10,8 @@ Each row is one method in one split of one lead. What it chooses is chosen on th
 from grids that grow (`choice.py`). `test_error` is in units of the lead's variance in the test
 part. Networks see three samples, or three atoms of the wide window, as in `prediction.py`: with
 these inputs there are proofs. Adam minimises the objective of the network of three samples, at the
-same weight decay; of all its runs that of least validation error is kept, and `least_objective` is
-the least of any.
+same weight decay; of all its runs, at several rates, that of least validation error is kept, and
+`least_objective` is the least of any.
 """
 
 import itertools

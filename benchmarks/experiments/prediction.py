@@ -13,8 +13,8 @@ principal components alone, partial least squares, the latest samples) it was th
 in most tasks, by kernel ridge regression on the validation parts of three folds.
 
 Adam minimises the objective of the network of three samples, at the same weight decay: of several
-seeds that of least validation error is kept (`descent.py`), and `least_objective` is the least of
-any.
+rates and seeds the network of least validation error is kept (`descent.py`), and `least_objective`
+is the least of any.
 """
 
 import time

@@ -161,6 +161,7 @@ def test_recorded_leads_are_proven_and_complete():
         if row["method"] == "network":
             twin = by_name[(*(row[name] for name in names[:3]), "adam")]
             assert twin["share"] == row["share"]
+            assert twin["choice"] in {f"rate={rate}" for rate in descent.RATES_BESIDE.rungs}
             assert twin["objective"] >= twin["least_objective"] >= row["lower_bound"]
 
 
@@ -484,25 +485,30 @@ def test_recorded_adam_has_the_decay_of_the_network_beside_it_and_obeys_its_boun
         twin = of["network"][place]
         assert row["share"] == twin["share"] and row["neurons"] == descent.NEURONS
         assert row["objective"] >= row["least_objective"] >= twin["lower_bound"]
+        assert row["choice"] in {f"rate={rate}" for rate in descent.RATES_BESIDE.rungs}
+        assert row["end"] in choice.ENDS
 
 
-def test_adam_beside_a_network_is_the_seed_of_least_validation_error(monkeypatch):
+@pytest.mark.parametrize("best", [1e-3, 0.3, 10.0])
+def test_adam_beside_a_network_has_the_rate_and_seed_of_least_validation_error(best, monkeypatch):
+    """All its runs once had one rate, where every rival chose what it has to choose."""
     monkeypatch.setattr(descent, "STEPS_BESIDE", 30)
     A = np.column_stack([np.linspace(-1, 1, 20), np.ones(20)])
-    task = hc.TrainingProblem(A, np.abs(A[:, 0]), 0.01)
-    seen = []
+    task, seen = hc.TrainingProblem(A, np.abs(A[:, 0]), 0.01), []
 
     def error(network):
-        seen.append((network, abs(task.objective(network) - 0.1)))
+        seen.append((network, abs(task.objective(network) - best)))
         return seen[-1][1]
 
     beside = descent.beside(choice.Validated(task, None, error, {"share": 0.1}))
-    assert len(seen) == descent.SEEDS
+    rates, left = divmod(len(seen), descent.SEEDS)
+    assert not left and rates >= 3
     assert beside.network is min(seen, key=lambda one: one[1])[0]
     objectives = [task.objective(network) for network, _ in seen]
-    assert len(set(objectives)) == descent.SEEDS
+    assert len(set(objectives)) == len(seen)
     assert beside.facts["least_objective"] == min(objectives)
     assert beside.facts["objective"] == task.objective(beside.network)
+    assert beside.facts["validation_error"] == min(error for _, error in seen)
     assert beside.facts["share"] == 0.1
 
 
@@ -511,8 +517,6 @@ def test_recorded_predictions_are_all_chosen_from_grids_that_grow():
     if not prediction.PATH.exists():
         pytest.skip("prediction.csv is not there: see `make experiments`")
     for row in read_sweep(prediction.PATH):
-        if row["method"] == prediction.ADAM:  # at the network's decay
-            continue
         assert row["choice"] and row["end"] in choice.ENDS
         if row["scope"] is not None:
             ladder = prediction.decays(row["signal"], row["horizon"])
@@ -548,11 +552,18 @@ def test_recorded_kernels_are_seldom_at_the_end_of_what_was_tried():
         assert ends.count(choice.LAST) < 0.05 * len(ends)
 
 
-@pytest.mark.parametrize("module", [prediction, denoising, leads, equaliser, digits, mnist])
-def test_one_neighbour_is_recorded_as_a_natural_end(module):
-    """It once counted as the last of what was tried, though there are no fewer."""
-    rows = [row for row in read_sweep(module.PATH) if row["choice"] in ("k=1", "count=1")]
-    assert {row["end"] for row in rows} <= {choice.NATURAL}
+@pytest.mark.parametrize("module", [prediction, denoising, leads, equaliser])
+def test_recorded_trees_and_neighbours_are_at_a_last_rung_only_where_the_ladder_was_cut(module):
+    """Half of all forests once had the most rounds tried; and one neighbour counted as last."""
+    rows = [row for row in read_sweep(module.PATH) if row.get("signal") != "sunspots"]
+    rounds = f"rounds={max(classics.MORE_ROUNDS.rungs)} "
+    for method in ("boosting", "neighbours"):
+        some = [row for row in rows if row["method"].removesuffix(", wide") == method]
+        last = [row["choice"] for row in some if row["end"] == choice.LAST]
+        assert some and len(last) < 0.1 * len(some)
+        assert all(chosen.startswith((rounds, "k=256")) for chosen in last)
+        ones = [row["end"] for row in some if row["choice"] == "k=1"]
+        assert set(ones) <= {choice.NATURAL}
 
 
 def test_decays_of_leads_begin_behind_a_hill_of_the_validation_error():
@@ -650,9 +661,9 @@ def test_recorded_equalisers_end_on_a_last_decay_only_where_nearly_all_symbols_a
     there can be told: each wrong one costs log 2 or more, so no two are wrong.
     """
     rows = [row for row in read_sweep(equaliser.PATH) if row["method"] == "network"]
-    largest = choice.SHARES.rungs[choice.SHARES.stretch[1]]
+    largest = equaliser.DECAYS.rungs[equaliser.DECAYS.stretch[1]]
     for row in rows:
-        assert row["share"] in choice.SHARES.rungs and row["share"] < largest
+        assert row["share"] in equaliser.DECAYS.rungs and row["share"] < largest
         two_wrong = 2 * np.log(2) / equaliser.TRAINING
         assert row["end"] != choice.LAST or row["validation_error"] < two_wrong
 

@@ -308,6 +308,25 @@ def test_a_bound_below_an_attained_value_is_an_error():
     assert DualMaximum.proven(np.eye(2), np.ones(2), 1.0, np.eye(2)[:1], np.ones(1)).bound == 1.0
 
 
+def test_a_network_of_columns_that_the_problem_leaves_out_is_refused():
+    """The bound for all others was called contradicted, and an error of this library."""
+    rng = np.random.default_rng(0)
+    x, apart = rng.normal(size=(2, 12))
+    X = np.column_stack([x, x + 2e-13 * apart])
+    problem = hc.TrainingProblem(X, (X[:, 1] - X[:, 0]) / 2e-13, 0.01, skip=True)
+    none = np.zeros((0, 2)), np.zeros(0)
+    with pytest.raises(ValueError, match="columns that depend on others"):
+        hc.certify(hc.ReLUNetwork(*none, skip=[-5e12, 5e12]), problem)
+    assert hc.certify(hc.ReLUNetwork(*none, skip=[0.5, 0.5]), problem).scope == "global"
+
+
+def test_free_weights_on_columns_that_depend_on_others_exactly_are_welcome():
+    X = np.column_stack([np.arange(5.0), np.ones(5)])
+    problem = hc.TrainingProblem(X, 3 + X[:, 0], 0.01, skip=True, intercept=True)
+    network = hc.ReLUNetwork(np.zeros((0, 2)), np.zeros(0), skip=[1.0, 1.5], intercept=1.5)
+    assert hc.certify(network, problem).gap == 0
+
+
 def test_the_error_survives_a_process_pool():
     error = ContradictedProof("a", "b")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)

@@ -182,6 +182,13 @@ def test_a_row_whose_square_underflows_still_has_a_direction(oracle, tiny):
     assert found.bound == pytest.approx(2.05244, abs=1e-5)
 
 
+def test_the_circle_sees_a_row_of_which_rounding_vanishes():
+    """Its peak was 0 in units of 1, and the value at a breakpoint contradicted the bound."""
+    X = np.array([[-1e-310, 0.0], [3.0, 1.0], [5e-324, 1.0], [-2.0, 0.0]])
+    found = Circle(X)([1.0, 0.0, 0.0, 0.0])
+    assert found.bound >= found.value == 1e-310
+
+
 def test_balancing_keeps_a_neuron_whose_square_underflows():
     network = hc.ReLUNetwork([[1e-170] * 2], [1e170]).balance()
     assert len(network) == 1

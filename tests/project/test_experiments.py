@@ -679,6 +679,35 @@ def test_the_folds_of_a_signal_do_not_overlap_and_tell_nothing_of_what_follows()
     assert all((one == targets[0]).all() for one in targets)
 
 
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_every_late_year_of_sunspots_is_tested_on_once_and_by_the_past_alone(horizon, monkeypatch):
+    """All of it once was one test part, and 22 years were left to choose with."""
+    years = np.arange(len(signals.whole("sunspots")), dtype=float)
+    monkeypatch.setattr(signals, "whole", lambda *_: years)
+    tested = []
+    for fold in range(signals.SUNSPOT_FOLDS):
+        parts = signals.parts("sunspots", fold, None, horizon)
+        # In units of the years to train on. Each year is its own number.
+        first = years[: len(parts[0])]
+        targets = []
+        for part in parts:
+            for window in (2, 9):
+                seen, year = (
+                    np.rint(found * first.std() + first.mean())
+                    for found in signals.windows(part, window, horizon)
+                )
+                assert (seen == year[:, None] - horizon - np.arange(window)[::-1]).all()
+                targets.append(year)
+        short, wide = targets[::2], targets[1::2]
+        assert all((one == other).all() for one, other in zip(short, wide, strict=True))
+        # All years from the first target on, each in one part only.
+        assert (np.concatenate(short) == np.arange(short[0][0], short[2][-1] + 1)).all()
+        assert short[0][-1] == first[-1]
+        assert len(first) / (len(first) + len(short[1])) == pytest.approx(0.75, abs=0.005)
+        tested.extend(short[2])
+    assert tested == list(years[len(years) // 2 :])
+
+
 @pytest.mark.parametrize("method", ["linear", "neighbours"])
 def test_what_a_classic_chooses_does_not_depend_on_the_test_part(method, monkeypatch):
     stretches = signals.parts("pulse", 0)

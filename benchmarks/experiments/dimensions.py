@@ -24,6 +24,7 @@ from hidden_convexity.solvers.descent import adam
 
 PATH = Path(__file__).with_name("dimensions.csv")
 DIMENSIONS, HORIZON, TOLERANCE = (2, 4, 8, 16, 32, 64), 4, 1e-3
+DECAY_SHARE = 0.01
 GATES = (100, 1_000, 10_000)
 # The gap for gates from this dimension on: what they lose there is many times as much.
 LARGE, LOOSE = 16, 1e-2
@@ -58,7 +59,7 @@ def wedge_gates(X, count, rng):
 def run(d, method, gates):
     """One way to choose neurons, in one dimension."""
     A, A_test, y, y_test = problems.series(datasets.ecg().values, d - 1, HORIZON)
-    problem = hc.TrainingProblem(A, y, problems.DECAY_SHARE * Ascent(A)(y).value)
+    problem = hc.TrainingProblem(A, y, DECAY_SHARE * Ascent(A)(y).value)
     rng = np.random.default_rng(0)
     if method == "searched":  # compiles, and is not timed
         hc.train(hc.TrainingProblem(A[:50], y[:50], problem.beta), tol=LOOSE, proof=False)

@@ -15,7 +15,6 @@ from functools import cache
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from benchmarks.experiments.problems import sunspots
 from hidden_convexity.companion import datasets
 
 FOLDS, SUNSPOT_FOLDS = 10, 5
@@ -38,6 +37,13 @@ def whole(name, records=None):
     if name == "sunspots":
         return sunspots()
     return recording(RECORD, CHANNEL, records)
+
+
+def sunspots():
+    """Yearly sunspot numbers, 1700 to 2008, as statsmodels ships them (SIDC Brussels)."""
+    from statsmodels.datasets import sunspots
+
+    return sunspots.load_pandas().data.SUNACTIVITY.to_numpy(dtype=float)
 
 
 def recording(name, channel, records=None):
@@ -72,10 +78,10 @@ def parts(name, fold, records=None, horizon=1):
     return [(values[a:b] - first.mean()) / first.std() for a, b in ends]
 
 
-def windows(part, length, horizon):
-    """X (n, length) and y (n,) of a stretch: LONGEST decides which samples are predicted."""
-    X, y = datasets.windows(part, LONGEST, horizon)
-    return X[:, LONGEST - length :], y
+def windows(part, length, horizon, longest=LONGEST):
+    """X (n, length) and y (n,) of a stretch: `longest` decides which samples are predicted."""
+    X, y = datasets.windows(part, longest, horizon)
+    return X[:, longest - length :], y
 
 
 def error(predicted, truth):

@@ -43,12 +43,6 @@ from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: E402
 MAY_END = {digits: ("neighbours",), mnist: ("neighbours", "gated"), ten_classes: ("certified",)}
 
 
-def linear_error(name):
-    task, A_test, y_test = problems.regression(name)
-    weights = np.linalg.lstsq(task.X, task.y, rcond=None)[0]
-    return np.mean((A_test @ weights - y_test) ** 2) / np.var(y_test)
-
-
 def recorded():
     if not training.PATH.exists():
         pytest.skip(
@@ -89,7 +83,46 @@ def median_objectives(name, method, width):
 def test_tuned_descent_beats_a_linear_model_where_there_is_something_to_learn(name, method):
     """Tuned: of the grid of rates, the one with the smallest median training objective."""
     objectives, errors = median_objectives(name, method, training.CURVES)
-    assert errors[np.argmin(objectives)] < 0.9 * linear_error(name)
+    (line,) = (r for r in recorded() if (r["problem"], r["method"]) == (name, "linear"))
+    assert errors[np.argmin(objectives)] < 0.9 * line["test_error"]
+
+
+def test_the_ecg_of_training_is_tested_on_the_test_part_of_a_fold(monkeypatch):
+    """One heartbeat once was all that it was tested on."""
+    record = np.random.default_rng(0).normal(size=signals.FOLDS * 5_200)
+    monkeypatch.setattr(signals, "whole", lambda *_: record)
+    task, A_test, y_test = problems.regression("ecg")
+    train, _, test = signals.parts("ecg", problems.FOLD)
+    order, horizon = problems.SERIES["ecg"]
+    lost = signals.LONGEST + horizon - 1
+    assert (task.y == train[lost:]).all() and (y_test == test[lost:]).all()
+    assert (A_test[:, order - 1] == test[lost - horizon : -horizon]).all()
+
+
+def test_the_line_is_recorded_as_the_network_that_it_is(monkeypatch):
+    task, A_test, y_test = problems.regression("sunspots")
+    row = training.run("sunspots", "linear", 0.0, 0, 0)
+    weights = np.linalg.lstsq(task.X, task.y, rcond=None)[0]
+    assert row["test_error"] == pytest.approx(signals.error(A_test @ weights, y_test), rel=1e-9)
+    # Balanced, the weights of each of the two neurons have half the squares of the line's.
+    fitted = np.sum((task.X @ weights - task.y) ** 2) / 2
+    penalty = 2 * task.beta * np.linalg.norm(weights)
+    assert row["objective"] == pytest.approx(fitted + penalty, rel=1e-9)
+
+
+def test_the_ecg_of_training_has_the_decay_that_validation_chose_on_the_same_problem():
+    """It once was a hundredth that nobody had validated."""
+    (proven,) = (row for row in recorded() if (row["problem"], row["method"]) == ("ecg", "convex"))
+    names = ("signal", "horizon", "window", "fold", "method")
+    past, ahead = problems.SERIES["ecg"]
+    asked = ("ecg", ahead, past, problems.FOLD, prediction.NETWORK)
+    (chosen,) = (
+        row for row in read_sweep(prediction.PATH) if tuple(row[n] for n in names) == asked
+    )
+    assert problems.SHARES["ecg"] == chosen["share"] and chosen["end"] == choice.INSIDE
+    # Two proofs of one optimum.
+    assert chosen["lower_bound"] <= proven["objective"]
+    assert proven["lower_bound"] <= chosen["objective"]
 
 
 @pytest.mark.parametrize("name", problems.SERIES)

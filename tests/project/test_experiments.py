@@ -39,7 +39,7 @@ from benchmarks.experiments import (  # noqa: E402
 from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: E402
 
 # Whose grids may end where the best lies: there are no fewer neighbours than one, and smaller
-# weight decays of certified networks are left out for their time.
+# weight decays of certified networks take minutes of a fold.
 MAY_END = {digits: ("neighbours",), mnist: ("neighbours", "gated"), ten_classes: ("certified",)}
 
 

@@ -78,10 +78,10 @@ def parts(name, fold, records=None, horizon=1):
     return [(values[a:b] - first.mean()) / first.std() for a, b in ends]
 
 
-def windows(part, length, horizon, longest=LONGEST):
-    """X (n, length) and y (n,) of a stretch: `longest` decides which samples are predicted."""
-    X, y = datasets.windows(part, longest, horizon)
-    return X[:, longest - length :], y
+def windows(part, length, horizon):
+    """X (n, length) and y (n,) of a stretch: LONGEST decides which samples are predicted."""
+    X, y = datasets.windows(part, LONGEST, horizon)
+    return X[:, LONGEST - length :], y
 
 
 def error(predicted, truth):

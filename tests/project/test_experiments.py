@@ -41,8 +41,8 @@ from sklearn.ensemble import (  # noqa: E402
     HistGradientBoostingRegressor,
 )
 
-# Whose ladders may end where the best lies: smaller weight decays of certified networks take minutes
-# of a fold.
+# Whose ladders may end where the best lies: smaller weight decays of certified networks take
+# minutes of a fold.
 MAY_END = {digits: (), mnist: ("gated",), ten_classes: ("certified",)}
 
 

@@ -64,14 +64,17 @@ class Pairs:
         return pairs // (2 * self.G)
 
     def project(self, pairs, correlations):
-        """Projections of signs * correlations (k, d) onto the cones of pairs (k,)."""
+        """Projections of signs * correlations (k, d) onto the cones of pairs (k,).
+
+        Second come the sums (k,) of their multipliers, in proportion to which they round.
+        """
         points = self.signs(pairs)[:, None] * correlations
         tight, counts = self._tight[pairs], self._counts[pairs]
         out, multipliers = np.empty_like(points), np.empty_like(points)
         cones = self.unit, self.patterns, pairs % self.G
         project_each(*cones, points, tight, counts, out, multipliers, np.zeros(len(points)))
         self._tight[pairs], self._counts[pairs] = tight, counts
-        return out
+        return out, multipliers.sum(axis=1)
 
     def bases(self, pairs, inside):
         """Orthonormal bases (k, d, d) of the flats of present tight rows, and their dimensions.
@@ -126,9 +129,9 @@ class FlatProgram:
 
     def _projected(self, points, least):
         """Projections of points (k, d) onto the pairs' cones, 0 where they are no longer."""
-        z, large = np.zeros_like(points), np.linalg.norm(points, axis=1) > least
-        large = np.flatnonzero(large)
-        z[large] = self.pairs.project(self.working[large], self.signs[large, None] * points[large])
+        z, large = np.zeros_like(points), np.flatnonzero(np.linalg.norm(points, axis=1) > least)
+        points = self.signs[large, None] * points[large]
+        z[large], _ = self.pairs.project(self.working[large], points)
         return z
 
     def outputs(self, u):

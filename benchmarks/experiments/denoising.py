@@ -133,14 +133,9 @@ def points():
 
 
 def main():
-    options = command.options(__doc__, PATH)
-    options.add_argument("--records", help="folder with a local copy of 100; default: PhysioNet")
-    given = options.parse_args()
-
-    def call(**point):
-        return run(**point, records=given.records)
-
-    return command.complete(call, points(), given)
+    return command.complete(
+        run, points(), command.options(__doc__, PATH, records=True).parse_args()
+    )
 
 
 if __name__ == "__main__":

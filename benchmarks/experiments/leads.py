@@ -154,14 +154,9 @@ def points():
 
 
 def main():
-    options = command.options(__doc__, PATH)
-    options.add_argument("--records", help="folder with local copies; default: PhysioNet")
-    given = options.parse_args()
-
-    def call(**point):
-        return reconstruct(**point, records=given.records)
-
-    return command.complete(call, points(), given)
+    return command.complete(
+        reconstruct, points(), command.options(__doc__, PATH, records=True).parse_args()
+    )
 
 
 if __name__ == "__main__":

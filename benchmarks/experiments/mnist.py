@@ -33,7 +33,8 @@ LADDERS = {
         "C": Ladder(decades(-2, 4, TENS), low=1.0, high=100.0),
         "gamma": Ladder(GAMMAS, low=10.0, high=100.0),
     },
-    # Each step of the path takes longer than the one before: nearly a minute at 0.01.
+    # The path takes 140 to 220 processor seconds a fold, on the first 27 to 0.03, and 178 more for
+    # its last two steps.
     "gated": {"share": Ladder(SHARES[: SHARES.index(3e-3) + 1], low=0.1, high=0.01)},
     # Neurons of rank one pay more for the same outputs, and do best at smaller shares.
     "adam": {

@@ -79,7 +79,7 @@ def run(signal, horizon, window, fold, method, records=None):
 
 def stretches(signal, horizon, window, fold, records):
     """Windows and what follows them, of the three stretches of a fold."""
-    parts = signals.parts(signal, fold, records)
+    parts = signals.parts(signal, fold, records, horizon)
     return [signals.windows(part, window, horizon) for part in parts]
 
 
@@ -133,22 +133,19 @@ def points():
                 rows += [
                     (signal, horizon, window, k, m) for m in ways for k in range(signals.FOLDS)
                 ]
-    ways = (*CLASSICS, NETWORK)
+    folds = range(signals.SUNSPOT_FOLDS)
     for window in (2, 9):
-        rows += [("sunspots", horizon, window, 0, m) for horizon in (1, 2) for m in ways]
+        ways = (*CLASSICS, NETWORK, *((ADAM,) if window <= PROVEN else ()))
+        for horizon in (1, 2):
+            rows += [("sunspots", horizon, window, k, m) for m in ways for k in folds]
     names = ("signal", "horizon", "window", "fold", "method")
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def main():
-    options = command.options(__doc__, PATH)
-    options.add_argument("--records", help="folder with a local copy of 100; default: PhysioNet")
-    given = options.parse_args()
-
-    def call(**point):
-        return run(**point, records=given.records)
-
-    return command.complete(call, points(), given)
+    return command.complete(
+        run, points(), command.options(__doc__, PATH, records=True).parse_args()
+    )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ PATH = Path(__file__).with_name("ten_classes.csv")
 SIDE, LEVELS = 2, 5
 SHARES = choice.decades(-6, 0)[::-1]
 LADDERS = {
-    # At 0.003 a search alone takes more than a minute of a fold; Adam tries smaller shares.
+    # On the first fold the search takes 25 processor seconds to 0.01. At 0.003, asked for a gap of
+    # 0.2 only, it took 152 more, and the proof of that network one. Adam tries smaller shares.
     "certified": {"share": choice.Ladder(SHARES[: SHARES.index(0.01) + 1], low=0.1, high=0.01)},
     "adam": {"share": choice.Ladder(SHARES, low=0.03, high=1e-3)},
 }

@@ -41,15 +41,9 @@ from sklearn.ensemble import (  # noqa: E402
     HistGradientBoostingRegressor,
 )
 
-# Whose ladders may end where the best lies: smaller weight decays of certified networks are left
-# out for their time.
+# Whose ladders may end where the best lies: smaller weight decays of certified networks take
+# minutes of a fold.
 MAY_END = {digits: (), mnist: ("gated",), ten_classes: ("certified",)}
-
-
-def linear_error(name):
-    task, A_test, y_test = problems.regression(name)
-    weights = np.linalg.lstsq(task.X, task.y, rcond=None)[0]
-    return np.mean((A_test @ weights - y_test) ** 2) / np.var(y_test)
 
 
 def recorded():
@@ -92,7 +86,46 @@ def median_objectives(name, method, width):
 def test_tuned_descent_beats_a_linear_model_where_there_is_something_to_learn(name, method):
     """Tuned: of the grid of rates, the one with the smallest median training objective."""
     objectives, errors = median_objectives(name, method, training.CURVES)
-    assert errors[np.argmin(objectives)] < 0.9 * linear_error(name)
+    (line,) = (r for r in recorded() if (r["problem"], r["method"]) == (name, "linear"))
+    assert errors[np.argmin(objectives)] < 0.9 * line["test_error"]
+
+
+def test_the_ecg_of_training_is_tested_on_the_test_part_of_a_fold(monkeypatch):
+    """One heartbeat once was all that it was tested on."""
+    record = np.random.default_rng(0).normal(size=signals.FOLDS * 5_200)
+    monkeypatch.setattr(signals, "whole", lambda *_: record)
+    task, A_test, y_test = problems.regression("ecg")
+    train, _, test = signals.parts("ecg", problems.FOLD)
+    order, horizon = problems.SERIES["ecg"]
+    lost = signals.LONGEST + horizon - 1
+    assert (task.y == train[lost:]).all() and (y_test == test[lost:]).all()
+    assert (A_test[:, order - 1] == test[lost - horizon : -horizon]).all()
+
+
+def test_the_line_is_recorded_as_the_network_that_it_is(monkeypatch):
+    task, A_test, y_test = problems.regression("sunspots")
+    row = training.run("sunspots", "linear", 0.0, 0, 0)
+    weights = np.linalg.lstsq(task.X, task.y, rcond=None)[0]
+    assert row["test_error"] == pytest.approx(signals.error(A_test @ weights, y_test), rel=1e-9)
+    # Balanced, the weights of each of the two neurons have half the squares of the line's.
+    fitted = np.sum((task.X @ weights - task.y) ** 2) / 2
+    penalty = 2 * task.beta * np.linalg.norm(weights)
+    assert row["objective"] == pytest.approx(fitted + penalty, rel=1e-9)
+
+
+def test_the_ecg_of_training_has_the_decay_that_validation_chose_on_the_same_problem():
+    """It once was a hundredth that nobody had validated."""
+    (proven,) = (row for row in recorded() if (row["problem"], row["method"]) == ("ecg", "convex"))
+    names = ("signal", "horizon", "window", "fold", "method")
+    past, ahead = problems.SERIES["ecg"]
+    asked = ("ecg", ahead, past, problems.FOLD, prediction.NETWORK)
+    (chosen,) = (
+        row for row in read_sweep(prediction.PATH) if tuple(row[n] for n in names) == asked
+    )
+    assert problems.SHARES["ecg"] == chosen["share"] and chosen["end"] == choice.INSIDE
+    # Two proofs of one optimum.
+    assert chosen["lower_bound"] <= proven["objective"]
+    assert proven["lower_bound"] <= chosen["objective"]
 
 
 @pytest.mark.parametrize("name", problems.SERIES)
@@ -747,6 +780,35 @@ def test_the_folds_of_a_signal_do_not_overlap_and_tell_nothing_of_what_follows()
     # Every window length predicts the same samples.
     targets = [signals.windows(third, length, 4)[1] for length in (3, 8, 32)]
     assert all((one == targets[0]).all() for one in targets)
+
+
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_every_late_year_of_sunspots_is_tested_on_once_and_by_the_past_alone(horizon, monkeypatch):
+    """All of it once was one test part, and 22 years were left to choose with."""
+    years = np.arange(len(signals.whole("sunspots")), dtype=float)
+    monkeypatch.setattr(signals, "whole", lambda *_: years)
+    tested = []
+    for fold in range(signals.SUNSPOT_FOLDS):
+        parts = signals.parts("sunspots", fold, None, horizon)
+        # In units of the years to train on. Each year is its own number.
+        first = years[: len(parts[0])]
+        targets = []
+        for part in parts:
+            for window in (2, 9):
+                seen, year = (
+                    np.rint(found * first.std() + first.mean())
+                    for found in signals.windows(part, window, horizon)
+                )
+                assert (seen == year[:, None] - horizon - np.arange(window)[::-1]).all()
+                targets.append(year)
+        short, wide = targets[::2], targets[1::2]
+        assert all((one == other).all() for one, other in zip(short, wide, strict=True))
+        # All years from the first target on, each in one part only.
+        assert (np.concatenate(short) == np.arange(short[0][0], short[2][-1] + 1)).all()
+        assert short[0][-1] == first[-1]
+        assert len(first) / (len(first) + len(short[1])) == pytest.approx(0.75, abs=0.005)
+        tested.extend(short[2])
+    assert tested == list(years[len(years) // 2 :])
 
 
 @pytest.mark.parametrize("method", ["linear", "neighbours"])

@@ -35,7 +35,9 @@ RATES["adam"] |= {500: (0.02, 0.05, 0.1)}
 
 # Beside a certified network: neurons, seeds, steps, and learning rates at the first one.
 NEURONS, SEEDS, STEPS_BESIDE = 100, 5, 2_000
-RATES_BESIDE = choice.Ladder((0.01, 0.02, 0.05, 0.1, 0.2), low=0.02, high=0.1)
+RATES_BESIDE = choice.Ladder(
+    (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0), low=0.02, high=0.1
+)
 
 
 def beside(validated):

@@ -86,8 +86,8 @@ def run(level, draw, window, method, records=None):
         facts = {"test_error": error(2, **made.values)} | made.facts
     else:
         three = [around(*pair, window) for pair in zip(noisy, clean, strict=True)]
-        if method in (*NETWORKS, *OF_ATOMS):
-            predict, facts = network(*three[:2], method, window)
+        if method in (*NETWORKS, *OF_ATOMS, prediction.SEARCHED):
+            predict, facts = network(*three[:2], method)
         else:
             best, made = classics.tuned(
                 *classics.regressors(window)[method],
@@ -100,7 +100,7 @@ def run(level, draw, window, method, records=None):
     return facts | {"processor_seconds": float(f"{time.process_time() - began:.4g}")}
 
 
-def network(train, validation, method, window):
+def network(train, validation, method):
     """The network of the decay that validation chooses; with a line, that costs nothing."""
     line, atoms = method.startswith(NETWORKS[1]), method in OF_ATOMS
     inputs = prediction.atoms(*train) if atoms else datasets.with_bias
@@ -108,12 +108,13 @@ def network(train, validation, method, window):
     rest = y - A @ np.linalg.lstsq(A, y, rcond=None)[0] if line else y
     seen = inputs(validation[0])
     proof = choice.as_it_is if atoms else choice.trained(TOLERANCE)
+    proof = choice.as_searched if method == prediction.SEARCHED else proof
     chosen = choice.network(
         hc.TrainingProblem(A, y, 1.0, skip=line),
         Ascent(A)(rest).value,
         TOLERANCE,
         lambda network: loss(network(seen), validation[1]),
-        proof if atoms or window <= PROVEN else choice.as_searched,
+        proof,
     )
     return lambda X: chosen.network(inputs(X)), chosen.facts
 
@@ -123,7 +124,7 @@ def points():
     ways = [(0, method) for method in BLIND]
     ways += [(window, method) for window in WINDOWS for method in FITTED]
     ways += [(PROVEN, method) for method in NETWORKS]
-    ways += [(max(WINDOWS), method) for method in (*OF_ATOMS, NETWORKS[0])]
+    ways += [(max(WINDOWS), method) for method in (*OF_ATOMS, prediction.SEARCHED)]
     return [
         {"level": level, "draw": draw, "window": window, "method": method}
         for level in LEVELS

@@ -30,6 +30,7 @@ METHODS = {
     "wedge gates": (PINK, "^", "wedge gates"),
     "network": (BLUE, "o", "network, certified"),
     "network, 3 atoms": (BLUE, "d", "network, on 3 atoms"),
+    "network, searched": ("black", "*", "network, searched"),
     "kernel ridge": (GREEN, "s", "kernel ridge"),
     "SVM": (PINK, "^", "support vector machine"),
     "boosting": (AMBER, "v", "boosted trees"),
@@ -219,7 +220,8 @@ def errors_with_their_means(ax, errors, title):
 def denoisers(ax, errors, level):
     """Errors over the noise's power, {(method, window): (folds,)}, a row each, at one level."""
     for row, ((method, _), values) in enumerate(errors.items()):
-        colour = BLUE if method.startswith("network") else GREY
+        known = "black" if "searched" in method else BLUE
+        colour = known if method.startswith("network") else GREY
         ax.plot(values, np.full(len(values), row), "o", color=colour, ms=3, alpha=0.4, mew=0)
         ax.plot(np.median(values), row, "|", color=colour, ms=10, mew=2)
     names = [f"{method}, {window}" if window else method for method, window in errors]

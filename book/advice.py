@@ -477,12 +477,26 @@ def leads():
     return table(["method", *(name for pair in names for name in pair)], lines)
 
 
-def _over_folds(name, ours, names):
+def equaliser():
+    """Wrong symbols of a hundred, from three received values, in the mean over draws."""
+    found = {}
+    for row in rows("equaliser"):
+        if row["window"] == 3:
+            case = f"{row['channel']}, {row['level']:g} dB"
+            found.setdefault(row["method"], {}).setdefault(case, []).append(row["test_error"])
+    lines = [
+        [NAMES.get(method, method), *(f"{np.mean(errors):.2%}" for errors in cases.values())]
+        for method, cases in found.items()
+    ]
+    return table(["method", *next(iter(found.values()), {})], lines)
+
+
+def _over_folds(stored, ours, names):
     """Test errors over folds, with standard errors, and those of others less ours, fold by fold."""
     from hidden_convexity.companion.folds import mean_and_error
 
     found = {}
-    for row in rows(name):
+    for row in stored:
         found.setdefault((row["method"], row.get("width", 0)), {})[row["fold"]] = row["test_error"]
     folds = sorted({fold for each in found.values() for fold in each})
     errors = {kind: np.array([each[fold] for fold in folds]) for kind, each in found.items()}
@@ -507,7 +521,17 @@ def digits():
         ("gated", 100): "gated network, certified over its 100 random gates",
         ("adam", 100): "network of 100 neurons, Adam",
     }
-    return _over_folds("digits", ("gated", 100), names | CLASSICS)
+    return _over_folds(rows("digits"), ("gated", 100), names | CLASSICS)
+
+
+def ten_classes():
+    """Errors of a proven convolutional network on the 8 x 8 digits over folds."""
+    names = {
+        ("certified", 0): "convolutional network, global bound",
+        ("adam", 0): "the same network, Adam",
+    }
+    same_folds = [row for row in rows("digits") if (row["method"], row["width"]) in CLASSICS]
+    return _over_folds(rows("ten_classes") + same_folds, ("certified", 0), names | CLASSICS)
 
 
 def mnist():
@@ -516,7 +540,7 @@ def mnist():
         ("gated", 0): "gated network, certified over its 1,000 random gates",
         ("adam", 0): "network of 1,000 neurons, Adam",
     }
-    return _over_folds("mnist", ("gated", 0), names | CLASSICS)
+    return _over_folds(rows("mnist"), ("gated", 0), names | CLASSICS)
 
 
 def mnist_seconds():
@@ -552,8 +576,10 @@ PAGES = {
         prediction,
         sunspots,
         denoising,
+        equaliser,
         leads,
         digits,
+        ten_classes,
         mnist,
         mnist_seconds,
         estimators,

@@ -83,7 +83,7 @@ def median_objectives(name, method, width):
 
 @pytest.mark.parametrize("name", problems.SERIES)
 @pytest.mark.parametrize("method", ["sgd", "adam", "lbfgs"])
-def test_tuned_descent_beats_a_linear_model_where_there_is_something_to_learn(name, method):
+def test_tuned_descent_beats_a_linear_model_with_the_same_window(name, method):
     """Tuned: of the grid of rates, the one with the smallest median training objective."""
     objectives, errors = median_objectives(name, method, training.CURVES)
     (line,) = (r for r in recorded() if (r["problem"], r["method"]) == (name, "linear"))

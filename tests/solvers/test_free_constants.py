@@ -154,3 +154,17 @@ def test_samples_far_from_zero_are_trained_too(seed, far):
         problem = hc.TrainingProblem(X, y, beta, intercept=True)
         relu = hc.train(problem, patterns=hc.Arrangement.from_gates(X, gates), max_seconds=1)
         assert 0 <= relu.lower_bound <= relu.objective * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.parametrize("far", [0.0, 1e6])
+def test_no_weights_are_an_optimum_that_no_smaller_gap_than_rounding_spoils(far, intercept):
+    """No gate is left to work on there, and once the program over none was called: no mean."""
+    rng = np.random.default_rng(0)
+    X, y, gates = far + rng.normal(size=(6, 2)), rng.normal(size=6), rng.normal(size=(2, 5))
+    beta = 1.5 * gated_beta_max(X, y, gates, intercept=intercept)
+    solution = train_gated(X, y, gates, beta, tol=1e-14, intercept=intercept)
+    assert not solution.weights.any() and not solution.out_of_time
+    constant = y.mean() if intercept else 0.0
+    assert solution.objective == pytest.approx(0.5 * np.sum((y - constant) ** 2), rel=1e-12)
+    assert 0 <= solution.gap < 1e-9

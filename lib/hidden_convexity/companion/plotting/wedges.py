@@ -41,7 +41,7 @@ def oriented_area(ax, a, b, names=("a", "b")):
     return ax
 
 
-def dual_vector(ax, a, b, w, names=("a", "b")):
+def hodge_dual(ax, a, b, w, names=("a", "b")):
     """Two vectors of space, their parallelogram, and the vector w orthogonal to it, seen askew."""
     a, b, w = (_seen(v) for v in (a, b, w))
     _parallelogram(ax, a, b, names)

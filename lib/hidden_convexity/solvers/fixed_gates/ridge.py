@@ -11,7 +11,7 @@ from scipy.linalg import cho_factor, cho_solve
 from hidden_convexity.solvers.fixed_gates.program import BLOCK, group_norms, host
 
 # Added to the diagonal of a matrix that has no factor, in turn, in units of its rounding.
-RIDGES = (1e1, 1e2, 1e3, 1e4, 1e5)
+RIDGES = (0.0, 1e1, 1e2, 1e3, 1e4, 1e5)
 
 
 class _Point:
@@ -176,13 +176,15 @@ def _correlate(X, masks, residual):
 def factorised(matrix, size):
     """A factor of a matrix made of terms of a size, or of one as near as their rounding."""
     xp = array_namespace(matrix)
-    for share in RIDGES:
+    unit = float(xp.finfo(matrix.dtype).eps) * size
+    for ridge in RIDGES:
+        if ridge:
+            eye = xp.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
+            matrix = matrix + ridge * unit * eye
         try:
             return _cholesky(matrix)
         except (np.linalg.LinAlgError, RuntimeError):  # NumPy's, and other libraries'
-            ridge = share * float(xp.finfo(matrix.dtype).eps) * size
-            eye = xp.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
-            matrix = matrix + ridge * eye
+            continue
     raise np.linalg.LinAlgError("X, Y and beta are of sizes too far apart; rescale them")
 
 

@@ -116,7 +116,7 @@ bench-mnist: $(INSTALLED)  ## train on 4,000 digits over 1,000 gates, beside Ada
 	@$(RUN) -m benchmarks.mnist
 
 experiments: $(INSTALLED)  ## repeat the sweeps of 06, 09, 10, 12 to 14; resumes (DASK_SCHEDULER)
-	@$(RUN) -m benchmarks.experiments.training && \
+	@$(RUN) -m benchmarks.experiments.training $(if $(RECORD),--records "$(dir $(RECORD))") && \
 	$(RUN) -m benchmarks.experiments.digits && \
 	$(RUN) -m benchmarks.experiments.mnist && \
 	$(RUN) -m benchmarks.experiments.ten_classes && \

@@ -1,6 +1,6 @@
 """What is measured: every case, its data, and the programs that run on it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,6 +26,8 @@ class Case:
         Weight decay, in units of the smallest one at which the zero network is optimal.
     tol : float
         Relative gap asked of a program that can be asked for one.
+    max_seconds : float, optional
+        Budget of our training. None: what it has by itself, a minute a proof.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Case:
     programs: tuple[str, ...] = ("ours",)
     share: float = 0.05
     tol: float = 1e-6
+    max_seconds: float | None = field(default=None, kw_only=True)
 
     def problem(self):
         """The case's data as a `TrainingProblem`; the same whenever and wherever it is called."""

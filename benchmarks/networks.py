@@ -98,29 +98,37 @@ class Network(Case):
 WRONG = 0.1
 OURS = ("ours", "adam_pooled")
 ALL = ("ours", "bound", "cvxpy_pooled", "adam_pooled")
+# Seconds of a training with a proof that takes about its own minute on one thread, or more.
+LONG = 200.0
 
 
-def _mnist(levels):
+def _mnist(levels, **budget):
     """Images of so many grey levels: with fewer, more patches are equal and merged."""
     name = f"mnist-2x2-{levels}"
-    return Network(name, 4, 5_000, OURS, 0.005, 1e-3, "mnist", 2, levels=levels)
+    return Network(name, 4, 5_000, OURS, 0.005, 1e-3, "mnist", 2, levels=levels, **budget)
+
+
+def _gunpoint(k, **budget):
+    """Fifty series, and filters of k samples."""
+    name = f"gunpoint-{k}"
+    return Network(name, k, 50, OURS, 0.05, 1e-4, "gunpoint", k, loss="logistic", **budget)
 
 
 NETWORKS = [
     Network("networks-agreement", 2, 5, ALL[:3], data="signals", length=2),
     Network("signals-n16", 2, 16, ALL, data="signals", length=2),
     Network("leaky-d3-n40", 3, 40, ALL, slope=0.2),
-    *(
-        Network(f"gunpoint-{k}", k, 50, OURS, 0.05, 1e-4, "gunpoint", k, loss="logistic")
-        for k in (3, 4, 5)
-    ),
+    _gunpoint(3),
+    _gunpoint(4),
+    _gunpoint(5, max_seconds=LONG),
     Network("digits-2x2", 4, 1_797, OURS, 0.05, 1e-4, "digits", 2),
     Network("digits-2x2-bias", 5, 1_797, OURS, 0.05, 1e-3, "digits", 2, True),
     *(
         Network(f"{name}-d3-n100000", 3, 100_000, OURS, 0.05, 1e-4, slope=slope)
         for name, slope in (("relu", 0.0), ("leaky", 0.2), ("absolute", -1.0))
     ),
-    *(_mnist(levels) for levels in (16, 256)),
+    _mnist(16),
+    _mnist(256, max_seconds=LONG),
     *(
         Network(f"{loss}-d{d}-n{n}", d, n, OURS, 0.05, tol, "signs", loss=loss)
         for loss, d, n, tol in (

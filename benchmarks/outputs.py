@@ -6,6 +6,13 @@ import numpy as np
 
 from benchmarks.networks import Network
 
+CLASSES = 10
+
+
+def one_hot(labels, classes=CLASSES, dtype=float):
+    """Labels (n,), ten digits unless told, as targets (n, classes)."""
+    return np.eye(classes, dtype=dtype)[labels]
+
 
 @dataclass(frozen=True)
 class Outputs(Network):
@@ -27,10 +34,10 @@ class Outputs(Network):
         order = np.random.default_rng(0).permutation(len(found.data))[: self.n]
         inputs = found.data[order, 1 - self.d :]
         inputs = (inputs - inputs.mean(axis=0)) / inputs.std(axis=0)
-        return np.column_stack([inputs, np.ones(len(inputs))]), np.eye(3)[found.target[order]]
+        return np.column_stack([inputs, np.ones(len(inputs))]), one_hot(found.target[order], 3)
 
     def _targets(self, labels):
-        return np.eye(10)[labels]
+        return one_hot(labels)
 
     def _plane(self):
         """Each output is a wave of a direction and a frequency of its own."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmarks.cases import Case
+from benchmarks.outputs import one_hot
 from hidden_convexity import equivalences
 
 
@@ -63,7 +64,7 @@ class Row(Case):
 
         images, digits = mnist_data()
         chosen = rng.permutation(len(images))[: self.n]
-        return images[chosen, : self.d] / 255, np.eye(10)[digits[chosen]] - 0.1
+        return images[chosen, : self.d] / 255, one_hot(digits[chosen]) - 0.1
 
     def _circular_convolution(self, rng):
         X, k = rng.normal(size=(self.n, self.d)), np.arange(self.d)

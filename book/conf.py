@@ -86,6 +86,9 @@ html_css_files = ["book.css"]
 html_copy_source = False
 
 EXERCISE = re.compile(r"\A### (Exercise [^\n]+)\n(.*)\Z", re.DOTALL)
+# A formula within text that has a bracket or punctuation next to it.
+FORMULA = '<span class="math notranslate nohighlight">[^<]*</span>'
+PUNCTUATED = re.compile(rf"\({FORMULA}[.,;:?!)]*|{FORMULA}[.,;:?!)]+")
 
 
 def as_environment(heading):
@@ -201,6 +204,12 @@ def draw_house(app):
     house.write_picture()
 
 
+def glue_formulas(app, pagename, templatename, context, doctree):
+    """A browser breaks lines beside a formula: not between it and its full stop or bracket."""
+    if "body" in context:
+        context["body"] = PUNCTUATED.sub(r'<span class="glued">\g<0></span>', context["body"])
+
+
 def link_statements(app, what, name, obj, options, lines):
     """The labels in a docstring's "Theory: LABEL, LABEL." become links to the statements."""
     text = statements.THEORY.sub(
@@ -218,6 +227,7 @@ def escape_mathematics(app, what, name, obj, options, lines):
 def setup(app):
     app.connect("source-read", prepare_notebook)
     app.connect("source-read", read_within)
+    app.connect("html-page-context", glue_formulas)
     app.connect("source-read", fill_front_page)
     app.connect("source-read", generate_index)
     app.connect("source-read", show_house)

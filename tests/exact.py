@@ -19,7 +19,7 @@ down to a ray, so it lies, for some order and some signs, where +-q_r +- e q_(r-
 
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 from math import gcd, prod
 from operator import mul
 
@@ -133,6 +133,29 @@ def integers(array):
     return [[above * (parts // below) for above, below in row] for row in ratios], Fraction(
         1, parts
     )
+
+
+def cone_maximum_squared(X, pattern, nu):
+    """The square of max nu.(D X u) over unit u in the closed cone of a pattern D, as a Fraction.
+
+    The maximiser is the projection of a = X'D nu on the span of its face, where some rows vanish;
+    any such projection that lies in the cone is attained.
+    """
+    rows, unit = integers(X)
+    weights, weight_unit = integers([nu])
+    sides = [1 if on else -1 for on in pattern]
+    active = [i for i, on in enumerate(pattern) if on]
+    a = [sum(weights[0][i] * rows[i][k] for i in active) for k in range(len(rows[0]))]
+    most = Fraction(0)
+    for count in range(len(a)):
+        for chosen in combinations(rows, count):
+            p = [Fraction(entry) for entry in a]
+            for q in orthogonalised(chosen):
+                share = Fraction(dot(a, q), dot(q, q))
+                p = [entry - share * other for entry, other in zip(p, q, strict=True)]
+            if all(side * dot(row, p) >= 0 for side, row in zip(sides, rows, strict=True)):
+                most = max(most, dot(p, p))
+    return most * (unit * weight_unit) ** 2
 
 
 def outputs(X, W, a):

@@ -3,11 +3,14 @@
 A grid that ends where its best value lies says little: a further one may be better still. So each
 grid is a stretch of a ladder. While the best point lies at an end of it, it grows by a rung there,
 until that lowers the validation error by no more than `FLAT`, or the ladder has no further rung.
-What is chosen is stored with where it lies: "inside" the grid; at an end where the error is "flat",
-that is where the last rung has changed it by no more than `FLAT`; or on the "last" rung of all.
+What is chosen is stored with where it lies: "inside" the grid; at a "natural" end, with nothing
+beyond it, as beyond one neighbour; at an end where the error is "flat", that is where the last rung
+has changed it by no more than `FLAT`; or on the "last" rung of a ladder that was cut, mostly for
+time, and could go on.
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +19,8 @@ import hidden_convexity as hc
 
 # Of a validation error: differences that no choice should rest on.
 FLAT = 0.01
-INSIDE, FLAT_THERE, LAST = "inside", "flat", "last"
+# Where a choice can lie. Of several grids what it says is the latest of these that holds for one.
+ENDS = INSIDE, NATURAL, FLAT_THERE, LAST = "inside", "natural", "flat", "last"
 
 
 @dataclass(frozen=True)
@@ -24,13 +28,14 @@ class Ladder:
     """Values in their order, the grid to begin with, from `low` to `high`, and whether it grows.
 
     Values without an order, such as kinds of thresholds, are all in the grid and have no end; nor
-    has a value that is fixed, alone and without an order.
+    has a value that is fixed, alone and without an order. `natural` ends have nothing beyond them.
     """
 
     rungs: tuple
     low: object = None
     high: object = None
     ordered: bool = True
+    natural: tuple = ()
 
     @property
     def stretch(self):
@@ -109,17 +114,18 @@ def choose(errors_at, ladders):
 
 def _end(best, errors, ladders, stretches):
     """Where the best point lies. A grid that could have grown at its end has not for flatness."""
-    found = INSIDE
+    found = [INSIDE]
     for axis, (ladder, (first, last)) in enumerate(zip(ladders, stretches, strict=True)):
-        if not ladder.ordered or best[axis] not in (first, last):
+        k = best[axis]
+        if not ladder.ordered or k not in (first, last):
             continue
-        if best[axis] in (0, len(ladder.rungs) - 1):
-            inwards = best[axis] + (1 if best[axis] == first else -1)
-            beside = errors.get((*best[:axis], inwards, *best[axis + 1 :]))
-            if beside is None or beside > (1 + FLAT) * errors[best]:
-                return LAST
-        found = FLAT_THERE
-    return found
+        if ladder.rungs[k] in ladder.natural:
+            found.append(NATURAL)
+            continue
+        beside = errors.get((*best[:axis], k + (1 if k == first else -1), *best[axis + 1 :]))
+        steep = beside is None or beside > (1 + FLAT) * errors[best]
+        found.append(LAST if steep and k in (0, len(ladder.rungs) - 1) else FLAT_THERE)
+    return max(found, key=ENDS.index)
 
 
 # Weight decays of networks, in units of the largest one: the same beginning for every task.
@@ -143,6 +149,42 @@ def weight_decay(problem, most, tol, loss, ladder=SHARES):
     choice = choose(errors_at, {"share": ladder})
     share = choice.values["share"]
     return replace(problem, beta=share * most), found[share], choice
+
+
+def as_searched(problem, solution):
+    """Of the network that is chosen nothing is proven."""
+    return solution
+
+
+def as_it_is(problem, solution):
+    """The network that is chosen is certified, gap and all."""
+    return hc.certify(solution.network, problem, rounds=0)
+
+
+def trained(tol):
+    """At the decay that is chosen a network is trained once more, to a proof."""
+    return lambda problem, solution: hc.train(problem, tol=tol)
+
+
+@dataclass(frozen=True)
+class Validated:
+    """A network at the weight decay that validation chooses, and its validation error."""
+
+    problem: hc.TrainingProblem
+    network: hc.ReLUNetwork
+    loss: Callable
+    # Columns of a sweep's row.
+    facts: dict
+
+
+def network(problem, most, tol, loss, proof, ladder=SHARES):
+    """The `Validated` network of `weight_decay`; `proof` is what is done about it, one of three."""
+    problem, solution, choice = weight_decay(problem, most, tol, loss, ladder)
+    known = proof(problem, solution)
+    facts = choice.facts | choice.values | {"validation_error": loss(known.network)}
+    facts |= {"objective": known.objective, "lower_bound": known.lower_bound}
+    facts |= {"scope": known.scope, "neurons": len(known.network)}
+    return Validated(problem, known.network, loss, facts)
 
 
 def share_of_errors(predict, part):

@@ -4,6 +4,9 @@ Every candidate is fitted to the training part, judged on the validation part, a
 kept. Grids grow (`choice.py`).
 """
 
+from functools import cache
+from itertools import islice
+
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
@@ -14,9 +17,8 @@ from sklearn.svm import SVR
 
 from benchmarks.experiments.choice import TENS, Ladder, choose, decades
 
-NEIGHBOURS = (1, 2, 4, 8, 16, 32, 64)
 # One neighbour is the fewest, and two leaves are; thirty-two are all that 600 samples fill.
-FEW_NEIGHBOURS = Ladder((*NEIGHBOURS, 128), low=1, high=64)
+FEW_NEIGHBOURS = Ladder((1, 2, 4, 8, 16, 32, 64, 128), low=1, high=64, natural=(1,))
 FEW_LEAVES = Ladder((2, 4, 8, 16, 32), low=4, high=16)
 MORE_ROUNDS = Ladder((12, 50, 200, 800), low=50, high=200)
 # Of a Gaussian kernel in standardised inputs, in units of one over their number.
@@ -27,14 +29,36 @@ def scaled(model):
     return make_pipeline(StandardScaler(), model)
 
 
-def boosted_trees(rounds, leaves):
-    return HistGradientBoostingRegressor(
-        max_iter=rounds, max_leaf_nodes=leaves, learning_rate=0.1, random_state=0
-    )
+class BoostedTrees:
+    """The first rounds of a forest that has all that were asked for, and goes on if it must.
+
+    So that is to be fitted to one training part only.
+    """
+
+    def __init__(self, forest, rounds):
+        self.forest, self.rounds = forest, rounds
+
+    def fit(self, X, y):
+        if self.rounds > self.forest.max_iter:
+            self.forest.set_params(max_iter=self.rounds).fit(X, y)
+        return self
+
+    def predict(self, X):
+        return next(islice(self.forest.staged_predict(X), self.rounds - 1, None))
+
+
+def forests(kind, **options):
+    """What makes boosted trees of so many rounds and leaves, to fit to one training part."""
+
+    @cache
+    def forest(leaves):
+        return kind(max_leaf_nodes=leaves, random_state=0, warm_start=True, max_iter=0, **options)
+
+    return lambda rounds, leaves: BoostedTrees(forest(leaves), rounds)
 
 
 def regressors(d):
-    """What makes an estimator for d inputs, to fit to X (n, d) and y (n,), and the ladders."""
+    """What makes an estimator for d inputs, to fit to one X (n, d) and y (n,), and the ladders."""
 
     def linear(alpha):
         return scaled(Ridge(alpha=alpha))
@@ -58,7 +82,10 @@ def regressors(d):
             support_vectors,
             {"charge": Ladder(decades(-2, 4, TENS), low=1.0, high=100.0), "gamma": KERNEL_WIDTHS},
         ),
-        "boosting": (boosted_trees, {"rounds": MORE_ROUNDS, "leaves": FEW_LEAVES}),
+        "boosting": (
+            forests(HistGradientBoostingRegressor, learning_rate=0.1),
+            {"rounds": MORE_ROUNDS, "leaves": FEW_LEAVES},
+        ),
         "neighbours": (neighbours, {"k": FEW_NEIGHBOURS}),
     }
 

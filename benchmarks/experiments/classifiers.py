@@ -5,7 +5,6 @@ each, what predicts labels, and facts to be stored with it.
 """
 
 from functools import partial
-from itertools import islice
 
 import numpy as np
 from scipy.linalg import solve
@@ -15,6 +14,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 from benchmarks.experiments.choice import TENS, Ladder, decades
+from benchmarks.experiments.classics import forests
+from benchmarks.outputs import one_hot
 from hidden_convexity.solvers.fixed_gates.gated import gated_beta_max, train_gated_path
 
 # For grey values from 0 to 1, which are not to be scaled, on some hundred digits. A gamma is in
@@ -30,10 +31,10 @@ LADDERS = {
         "gamma": Ladder(decades(-3, 4), low=1.0, high=100.0),
     },
     "boosting": {
-        "leaves": Ladder((2, 4, 8, 16, 32), low=4, high=16),
+        "leaves": Ladder((2, 4, 8, 16, 32), low=4, high=16, natural=(2,)),
         "rounds": Ladder((15, 30, 60, 120, 240, 480), low=30, high=120),
     },
-    "neighbours": {"count": Ladder((1, 2, 4, 8, 16, 32), low=1, high=16)},
+    "neighbours": {"count": Ladder((1, 2, 4, 8, 16, 32), low=1, high=16, natural=(1,))},
 }
 # Of trees: so many levels of grey are enough, and cost an eighth of the time of 255; half as many
 # rounds are needed as at the default rate.
@@ -49,8 +50,8 @@ class GaussianRidge:
     def fit(self, A, labels):
         kernel = gaussian(A, A, self.gamma)
         kernel[np.diag_indices_from(kernel)] += self.alpha
-        self.seen, one_hot = A, np.eye(labels.max() + 1)[labels]
-        self.weights = solve(kernel, one_hot, assume_a="pos", overwrite_a=True)
+        self.seen = A
+        self.weights = solve(kernel, one_hot(labels), assume_a="pos", overwrite_a=True)
         return self
 
     def predict(self, A):
@@ -67,44 +68,14 @@ def gaussian(A, B, gamma):
 def classic(method, A, labels):
     """A classifier that is no network, fitted."""
     d = A.shape[1]
-    if method == "boosting":
-        return boosted(A, labels)
     make = {
         "logistic": lambda C: LogisticRegression(C=C, max_iter=2_000),
         "SVM": lambda C, gamma: SVC(C=C, kernel=partial(gaussian, gamma=gamma / d)),
         "kernel ridge": lambda alpha, gamma: GaussianRidge(alpha, gamma / d),
+        "boosting": forests(HistGradientBoostingClassifier, learning_rate=RATE, max_bins=LEVELS),
         "neighbours": lambda count: KNeighborsClassifier(count),
     }[method]
     return lambda points: [(make(**point).fit(A, labels).predict, {}) for point in points]
-
-
-def boosted(A, labels):
-    """Boosted trees. A forest has in it those of fewer rounds, and goes on from where it is."""
-    forests = {}
-
-    def fitted(points):
-        for leaves in {point["leaves"]: None for point in points}:
-            forest = forests.setdefault(
-                leaves,
-                HistGradientBoostingClassifier(
-                    learning_rate=RATE,
-                    max_leaf_nodes=leaves,
-                    max_bins=LEVELS,
-                    random_state=0,
-                    warm_start=True,
-                    max_iter=0,
-                ),
-            )
-            rounds = max(one["rounds"] for one in points if one["leaves"] == leaves)
-            if rounds > forest.max_iter:
-                forest.set_params(max_iter=rounds).fit(A, labels)
-        return [(partial(_after, forests[p["leaves"]], p["rounds"]), {}) for p in points]
-
-    return fitted
-
-
-def _after(forest, rounds, A):
-    return next(islice(forest.staged_predict(A), rounds - 1, None))
 
 
 def gated(A, labels, gates, tol):
@@ -112,7 +83,7 @@ def gated(A, labels, gates, tol):
 
     Each is the start of the next one, also of those that are asked for later.
     """
-    Y = np.eye(labels.max() + 1, dtype=A.dtype)[labels]
+    Y = one_hot(labels, dtype=A.dtype)
     most = gated_beta_max(A, Y, gates, "softmax")
     path = {}
 

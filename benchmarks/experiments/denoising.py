@@ -102,33 +102,19 @@ def run(level, draw, window, method, records=None):
 
 def network(train, validation, method):
     """The network of the decay that validation chooses; with a line, that costs nothing."""
-    line = method.startswith(NETWORKS[1])
-    inputs = prediction.atoms(*train) if method in OF_ATOMS else datasets.with_bias
+    line, atoms = method.startswith(NETWORKS[1]), method in OF_ATOMS
+    inputs = prediction.atoms(*train) if atoms else datasets.with_bias
     A, y = inputs(train[0]), train[1]
     rest = y - A @ np.linalg.lstsq(A, y, rcond=None)[0] if line else y
-    most = Ascent(A)(rest).value
     seen = inputs(validation[0])
-
-    def error(network):
-        return loss(network(seen), validation[1])
-
-    problem, searched, made = choice.weight_decay(
-        hc.TrainingProblem(A, y, 1.0, skip=line), most, TOLERANCE, error
+    chosen = choice.network(
+        hc.TrainingProblem(A, y, 1.0, skip=line),
+        Ascent(A)(rest).value,
+        TOLERANCE,
+        lambda network: loss(network(seen), validation[1]),
+        choice.as_it_is if atoms else choice.trained(TOLERANCE),
     )
-    if method in OF_ATOMS:
-        found = searched.network
-        known = hc.certify(found, problem, rounds=0)
-    else:
-        known = hc.train(problem, tol=TOLERANCE)
-        found = known.network
-    return lambda X: found(inputs(X)), made.facts | {
-        "validation_error": error(found),
-        "share": made.values["share"],
-        "objective": known.objective,
-        "lower_bound": known.lower_bound,
-        "scope": known.scope,
-        "neurons": len(found),
-    }
+    return lambda X: chosen.network(inputs(X)), chosen.facts
 
 
 def points():
@@ -146,14 +132,9 @@ def points():
 
 
 def main():
-    options = command.options(__doc__, PATH)
-    options.add_argument("--records", help="folder with a local copy of 100; default: PhysioNet")
-    given = options.parse_args()
-
-    def call(**point):
-        return run(**point, records=given.records)
-
-    return command.complete(call, points(), given)
+    return command.complete(
+        run, points(), command.options(__doc__, PATH, records=True).parse_args()
+    )
 
 
 if __name__ == "__main__":

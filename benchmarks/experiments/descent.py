@@ -9,6 +9,7 @@ stall early, far above the others.
 """
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -35,19 +36,21 @@ RATES["adam"] |= {500: (0.02, 0.05, 0.1)}
 NEURONS, SEEDS, STEPS_BESIDE, RATE = 100, 5, 2_000, 0.05
 
 
-def beside(problem, error):
-    """Adam on a certified network's problem: the network that validation chooses, and its columns.
+def beside(validated):
+    """Adam on the problem of a `choice.Validated` network: another one, chosen likewise.
 
-    Of all seeds the network of least `error` is kept, which takes a network and returns its
-    validation error; `least_objective` is the least of any seed.
+    Of all seeds the network of least validation error is kept; `least_objective` is the least of
+    any.
     """
-    runs = [one.network for one in adam(problem, NEURONS, range(SEEDS), STEPS_BESIDE, RATE)]
-    found = min(runs, key=error)
-    return found, {
-        "least_objective": min(problem.objective(one) for one in runs),
-        "objective": problem.objective(found),
-        "neurons": len(found),
+    runs = adam(validated.problem, NEURONS, range(SEEDS), STEPS_BESIDE, RATE)
+    kept = min(runs, key=lambda one: validated.loss(one.network))
+    facts = {
+        "share": validated.facts["share"],
+        "least_objective": min(one.objective for one in runs),
+        "objective": kept.objective,
+        "neurons": NEURONS,
     }
+    return replace(validated, network=kept.network, facts=facts)
 
 
 def train(A, Y, beta, optimiser, rate, width, seed, loss="squared", steps=None):

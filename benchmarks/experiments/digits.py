@@ -19,6 +19,7 @@ from time import process_time
 import numpy as np
 
 from benchmarks.experiments import choice, classifiers, command, descent, problems
+from benchmarks.outputs import one_hot
 from hidden_convexity.solvers.fixed_gates.gated import gated_beta_max
 
 PATH = Path(__file__).with_name("digits.csv")
@@ -43,7 +44,7 @@ def gates_of(A, width, fold):
 
 def adam(A, labels, gates, fold):
     """ReLU networks, fitted, of as many neurons as there are gates."""
-    most, width = gated_beta_max(A, np.eye(10)[labels], gates, "softmax"), gates.shape[1]
+    most, width = gated_beta_max(A, one_hot(labels), gates, "softmax"), gates.shape[1]
 
     def at(share, rate):
         curve, W, V = descent.train(

@@ -46,7 +46,7 @@ TRAINING, TEST = 500, 50_000
 REGRESSIONS = ("kernel ridge", "boosting")
 METHODS = ("Bayes", "linear", "Volterra", "SVM", *REGRESSIONS, "neighbours", "network", "adam")
 TOLERANCE, SEARCH_TOLERANCE = 1e-3, 1e-2
-CHARGES = choice.Ladder(choice.decades(-3, 5, (1,)), low=0.1, high=100.0)
+CHARGES = choice.Ladder(choice.decades(-3, 5, choice.TENS), low=0.1, high=100.0)
 
 
 def deviation(channel, level):
@@ -137,18 +137,18 @@ def wrong(scores, told):
 
 
 @cache
-def chosen_decay(draw, channel, level, window):
-    """The problem of the decay that validation chooses among searched networks, and the choice."""
+def network(draw, channel, level, window):
+    """The network of the decay that validation chooses among searched ones, trained to a proof."""
     train, validation, _ = parts(draw, channel, level, window)
     A, seen = datasets.with_bias(train[0]), datasets.with_bias(validation[0])
     most = Ascent(A)(train[1]).value / 2
-    problem, _, made = choice.weight_decay(
+    return choice.network(
         hc.TrainingProblem(A, train[1], most, "logistic"),
         most,
         SEARCH_TOLERANCE,
         lambda network: logistic_loss(network(seen), validation[1]),
+        choice.trained(TOLERANCE),
     )
-    return problem, made
 
 
 def parts(draw, channel, level, window):
@@ -161,39 +161,24 @@ def parts(draw, channel, level, window):
 def run(draw, channel, level, window, method):
     """One method on one draw of symbols and noise."""
     train, validation, test = parts(draw, channel, level, window)
-    began, facts = time.process_time(), {}
+    began = time.process_time()
     if method == "Bayes":
-        predict = bayes(channel, level, window)
-    elif method == "network":
-        problem, made = chosen_decay(draw, channel, level, window)
-        best = hc.train(problem, tol=TOLERANCE)
-        facts = made.facts | {
-            "scope": best.scope,
-            "lower_bound": best.lower_bound,
-            "share": made.values["share"],
-            "objective": best.objective,
-            "neurons": len(best.network),
-        }
+        predict, facts = bayes(channel, level, window), {}
+    elif method in ("network", "adam"):
+        chosen = network(draw, channel, level, window)
+        if method == "adam":
+            chosen = descent.beside(chosen)
+        facts = chosen.facts
 
         def predict(X):
-            return best.network(datasets.with_bias(X))
-    elif method == "adam":
-        problem, made = chosen_decay(draw, channel, level, window)
-        seen = datasets.with_bias(validation[0])
-        found, columns = descent.beside(
-            problem, lambda one: logistic_loss(one(seen), validation[1])
-        )
-        facts = {"share": made.values["share"]} | columns
-
-        def predict(X):
-            return found(datasets.with_bias(X))
+            return chosen.network(datasets.with_bias(X))
     else:
         make, ladders, loss = candidates(method, window)
         best, made = classics.tuned(
             make, ladders, train, lambda one: loss(decision(one)(validation[0]), validation[1])
         )
         predict, facts = decision(best), made.facts
-    facts["test_error"] = wrong(predict(test[0]), test[1])
+    facts = facts | {"test_error": wrong(predict(test[0]), test[1])}
     return facts | {"processor_seconds": float(f"{time.process_time() - began:.4g}")}
 
 

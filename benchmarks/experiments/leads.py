@@ -47,7 +47,7 @@ DECAYS = choice.Ladder(choice.SHARES.rungs, low=1e-4, high=0.1)
 CLASSICS = ("linear", "kernel ridge", "SVM", "boosting", "neighbours")
 WIDE = "lasso", "kernel ridge, wide", "SVM, wide", "boosting, wide", "neighbours, wide"
 OF_ATOMS = prediction.OF_ATOMS
-METHODS = (*CLASSICS, *WIDE, prediction.NETWORK, OF_ATOMS, "adam")
+METHODS = (*CLASSICS, *WIDE, prediction.NETWORK, OF_ATOMS, prediction.ADAM)
 CHARGES = choice.Ladder(choice.decades(-6, 0), low=1e-3, high=0.1)
 
 
@@ -94,22 +94,14 @@ def reconstruct(record, lead, split, method, records=None):
         windows(part, taps, DISTANCE[record]) for part in stretches(record, lead, split, records)
     )
     began = time.process_time()
-    if method in (prediction.NETWORK, OF_ATOMS, "adam"):
-        inputs = prediction.atoms(*train) if method == OF_ATOMS else datasets.with_bias
-        made, problem, found, proven = optimum(record, lead, split, taps, inputs, records)
-        facts = {"share": made.values["share"]}
-        if method != "adam":
-            facts |= made.facts | {"lower_bound": proven.lower_bound, "scope": proven.scope}
-            facts |= {"objective": problem.objective(found), "neurons": len(found)}
-        else:
-            seen = inputs(validation[0])
-            found, columns = descent.beside(
-                problem, lambda one: signals.error(one(seen), validation[1])
-            )
-            facts |= columns
+    if method in (prediction.NETWORK, OF_ATOMS, prediction.ADAM):
+        chosen, inputs = network(record, lead, split, method == OF_ATOMS, records)
+        if method == prediction.ADAM:
+            chosen = descent.beside(chosen)
+        facts = chosen.facts
 
         def predict(X):
-            return found(inputs(X))
+            return chosen.network(inputs(X))
     else:
         best, made = classics.tuned(
             *candidates(method.removesuffix(", wide"), taps),
@@ -129,26 +121,25 @@ def candidates(method, taps):
 
 
 @cache
-def optimum(record, lead, split, taps, inputs, records):
-    """The choice of the weight decay, the problem there, the network and its certificate.
-
-    `inputs` maps windows (n, taps) to what the network sees, (n, d).
-    """
+def network(record, lead, split, of_atoms, records):
+    """The network of the decay that validation chooses, certified as it is, and its inputs."""
+    taps = WIDE_TAPS if of_atoms else TAPS
     train, validation, _ = (
         windows(part, taps, DISTANCE[record]) for part in stretches(record, lead, split, records)
     )
+    inputs = prediction.atoms(*train) if of_atoms else datasets.with_bias
     A, y = inputs(train[0]), train[1]
     seen = inputs(validation[0])
-    # About `beta_max`, by search: a proof to its last digits takes minutes in four dimensions.
-    problem, searched, made = choice.weight_decay(
+    chosen = choice.network(
         hc.TrainingProblem(A, y, 1.0),
+        # About `beta_max`, by search: a proof to its last digits takes minutes in four dimensions.
         Ascent(A)(y).value,
         TOLERANCE,
         lambda network: signals.error(network(seen), validation[1]),
+        choice.as_it_is,
         DECAYS,
     )
-    found = searched.network
-    return made, problem, found, hc.certify(found, problem, rounds=0)
+    return chosen, inputs
 
 
 def points():
@@ -163,14 +154,9 @@ def points():
 
 
 def main():
-    options = command.options(__doc__, PATH)
-    options.add_argument("--records", help="folder with local copies; default: PhysioNet")
-    given = options.parse_args()
-
-    def call(**point):
-        return reconstruct(**point, records=given.records)
-
-    return command.complete(call, points(), given)
+    return command.complete(
+        reconstruct, points(), command.options(__doc__, PATH, records=True).parse_args()
+    )
 
 
 if __name__ == "__main__":

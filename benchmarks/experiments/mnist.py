@@ -20,6 +20,7 @@ from time import process_time
 from benchmarks import mnist
 from benchmarks.experiments import classifiers, command
 from benchmarks.experiments.choice import TENS, Ladder, decades, tested
+from benchmarks.outputs import one_hot
 from hidden_convexity.solvers.fixed_gates.gated import gated_beta_max
 
 PATH = Path(__file__).with_name("mnist.csv")
@@ -44,7 +45,7 @@ LADDERS = {
         "alpha": Ladder(decades(-6, 1, TENS), low=1e-3, high=0.1),
         "gamma": Ladder(GAMMAS, low=10.0, high=100.0),
     },
-    "neighbours": {"count": Ladder((1, 2, 4, 8, 16), low=1, high=8)},
+    "neighbours": {"count": Ladder((1, 2, 4, 8, 16), low=1, high=8, natural=(1,))},
     "logistic": {"C": Ladder(decades(-4, 3, TENS), low=0.01, high=1.0)},
     "boosting": {
         "leaves": Ladder((8,), ordered=False),
@@ -55,7 +56,7 @@ LADDERS = {
 
 def adam(A, labels, gates, seed):
     """ReLU networks, fitted, of as many neurons as there are gates."""
-    most = gated_beta_max(A, mnist.one_hot(labels), gates, "softmax")
+    most = gated_beta_max(A, one_hot(labels, dtype=A.dtype), gates, "softmax")
 
     def at(share, rate):
         predict, objective = mnist.adam(A, labels, None, share * most, rate, seed)

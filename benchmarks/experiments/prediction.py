@@ -58,10 +58,14 @@ def run(signal, horizon, window, fold, method, records=None):
     task = signal, horizon, window, fold, records
     train, validation, (X, y) = stretches(*task)
     began = time.process_time()
-    if method in (NETWORK, OF_ATOMS):
-        predict, facts = network(*task, method)
-    elif method == ADAM:
-        predict, facts = beside(*task)
+    if method in (NETWORK, OF_ATOMS, ADAM):
+        chosen, inputs = network(*task, NETWORK if method == ADAM else method)
+        if method == ADAM:
+            chosen = descent.beside(chosen)
+        facts = chosen.facts
+
+        def predict(X):
+            return chosen.network(inputs(X))
     else:
         best, made = classics.tuned(
             *classics.regressors(window)[method],
@@ -69,13 +73,13 @@ def run(signal, horizon, window, fold, method, records=None):
             lambda model: signals.error(model.predict(validation[0]), validation[1]),
         )
         predict, facts = best.predict, made.facts
-    facts["processor_seconds"] = float(f"{time.process_time() - began:.4g}")
-    return {"test_error": signals.error(predict(X), y)} | facts
+    spent = {"processor_seconds": float(f"{time.process_time() - began:.4g}")}
+    return {"test_error": signals.error(predict(X), y)} | facts | spent
 
 
 def stretches(signal, horizon, window, fold, records):
     """Windows and what follows them, of the three stretches of a fold."""
-    parts = signals.parts(signal, fold, records)
+    parts = signals.parts(signal, fold, records, horizon)
     return [signals.windows(part, window, horizon) for part in parts]
 
 
@@ -96,58 +100,27 @@ def atoms(X, y):
 
 
 @cache
-def decayed(signal, horizon, window, fold, records, method):
-    """What `choice.weight_decay` chooses for a network, what it sees and its validation error."""
+def network(signal, horizon, window, fold, records, method):
+    """The network of the decay that validation chooses, proven where in reach, and its inputs."""
     train, validation, _ = stretches(signal, horizon, window, fold, records)
     inputs = atoms(*train) if method == OF_ATOMS else datasets.with_bias
     A, y = inputs(train[0]), train[1]
     seen = inputs(validation[0])
-
-    def error(network):
-        return signals.error(network(seen), validation[1])
-
-    # About `beta_max`, by search: a proof to its last digits takes minutes in four dimensions.
-    most = Ascent(A)(y).value
-    tolerance = QUICK_TOLERANCE if quick(signal, method) else TOLERANCE
-    chosen = choice.weight_decay(
-        hc.TrainingProblem(A, y, 1.0), most, tolerance, error, decays(signal, horizon)
+    tolerance, proof = TOLERANCE, choice.trained(TOLERANCE)
+    if method == OF_ATOMS or signal == "pulse":
+        tolerance, proof = QUICK_TOLERANCE, choice.as_it_is
+    elif window > PROVEN:
+        proof = choice.as_searched
+    chosen = choice.network(
+        hc.TrainingProblem(A, y, 1.0),
+        # About `beta_max`, by search: a proof to its last digits takes minutes in four dimensions.
+        Ascent(A)(y).value,
+        tolerance,
+        lambda network: signals.error(network(seen), validation[1]),
+        proof,
+        decays(signal, horizon),
     )
-    return chosen, inputs, error
-
-
-def quick(signal, method):
-    """Whether a network is searched and then certified as it is."""
-    return method == OF_ATOMS or signal == "pulse"
-
-
-def network(signal, horizon, window, fold, records, method):
-    """The network of the weight decay that validation chooses; proven where that is in reach."""
-    (problem, searched, made), inputs, error = decayed(
-        signal, horizon, window, fold, records, method
-    )
-    found = searched.network
-    if quick(signal, method):
-        known = hc.certify(found, problem, rounds=0)
-    elif problem.X.shape[1] <= PROVEN + 1:
-        known = hc.train(problem, tol=TOLERANCE)
-        found = known.network
-    else:
-        known = searched
-    return lambda X: found(inputs(X)), made.facts | {
-        "validation_error": error(found),
-        "share": made.values["share"],
-        "objective": known.objective,
-        "lower_bound": known.lower_bound,
-        "scope": known.scope,
-        "neurons": len(found),
-    }
-
-
-def beside(*task):
-    """Adam on the network's problem."""
-    (problem, _, made), inputs, error = decayed(*task, NETWORK)
-    found, facts = descent.beside(problem, error)
-    return lambda X: found(inputs(X)), {"share": made.values["share"]} | facts
+    return chosen, inputs
 
 
 def points():
@@ -160,22 +133,19 @@ def points():
                 rows += [
                     (signal, horizon, window, k, m) for m in ways for k in range(signals.FOLDS)
                 ]
-    ways = (*CLASSICS, NETWORK)
+    folds = range(signals.SUNSPOT_FOLDS)
     for window in (2, 9):
-        rows += [("sunspots", horizon, window, 0, m) for horizon in (1, 2) for m in ways]
+        ways = (*CLASSICS, NETWORK, *((ADAM,) if window <= PROVEN else ()))
+        for horizon in (1, 2):
+            rows += [("sunspots", horizon, window, k, m) for m in ways for k in folds]
     names = ("signal", "horizon", "window", "fold", "method")
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def main():
-    options = command.options(__doc__, PATH)
-    options.add_argument("--records", help="folder with a local copy of 100; default: PhysioNet")
-    given = options.parse_args()
-
-    def call(**point):
-        return run(**point, records=given.records)
-
-    return command.complete(call, points(), given)
+    return command.complete(
+        run, points(), command.options(__doc__, PATH, records=True).parse_args()
+    )
 
 
 if __name__ == "__main__":

@@ -4,18 +4,20 @@ A fold is eight to ten heartbeats, then as many, then at least fifty; ten folds 
 through the record. The ECG is lead MLII of record 100 of the MIT-BIH Arrhythmia Database, from
 PhysioNet, or with `--records FOLDER` from a local copy; the pulse wave is HeartPy's. Nothing looks
 ahead on the way: means of samples, and a filter that runs forwards.
+
+The yearly sunspot numbers are too few for stretches of their own. Their folds have a rolling
+origin: each tests on a fifth of the last half of the years and trains on all years before it, the
+last quarter of which is there to choose with.
 """
 
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from benchmarks.experiments.problems import sunspots
 from hidden_convexity.companion import datasets
 
-FOLDS = 10
+FOLDS, SUNSPOT_FOLDS = 10, 5
 TRAINED, VALIDATED, TESTED = 600, 600, 4_000
 # Windows of every method end at the same moments, so that all predict the same samples.
 LONGEST = 32
@@ -37,6 +39,13 @@ def whole(name, records=None):
     return recording(RECORD, CHANNEL, records)
 
 
+def sunspots():
+    """Yearly sunspot numbers, 1700 to 2008, as statsmodels ships them (SIDC Brussels)."""
+    from statsmodels.datasets import sunspots
+
+    return sunspots.load_pandas().data.SUNACTIVITY.to_numpy(dtype=float)
+
+
 def recording(name, channel, records=None):
     """A lead of a record of PhysioNet (n,), or several (n, k): thinned out, without wander."""
     place = (f"{records}/{name}", None) if records else (name, DATABASES[name])
@@ -48,20 +57,25 @@ def recording(name, channel, records=None):
     return sosfilt(steep, values - values[0], axis=0)
 
 
-def parts(name, fold, records=None):
-    """The three stretches of a fold, in units of the first's spread about its mean."""
+def parts(name, fold, records=None, horizon=1):
+    """The three stretches of a fold, in units of the first's spread about its mean.
+
+    Those of the sunspots overlap by as much as windows need to predict, `horizon` years ahead,
+    every year behind the stretch before: what they see may lie there, what they predict may not.
+    """
     values = whole(name, records)
     if name == "sunspots":
-        if fold:
-            raise ValueError(f"fold must be 0 for sunspots, a series of one fold, got {fold}")
-        # As in notebooks 10 and 13: 70% to train on, of which the last quarter to choose with.
-        trained = round(0.7 * len(values))
-        cuts = [0, round(0.75 * trained), trained, len(values)]
+        block = round(len(values) / 2 / SUNSPOT_FOLDS)
+        tested = len(values) - (SUNSPOT_FOLDS - fold) * block
+        cuts = [0, round(0.75 * tested), tested, tested + block]
+        begins = [max(cut - LONGEST - horizon + 1, 0) for cut in cuts[:-1]]
     else:
         begin = fold * (len(values) // FOLDS)
         cuts = begin + np.cumsum([0, TRAINED, VALIDATED, TESTED])
+        begins = cuts[:-1]
     first = values[cuts[0] : cuts[1]]
-    return [(values[a:b] - first.mean()) / first.std() for a, b in pairwise(cuts)]
+    ends = zip(begins, cuts[1:], strict=True)
+    return [(values[a:b] - first.mean()) / first.std() for a, b in ends]
 
 
 def windows(part, length, horizon):

@@ -22,6 +22,7 @@ import numpy as np
 import hidden_convexity as hc
 from benchmarks import stochastic
 from benchmarks.experiments import choice, classifiers, command, problems
+from benchmarks.outputs import one_hot
 
 PATH = Path(__file__).with_name("ten_classes.csv")
 # Pixels of a side of a filter, and levels of grey: few levels make most patches equal, and equal
@@ -50,9 +51,8 @@ def parts(fold):
 
 def largest(patches, labels):
     """The training problem at the largest weight decay."""
-    one_hot = np.eye(10)[labels]
-    most = hc.beta_max(patches, one_hot, "softmax")
-    return hc.TrainingProblem(patches, one_hot, most, "softmax")
+    Y = one_hot(labels)
+    return hc.TrainingProblem(patches, Y, hc.beta_max(patches, Y, "softmax"), "softmax")
 
 
 def certified(train, validation, test, _):

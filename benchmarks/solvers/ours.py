@@ -9,7 +9,7 @@ def prepare(problem, case):
 
 
 def run(problem, case, state, setting):
-    return hc.train(problem, tol=case.tol)
+    return hc.train(problem, tol=case.tol, max_seconds=case.max_seconds)
 
 
 def outcome(problem, state, solution, seconds):

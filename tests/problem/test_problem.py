@@ -194,6 +194,15 @@ def test_up_to_the_limits_training_and_certificates_do_not_depend_on_units(d, x,
     assert beta_max(extreme.X, extreme.y) / x / y == pytest.approx(beta_max(one.X, one.y))
 
 
+def test_a_skip_column_whose_weights_would_overflow_is_refused():
+    """They became NaN, and it was the network of the solution that was said to have them."""
+    X = [[1.0, 1e-310], [2.0, -1e-310], [0.0, 1e-310]]
+    with pytest.raises(ValueError, match="for a skip term"):
+        train(TrainingProblem(X, [1.0, 2.0, -1.0], 0.1, skip=True))
+    X = [[1.0, 1e-199], [2.0, -1e-199], [0.0, 1e-199]]
+    assert train(TrainingProblem(X, [1.0, 2.0, -1.0], 0.1, skip=True)).scope == "global"
+
+
 def test_zero_targets_and_zero_samples_are_of_moderate_size():
     assert beta_max(np.ones((3, 2)), np.zeros(3)) == 0
     assert beta_max(np.zeros((3, 2)), np.ones(3)) == 0

@@ -74,6 +74,15 @@ def test_nothing_is_loaded_from_the_network(pages):
                 assert not re.match(r"(https?:)?//", loaded), (name, tag, loaded)
 
 
+def test_no_line_begins_with_the_full_stop_of_a_formula(pages):
+    """A browser may break the line between the two, which it must not do within .glued."""
+    formula = '<span class="math notranslate nohighlight">[^<]*</span>'
+    loose = re.compile(rf'(?<!class="glued">)(?<!class="glued">\(){formula}[.,;:?!)]')
+    assert any('class="glued"' in text for text in pages.values())
+    for name, text in pages.items():
+        assert not loose.search(text), (name, loose.search(text)[0])
+
+
 def test_what_the_notebooks_cite_is_in_the_bibliography():
     known = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
     for path in (ROOT / "notebooks").glob("*.ipynb"):

@@ -36,17 +36,14 @@ from benchmarks.experiments import (  # noqa: E402
     ten_classes,
     training,
 )
-from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: E402
+from sklearn.ensemble import (  # noqa: E402
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
 
-# Whose grids may end where the best lies: there are no fewer neighbours than one, and smaller
-# weight decays of certified networks take minutes of a fold.
-MAY_END = {digits: ("neighbours",), mnist: ("neighbours", "gated"), ten_classes: ("certified",)}
-
-
-def linear_error(name):
-    task, A_test, y_test = problems.regression(name)
-    weights = np.linalg.lstsq(task.X, task.y, rcond=None)[0]
-    return np.mean((A_test @ weights - y_test) ** 2) / np.var(y_test)
+# Whose ladders may end where the best lies: smaller weight decays of certified networks take
+# minutes of a fold.
+MAY_END = {digits: (), mnist: ("gated",), ten_classes: ("certified",)}
 
 
 def recorded():
@@ -89,7 +86,46 @@ def median_objectives(name, method, width):
 def test_tuned_descent_beats_a_linear_model_where_there_is_something_to_learn(name, method):
     """Tuned: of the grid of rates, the one with the smallest median training objective."""
     objectives, errors = median_objectives(name, method, training.CURVES)
-    assert errors[np.argmin(objectives)] < 0.9 * linear_error(name)
+    (line,) = (r for r in recorded() if (r["problem"], r["method"]) == (name, "linear"))
+    assert errors[np.argmin(objectives)] < 0.9 * line["test_error"]
+
+
+def test_the_ecg_of_training_is_tested_on_the_test_part_of_a_fold(monkeypatch):
+    """One heartbeat once was all that it was tested on."""
+    record = np.random.default_rng(0).normal(size=signals.FOLDS * 5_200)
+    monkeypatch.setattr(signals, "whole", lambda *_: record)
+    task, A_test, y_test = problems.regression("ecg")
+    train, _, test = signals.parts("ecg", problems.FOLD)
+    order, horizon = problems.SERIES["ecg"]
+    lost = signals.LONGEST + horizon - 1
+    assert (task.y == train[lost:]).all() and (y_test == test[lost:]).all()
+    assert (A_test[:, order - 1] == test[lost - horizon : -horizon]).all()
+
+
+def test_the_line_is_recorded_as_the_network_that_it_is(monkeypatch):
+    task, A_test, y_test = problems.regression("sunspots")
+    row = training.run("sunspots", "linear", 0.0, 0, 0)
+    weights = np.linalg.lstsq(task.X, task.y, rcond=None)[0]
+    assert row["test_error"] == pytest.approx(signals.error(A_test @ weights, y_test), rel=1e-9)
+    # Balanced, the weights of each of the two neurons have half the squares of the line's.
+    fitted = np.sum((task.X @ weights - task.y) ** 2) / 2
+    penalty = 2 * task.beta * np.linalg.norm(weights)
+    assert row["objective"] == pytest.approx(fitted + penalty, rel=1e-9)
+
+
+def test_the_ecg_of_training_has_the_decay_that_validation_chose_on_the_same_problem():
+    """It once was a hundredth that nobody had validated."""
+    (proven,) = (row for row in recorded() if (row["problem"], row["method"]) == ("ecg", "convex"))
+    names = ("signal", "horizon", "window", "fold", "method")
+    past, ahead = problems.SERIES["ecg"]
+    asked = ("ecg", ahead, past, problems.FOLD, prediction.NETWORK)
+    (chosen,) = (
+        row for row in read_sweep(prediction.PATH) if tuple(row[n] for n in names) == asked
+    )
+    assert problems.SHARES["ecg"] == chosen["share"] and chosen["end"] == choice.INSIDE
+    # Two proofs of one optimum.
+    assert chosen["lower_bound"] <= proven["objective"]
+    assert proven["lower_bound"] <= chosen["objective"]
 
 
 @pytest.mark.parametrize("name", problems.SERIES)
@@ -202,6 +238,51 @@ def test_a_grid_of_two_ladders_grows_along_both_and_kinds_have_no_end():
     assert made.facts["choice"] == "a=2 b=3 kind=y"
 
 
+def test_an_end_with_nothing_beyond_it_is_told_from_one_where_a_ladder_was_cut():
+    """One neighbour, than which there are no fewer, once counted as the last of what was tried."""
+    rungs = tuple(range(6))
+    cut, whole = choice.Ladder(rungs), choice.Ladder(rungs, natural=(0, 5))
+
+    def end(**axes):
+        def errors_at(points):
+            return [1 + sum(point.values()) for point in points]
+
+        return choice.choose(errors_at, axes).end
+
+    assert (end(a=cut), end(a=whole)) == (choice.LAST, choice.NATURAL)
+    # Of two ladders, what could go on is what is said.
+    assert end(a=whole, b=whole) == choice.NATURAL
+    assert end(a=whole, b=cut) == end(a=cut, b=whole) == choice.LAST
+    # A natural end is one of the ladder, and not of the grid to begin with.
+    assert end(a=choice.Ladder(rungs, low=2, high=4, natural=(5,))) == choice.LAST
+    inside = choice.choose(lambda points: [abs(p["a"] - 2) for p in points], {"a": whole})
+    assert (inside.values, inside.end) == ({"a": 2}, choice.INSIDE)
+
+
+def test_what_is_said_of_a_validated_network_is_of_the_one_that_is_kept():
+    A = np.column_stack([np.linspace(-1, 1, 20), np.ones(20)])
+    task, loss = (
+        hc.TrainingProblem(A, np.abs(A[:, 0]), 1.0),
+        lambda one: float(np.abs(one(A)).sum()),
+    )
+    ladder, most = choice.Ladder((0.01, 0.1)), hc.beta_max(task.X, task.y)
+
+    def kept(proof):
+        return choice.network(task, most, 0.3, loss, proof, ladder)
+
+    searched, certified = kept(choice.as_searched), kept(choice.as_it_is)
+    trained = kept(choice.trained(1e-6))
+    for one in (searched, certified, trained):
+        assert one.facts["share"] * most == one.problem.beta
+        assert one.facts["objective"] == pytest.approx(one.problem.objective(one.network))
+        assert one.facts["validation_error"] == loss(one.network)
+    assert certified.facts["objective"] == pytest.approx(searched.facts["objective"])
+    # No bound may lie above what is proven to be nearly optimal, nor that far below.
+    best, gap = trained.facts["objective"], 1 - 1e-6
+    assert certified.facts["scope"] == trained.facts["scope"] == "global"
+    assert trained.facts["lower_bound"] >= best * gap >= certified.facts["lower_bound"] * gap
+
+
 def test_wedge_gates_lie_beside_the_hyperplanes_of_their_rows():
     X = np.random.default_rng(0).normal(size=(30, 4))
     gates = dimensions.wedge_gates(X, 20, np.random.default_rng(1))
@@ -277,8 +358,8 @@ def test_recorded_choices_are_of_their_ladders_and_not_at_the_end_of_what_was_tr
         assert chosen.keys() == ladders.keys()
         for name, ladder in ladders.items():
             assert chosen[name] in map(str, ladder.rungs)
-        known = (choice.INSIDE, choice.FLAT_THERE, choice.LAST)
-        assert row["end"] in known[: 3 if row["method"] in MAY_END[module] else 2]
+        assert row["end"] in choice.ENDS
+        assert row["end"] != choice.LAST or row["method"] in MAY_END[module]
 
 
 @pytest.mark.parametrize("method", digits.NETWORKS)
@@ -300,23 +381,24 @@ def test_the_weight_decay_of_digits_is_chosen_without_the_test_part(method, monk
     assert found[0]["test_error"] > 0.5 > found[1]["test_error"]
 
 
-def test_boosted_trees_that_go_on_are_those_that_are_grown_at_once():
+@pytest.mark.parametrize("kind", [HistGradientBoostingClassifier, HistGradientBoostingRegressor])
+def test_boosted_trees_that_go_on_are_those_that_are_grown_at_once(kind):
     """Rounds that are asked for later are added to a forest that has its first ones."""
     A, labels = problems.digits()[0]
     A, labels = A[:150], labels[:150]
-    alone, later = (classifiers.boosted(A, labels) for _ in range(2))
-    later([{"leaves": 4, "rounds": 5}])
-    rounds = [{"leaves": 4, "rounds": count} for count in (5, 8)]
-    for (one, _), (other, _) in zip(alone(rounds), later(rounds), strict=True):
-        assert (one(A) == other(A)).all()
-    forest = HistGradientBoostingClassifier(
-        learning_rate=classifiers.RATE,
-        max_iter=5,
-        max_leaf_nodes=4,
-        max_bins=classifiers.LEVELS,
-        random_state=0,
-    ).fit(A, labels)
-    assert (later(rounds)[0][0](A) == forest.predict(A)).all()
+    make = classics.forests(kind, learning_rate=0.2, max_bins=classifiers.LEVELS)
+    for rounds in (5, 8, 3):
+        alone = kind(
+            learning_rate=0.2,
+            max_iter=rounds,
+            max_leaf_nodes=4,
+            max_bins=classifiers.LEVELS,
+            random_state=0,
+        )
+        grown = make(rounds=rounds, leaves=4).fit(A, labels)
+        np.testing.assert_array_equal(grown.predict(A), alone.fit(A, labels).predict(A))
+    # Of other leaves there is another forest.
+    assert (make(rounds=3, leaves=2).fit(A, labels).predict(A) != grown.predict(A)).any()
 
 
 def test_gated_networks_start_from_those_at_the_next_larger_decay(monkeypatch):
@@ -453,12 +535,14 @@ def test_adam_beside_a_network_is_the_seed_of_least_validation_error(monkeypatch
         seen.append((network, abs(task.objective(network) - 0.1)))
         return seen[-1][1]
 
-    found, columns = descent.beside(task, error)
-    assert len(seen) == descent.SEEDS and found is min(seen, key=lambda one: one[1])[0]
+    beside = descent.beside(choice.Validated(task, None, error, {"share": 0.1}))
+    assert len(seen) == descent.SEEDS
+    assert beside.network is min(seen, key=lambda one: one[1])[0]
     objectives = [task.objective(network) for network, _ in seen]
     assert len(set(objectives)) == descent.SEEDS
-    assert columns["least_objective"] == min(objectives)
-    assert columns["objective"] == task.objective(found)
+    assert beside.facts["least_objective"] == min(objectives)
+    assert beside.facts["objective"] == task.objective(beside.network)
+    assert beside.facts["share"] == 0.1
 
 
 def test_recorded_predictions_are_all_chosen_from_grids_that_grow():
@@ -468,7 +552,7 @@ def test_recorded_predictions_are_all_chosen_from_grids_that_grow():
     for row in read_sweep(prediction.PATH):
         if row["method"] == prediction.ADAM:  # at the network's decay
             continue
-        assert row["choice"] and row["end"] in (choice.INSIDE, choice.FLAT_THERE, choice.LAST)
+        assert row["choice"] and row["end"] in choice.ENDS
         if row["scope"] is not None:
             ladder = prediction.decays(row["signal"], row["horizon"])
             assert row["choice"] == f"share={row['share']}" and row["share"] in ladder.rungs
@@ -501,6 +585,13 @@ def test_recorded_kernels_are_seldom_at_the_end_of_what_was_tried():
             pytest.skip(f"{module.PATH.name} is not there: see `make experiments`")
         ends = [r["end"] for r in read_sweep(module.PATH) if r["method"].startswith("kernel ridge")]
         assert ends.count(choice.LAST) < 0.05 * len(ends)
+
+
+@pytest.mark.parametrize("module", [prediction, denoising, leads, equaliser, digits, mnist])
+def test_one_neighbour_is_recorded_as_a_natural_end(module):
+    """It once counted as the last of what was tried, though there are no fewer."""
+    rows = [row for row in read_sweep(module.PATH) if row["choice"] in ("k=1", "count=1")]
+    assert {row["end"] for row in rows} <= {choice.NATURAL}
 
 
 def test_decays_of_leads_begin_behind_a_hill_of_the_validation_error():
@@ -543,7 +634,7 @@ def test_the_network_on_atoms_sees_all_of_the_wide_window_of_a_lead(distance, mo
         leads.reconstruct("s0010_re", "v1", 0, method)["test_error"]
         for method in (leads.OF_ATOMS, "network")
     ]
-    leads.optimum.cache_clear()
+    leads.network.cache_clear()
     assert errors[0] < 0.1 < 0.9 < errors[1]
 
 
@@ -556,11 +647,11 @@ def test_what_reconstructs_a_lead_is_chosen_without_the_test_part(method, monkey
     runs = [[[1.0, 0.0], [1.0, 1.0]] @ rng.normal(size=(2, 240)) for _ in range(3)]
     found = []
     for sign in (1, -1):
-        leads.optimum.cache_clear()
+        leads.network.cache_clear()
         parts = [[runs[0]], [runs[1]], [runs[2] * [[1], [sign]]]]
         monkeypatch.setattr(leads, "stretches", lambda *_, parts=parts: parts)
         found.append(leads.reconstruct("s0010_re", "v1", 0, method))
-    leads.optimum.cache_clear()
+    leads.network.cache_clear()
     for column in ("choice", "validation_error", "objective"):
         assert found[0].get(column) == found[1].get(column)
     assert found[0]["test_error"] != found[1]["test_error"]
@@ -571,11 +662,11 @@ def test_adam_predicts_by_the_networks_problem_without_the_test_part(monkeypatch
     monkeypatch.setattr(prediction, "decays", lambda *_: choice.Ladder((0.1, 0.3, 1.0)))
     stretches, found = signals.parts("pulse", 0), []
     for test in (stretches[2], -3 * stretches[2]):
-        prediction.decayed.cache_clear()
+        prediction.network.cache_clear()
         monkeypatch.setattr(signals, "parts", lambda *_, test=test: [*stretches[:2], test])
         found.append(prediction.run("pulse", 1, 3, 0, "adam"))
     network = prediction.run("pulse", 1, 3, 0, "network")
-    prediction.decayed.cache_clear()
+    prediction.network.cache_clear()
     assert found[0]["objective"] == found[1]["objective"] >= network["lower_bound"]
     assert found[0]["share"] == network["share"]
     assert found[0]["test_error"] != found[1]["test_error"]
@@ -611,6 +702,7 @@ def test_recorded_equalisers_end_on_a_last_decay_only_where_nearly_all_symbols_a
 def test_equalisers_are_not_chosen_by_counted_errors(method, monkeypatch):
     monkeypatch.setattr(equaliser, "TEST", 500)
     found = [equaliser.run(0, "three taps", 14, 2, method)]
+    equaliser.network.cache_clear()
     monkeypatch.setattr(equaliser, "wrong", lambda scores, told: 0.0)
     found.append(equaliser.run(0, "three taps", 14, 2, method))
     assert found[0]["choice"] == found[1]["choice"]
@@ -622,12 +714,12 @@ def test_adam_equalises_by_the_networks_problem_and_not_by_counted_errors(monkey
     monkeypatch.setattr(equaliser, "TEST", 500)
     monkeypatch.setattr(descent, "STEPS_BESIDE", 30)
     place = 0, "three taps", 14, 2
-    equaliser.chosen_decay.cache_clear()
+    equaliser.network.cache_clear()
     network = equaliser.run(*place, "network")
     found = [equaliser.run(*place, "adam")]
     monkeypatch.setattr(equaliser, "wrong", lambda scores, told: 0.0)
     found.append(equaliser.run(*place, "adam"))
-    equaliser.chosen_decay.cache_clear()
+    equaliser.network.cache_clear()
     assert found[0]["share"] == network["share"]
     assert found[0]["objective"] == found[1]["objective"] >= network["lower_bound"]
     assert found[0]["test_error"] > found[1]["test_error"] == 0
@@ -683,6 +775,35 @@ def test_the_folds_of_a_signal_do_not_overlap_and_tell_nothing_of_what_follows()
     # Every window length predicts the same samples.
     targets = [signals.windows(third, length, 4)[1] for length in (3, 8, 32)]
     assert all((one == targets[0]).all() for one in targets)
+
+
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_every_late_year_of_sunspots_is_tested_on_once_and_by_the_past_alone(horizon, monkeypatch):
+    """All of it once was one test part, and 22 years were left to choose with."""
+    years = np.arange(len(signals.whole("sunspots")), dtype=float)
+    monkeypatch.setattr(signals, "whole", lambda *_: years)
+    tested = []
+    for fold in range(signals.SUNSPOT_FOLDS):
+        parts = signals.parts("sunspots", fold, None, horizon)
+        # In units of the years to train on. Each year is its own number.
+        first = years[: len(parts[0])]
+        targets = []
+        for part in parts:
+            for window in (2, 9):
+                seen, year = (
+                    np.rint(found * first.std() + first.mean())
+                    for found in signals.windows(part, window, horizon)
+                )
+                assert (seen == year[:, None] - horizon - np.arange(window)[::-1]).all()
+                targets.append(year)
+        short, wide = targets[::2], targets[1::2]
+        assert all((one == other).all() for one, other in zip(short, wide, strict=True))
+        # All years from the first target on, each in one part only.
+        assert (np.concatenate(short) == np.arange(short[0][0], short[2][-1] + 1)).all()
+        assert short[0][-1] == first[-1]
+        assert len(first) / (len(first) + len(short[1])) == pytest.approx(0.75, abs=0.005)
+        tested.extend(short[2])
+    assert tested == list(years[len(years) // 2 :])
 
 
 @pytest.mark.parametrize("method", ["linear", "neighbours"])

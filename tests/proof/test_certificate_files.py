@@ -292,6 +292,24 @@ def test_nothing_to_learn_is_proven_too(tmp_path):
     assert "Proven" in verify.verify(tmp_path / "file.npz")
 
 
+def test_nothing_to_fit_is_proven_to_any_tol(tmp_path):
+    """The gap that tol was compared with was 0 / 0."""
+    problem = hc.TrainingProblem(np.eye(3), np.zeros(3), 1.0)
+    hc.train(problem).save(tmp_path / "file.npz", tol=1e-3)
+    assert "Proven" in verify.verify(tmp_path / "file.npz")
+
+
+@pytest.mark.parametrize("unit", [0.01, 300.0])
+def test_the_reference_is_proven_in_any_unit(unit, tmp_path):
+    """Its dual point was that of targets of size one, which proves another bound."""
+    problem = problem_of(8, 2)
+    problem = replace(problem, y=unit * problem.y, beta=unit * problem.beta)
+    solution = hc.train(problem, solver="cvxpy")
+    assert problem.dual_value(solution.dual_point) == pytest.approx(solution.lower_bound, rel=1e-9)
+    solution.save(tmp_path / "file.npz")
+    assert "Proven" in verify.verify(tmp_path / "file.npz")
+
+
 # ------------------------------------------------------------------------- the checker by itself
 
 

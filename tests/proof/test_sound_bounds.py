@@ -182,6 +182,13 @@ def test_a_row_whose_square_underflows_still_has_a_direction(oracle, tiny):
     assert found.bound == pytest.approx(2.05244, abs=1e-5)
 
 
+def test_the_circle_sees_a_row_of_which_rounding_vanishes():
+    """Its peak was 0 in units of 1, and the value at a breakpoint contradicted the bound."""
+    X = np.array([[-1e-310, 0.0], [3.0, 1.0], [5e-324, 1.0], [-2.0, 0.0]])
+    found = Circle(X)([1.0, 0.0, 0.0, 0.0])
+    assert found.bound >= found.value == 1e-310
+
+
 def test_balancing_keeps_a_neuron_whose_square_underflows():
     network = hc.ReLUNetwork([[1e-170] * 2], [1e170]).balance()
     assert len(network) == 1
@@ -306,6 +313,25 @@ def test_a_bound_below_an_attained_value_is_an_error():
     with pytest.raises(ContradictedProof, match="attained"):
         DualMaximum.proven(np.eye(2), np.ones(2), 0.99, np.eye(2)[:1], np.ones(1))
     assert DualMaximum.proven(np.eye(2), np.ones(2), 1.0, np.eye(2)[:1], np.ones(1)).bound == 1.0
+
+
+def test_a_network_of_columns_that_the_problem_leaves_out_is_refused():
+    """The bound for all others was called contradicted, and an error of this library."""
+    rng = np.random.default_rng(0)
+    x, apart = rng.normal(size=(2, 12))
+    X = np.column_stack([x, x + 2e-13 * apart])
+    problem = hc.TrainingProblem(X, (X[:, 1] - X[:, 0]) / 2e-13, 0.01, skip=True)
+    none = np.zeros((0, 2)), np.zeros(0)
+    with pytest.raises(ValueError, match="columns that depend on others"):
+        hc.certify(hc.ReLUNetwork(*none, skip=[-5e12, 5e12]), problem)
+    assert hc.certify(hc.ReLUNetwork(*none, skip=[0.5, 0.5]), problem).scope == "global"
+
+
+def test_free_weights_on_columns_that_depend_on_others_exactly_are_welcome():
+    X = np.column_stack([np.arange(5.0), np.ones(5)])
+    problem = hc.TrainingProblem(X, 3 + X[:, 0], 0.01, skip=True, intercept=True)
+    network = hc.ReLUNetwork(np.zeros((0, 2)), np.zeros(0), skip=[1.0, 1.5], intercept=1.5)
+    assert hc.certify(network, problem).gap == 0
 
 
 def test_the_error_survives_a_process_pool():

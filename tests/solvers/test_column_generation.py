@@ -185,6 +185,19 @@ def test_a_part_that_does_not_stand_for_the_whole_is_no_start(monkeypatch):
     assert trained[0] is None and len(trained[1].network) > 0
 
 
+@pytest.mark.parametrize("tiny", ["X", "y"])
+def test_a_part_whose_squares_vanish_is_no_start(tiny):
+    """Data of which few samples are not minute were refused, as those of the part would be."""
+    X, y = gaussian(6_000, 2)
+    others = np.random.default_rng(0).permutation(len(X))[700:]
+    data = {"X": X, "y": y}
+    few = data[tiny][others[:9]]
+    data[tiny] = 1e-80 * data[tiny]
+    data[tiny][others[:9]] = few
+    problem = hc.TrainingProblem(**data, beta=0.1 * hc.beta_max(**data))
+    assert hc.train(problem, tol=1e-4).gap <= 1e-4
+
+
 def test_a_round_asks_once_what_violation_it_affords(monkeypatch):
     """Rounds that prove asked twice, each time with two dual values."""
     asked, original = [], hc.TrainingProblem.affordable_violation

@@ -1,8 +1,12 @@
 """Programs over fixed gates: their optimum, their bounds, and the ReLU networks made of them."""
 
+from fractions import Fraction
+
 import cvxpy as cp
+import exact
 import numpy as np
 import pytest
+import trouble
 from gated_program import optimum
 from scipy.optimize import nnls
 
@@ -13,6 +17,7 @@ from hidden_convexity.geometry.hyperplanes import active, unit_rows
 from hidden_convexity.problem.losses import LOSSES
 from hidden_convexity.solvers.fixed_gates import cones as cone_program
 from hidden_convexity.solvers.fixed_gates import newton
+from hidden_convexity.solvers.fixed_gates.flats import Pairs
 from hidden_convexity.solvers.fixed_gates.gated import (
     GatedSolution,
     cone_decomposition,
@@ -257,6 +262,22 @@ def test_training_over_cones_reaches_the_optimum_of_the_program(loss, n, d, P, s
     assert ours.objective == pytest.approx(reference.objective, rel=1e-6)
     assert all(step.lower_bound <= reference.objective * (1 + 1e-9) for step in ours.history)
     assert ours.objective == pytest.approx(problem.objective(ours.network), rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_walls_that_are_nearly_opposite_take_no_bound_below_the_maximum(seed):
+    """What multipliers of 1e6 rounded away was charged to nothing."""
+    rng = np.random.default_rng(seed)
+    thin = 10.0 ** rng.uniform(-6, -5)
+    X = np.array([[1, thin, 0], [-1, thin, 0], [0, 1, rng.uniform(0.1, 0.9)], [0, 0.05, 1]])
+    turned = trouble.turn(rng, 3)
+    arrangement = hc.Arrangement.from_gates(X @ turned, (turned.T @ [0.0, 1.0, 0.3])[:, None])
+    X, pattern = arrangement.X, arrangement.patterns[:, 0]
+    nu = np.array([*(1e-2 * rng.normal(size=2)), -1, rng.uniform(1.2, 3)])
+    norms, rounded = cone_program._dual_norms(X, Pairs(X, arrangement.patterns), nu, 0.0)
+    maximum = (norms + rounded).max() + cone_program._rounding(X, nu)
+    for sign in (1, -1):
+        assert Fraction(maximum) ** 2 >= exact.cone_maximum_squared(X, pattern, sign * nu)
 
 
 def test_neurons_stay_in_the_cones_of_the_given_patterns():

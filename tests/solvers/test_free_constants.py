@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from gated_program import optimum
 
+import hidden_convexity as hc
 from hidden_convexity.problem.losses import LOSSES
 from hidden_convexity.solvers.fixed_gates.constants import FreeConstants
 from hidden_convexity.solvers.fixed_gates.gated import (
@@ -138,3 +139,18 @@ def test_what_is_refused():
         train_gated(X, empty, gates, 1.0, loss="softmax", intercept=True)
     with pytest.raises(ValueError, match="max_seconds"):
         train_gated(X, Y, gates, 1.0, loss="softmax", max_seconds=-1.0)
+
+
+@pytest.mark.parametrize("far", [1e6, 1e8])
+@pytest.mark.parametrize("seed", range(5))
+def test_samples_far_from_zero_are_trained_too(seed, far):
+    """What rounding left of matrices had no factor, and its gap was called a contradiction."""
+    rng = np.random.default_rng(seed)
+    X, y, gates = far + rng.normal(size=(6, 2)), rng.normal(size=6), rng.normal(size=(2, 5))
+    for decay in (1e-4, 1e-2, 1.0):
+        beta = decay * gated_beta_max(X, y, gates, intercept=True)
+        gated = train_gated(X, y, gates, beta, intercept=True)
+        assert 0 <= gated.lower_bound <= gated.objective * (1 + 1e-9)
+        problem = hc.TrainingProblem(X, y, beta, intercept=True)
+        relu = hc.train(problem, patterns=hc.Arrangement.from_gates(X, gates), max_seconds=1)
+        assert 0 <= relu.lower_bound <= relu.objective * (1 + 1e-9)

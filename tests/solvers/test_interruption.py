@@ -45,9 +45,10 @@ def press_ctrl_c(monkeypatch, oracle, call):
 
 
 def assert_honest(solution, problem, optimum):
-    """Its value is its network's, its bound is valid, and the value is above the optimum."""
+    """Its value is its network's, its bounds are valid, and the value is above the optimum."""
     assert solution.objective == problem.objective(solution.network)
-    assert 0 <= solution.lower_bound <= optimum.objective * (1 + 1e-9)
+    bounds = [solution.lower_bound, *(step.lower_bound for step in solution.history)]
+    assert 0 <= min(bounds) and max(bounds) <= optimum.objective * (1 + 1e-9)
     assert solution.objective >= optimum.lower_bound * (1 - 1e-9)
 
 
@@ -142,6 +143,7 @@ def test_one_press_ends_a_path(monkeypatch):
     for beta, one, optimum in zip(betas, path, whole, strict=True):
         assert_honest(one, hc.TrainingProblem(problem.X, problem.y, beta), optimum)
     assert path[0].lower_bound == 0 and path[0].gap == 1 and "no bound" in repr(path[0])
+    assert path[0].history == []  # that of a larger weight decay has bounds above this optimum
 
 
 @pytest.mark.parametrize("round_", [1, 2, 3])

@@ -18,7 +18,8 @@ table_row = parts.TableRow(
     name="linear, several outputs",
     model=r"$\frac12\|XZ - Y\|_F^2 + \beta\|Z\|_*$",
     signal="low rank",
-    citation="[Srebro et al. 2004](https://papers.nips.cc/paper/2655), "
+    citation="[Srebro et al. 2004](https://proceedings.neurips.cc/paper/2004/hash/"
+    "e0688d13958a19e087e123148555e4b4-Abstract.html), "
     "[Sahiner et al. 2021](https://arxiv.org/abs/2012.13329)",
     atoms="singular values of $Z$",
     proven="any size",

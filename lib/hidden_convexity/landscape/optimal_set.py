@@ -33,6 +33,8 @@ SPARE = 1e-4
 # Within this distance of a tight direction the constraint is flat to TIGHT, so that the cones next
 # to its own seem to have one as well: it is the same.
 SAME = 2 * (2 * TIGHT) ** 0.5
+# Share of the fit that its neurons may miss of it; where two are taken for one, it is much more.
+FITTED = 1e-5
 # Unit contributions whose singular values are below this share of the largest are dependent.
 DEPENDENT = 1e-9
 # A neuron is in use if its length is above this share of all lengths.
@@ -204,7 +206,8 @@ def optimal_set(problem, solution, max_chambers=100_000):
     ------
     TypeError, ValueError
         If the problem is of another kind, or the solution is not proven globally optimal, or so
-        roughly that descent from it ends elsewhere.
+        roughly that descent from it ends elsewhere; or if optimal neurons are too close to be told
+        apart.
     TooManyChambers
         If X has more than `max_chambers`.
 
@@ -250,6 +253,11 @@ def optimal_set(problem, solution, max_chambers=100_000):
     signs = np.array([sign for _, sign in kept])
     contributions = signs * np.maximum(problem.X @ directions.T, 0.0)
     lengths = nonnegative_least_squares(contributions, fit) if kept else np.zeros(0)
+    if not np.linalg.norm(contributions @ lengths - fit) <= FITTED * np.linalg.norm(fit):
+        raise ValueError(
+            f"problem has optimal neurons within {SAME:.1g} of one another, which can't be told "
+            "apart from one: bring the columns of X to like sizes"
+        )
     return OptimalSet(directions, signs, contributions, lengths)
 
 

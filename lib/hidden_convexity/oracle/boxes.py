@@ -18,95 +18,22 @@ import numpy as np
 from hidden_convexity.foundations.compilation import njit
 from hidden_convexity.foundations.loops import assign, assign_rows, fill, longer
 from hidden_convexity.oracle.geodesic import REORDER
+from hidden_convexity.oracle.halving import (
+    CELL_WORK,
+    SMALLEST,
+    add_bends,
+    axis_of,
+    copy_chosen,
+    local_values,
+    side_to_halve,
+    sift,
+)
 from hidden_convexity.oracle.least_distance import dot
 from hidden_convexity.oracle.majorant import corners_of, upper_bound, workspace
 
-# Only sides longer than this part of the longest one may be halved, so all sides shrink to nothing.
-LONG_ENOUGH = 0.2
-# Half-widths that only rounding tells apart from a point: its bound is final.
-SMALLEST = 2.0**-53
-# Work of a cell besides its rows, in products.
-CELL_WORK = 500
-
-
-@njit(cache=True, nogil=True)
-def axis_of(box):
-    """The axis of the face that a box (2, d) is on: along it alone the half-width is zero."""
-    axis = 0
-    for j in range(box.shape[1]):
-        if box[1, j] == 0.0:
-            axis = j
-    return axis
-
-
-@njit(cache=True, nogil=True, fastmath=REORDER)
-def add_bends(block, widths, bends):
-    """bends_k += how much the crossing rows bend along the k-th half-width, up to a factor.
-
-    A row of slopes g_k crosses at an offset between -w and w, w = sum_k |g_k|, and bends between
-    the centres of two opposite sides if that is below |g_k|, by the difference: g_k^2 / 2w if all
-    offsets are alike.
-    """
-    d, m = block.shape
-    fill(widths[:m], 0.0)
-    for k in range(1, d):
-        for i in range(m):
-            widths[i] += abs(block[k, i])
-    for k in range(1, d):
-        total = 0.0
-        for i in range(m):
-            total += block[k, i] * block[k, i] / widths[i]
-        bends[k] += total
-
-
-@njit(cache=True, nogil=True)
-def side_to_halve(box, axis, bends):
-    """The side along which rows bend most, among the long ones: its number k, and its axis j."""
-    longest = 0.0
-    for j in range(box.shape[1]):
-        longest = max(longest, box[1, j])
-    most, side, along, k = -1.0, 1, 0, 1
-    for j in range(box.shape[1]):
-        if j != axis:
-            if box[1, j] >= LONG_ENOUGH * longest and bends[k] > most:
-                most, side, along = bends[k], k, j
-            k += 1
-    return side, along
-
-
-@njit(cache=True, nogil=True, fastmath=REORDER)
-def sift(block, side, half, middle, widths, chosen):
-    """Choose the rows that cross half a box, and return how many there are.
-
-    It is the half on the side `half` (1 or -1) of side number `side`; of side 0 all of the box.
-    `middle` and `widths` become all rows' values at its centre, and how far they vary."""
-    d, m = block.shape
-    for i in range(m):
-        middle[i] = block[0, i]
-        widths[i] = 0.0
-    for k in range(1, d):
-        part = 0.5 if k == side else 1.0
-        for i in range(m):
-            widths[i] += part * abs(block[k, i])
-    if side > 0:
-        for i in range(m):
-            middle[i] += 0.5 * half * block[side, i]
-    count = 0
-    for i in range(m):
-        chosen[count] = i
-        count += abs(middle[i]) < widths[i]
-    return count
-
-
-@njit(cache=True, nogil=True)
-def copy_chosen(block, side, middle, chosen, count, out):
-    """Copy the local values of the chosen rows on half a box, of which `sift` gave the middle."""
-    for j in range(count):
-        out[j] = middle[chosen[j]]
-    for k in range(1, len(block)):
-        offset, part = k * count, 0.5 if k == side else 1.0
-        for j in range(count):
-            out[offset + j] = part * block[k, chosen[j]]
+# Halves of a cell whose bound is so many times what closes one rarely close. They keep its bound,
+# which holds for them as well, and only their own halves are bounded again.
+HOPELESS = 1.5
 
 
 @njit(cache=True, nogil=True, fastmath=REORDER)
@@ -135,21 +62,6 @@ def bound_cell(up, down, linear, bounds, box, enough, space):
     if bounds[1] > enough:
         bound = upper_bound(down, up, linear, -1.0, box, axis, reach, enough, space)
         bounds[1] = min(bounds[1], bound)
-
-
-@njit(cache=True, nogil=True)
-def local_values(columns, box, axis):
-    """Local values (d, n) on a box of the linear functions with coefficients `columns` (d, n)."""
-    d, n = columns.shape
-    block, k = np.zeros((d, n)), 1
-    for j in range(d):
-        for i in range(n):
-            block[0, i] += box[0, j] * columns[j, i]
-        if j != axis:
-            for i in range(n):
-                block[k, i] = box[1, j] * columns[j, i]
-            k += 1
-    return block
 
 
 @njit(cache=True, nogil=True)
@@ -210,6 +122,7 @@ def explore(boxes, linear, bounds, counts, rows, enough, most_cells, most_work, 
     widest = 1
     for cell in range(size):
         widest = max(widest, counts[cell, 0] + counts[cell, 1])
+    inherited = np.zeros(depth, dtype=np.bool_)
     V, A, B = longer(boxes, depth), longer(linear, depth), longer(bounds, depth)
     C, R = longer(counts, depth), longer(rows, len(rows) + 2 * d * widest)
     top = len(rows)
@@ -224,6 +137,7 @@ def explore(boxes, linear, bounds, counts, rows, enough, most_cells, most_work, 
         m, k = C[size]
         top -= d * (m + k)
         over, under = B[size]
+        hopeless = not inherited[size] and max(over, under) > HOPELESS * enough
         if max(over, under) <= enough or V[size, 1].max() < SMALLEST:
             closed = max(closed, over, under)
             count += keep(V[size], max(over, under), kept, kept_bounds, count)
@@ -242,6 +156,7 @@ def explore(boxes, linear, bounds, counts, rows, enough, most_cells, most_work, 
         if size + 2 > depth:
             depth *= 2
             V, A, B, C = longer(V, depth), longer(A, depth), longer(B, depth), longer(C, depth)
+            inherited = longer(inherited, depth)
         if top + 2 * d * (m + k) > len(R):
             R = longer(R, 2 * len(R) + d * (m + k))
         for half in (1.0, -1.0):
@@ -267,9 +182,12 @@ def explore(boxes, linear, bounds, counts, rows, enough, most_cells, most_work, 
                 height = value
                 for j in range(d):
                     peak[j] = V[size, 0, j] / length
-            bound_cell(up, down, A[size], B[size], V[size], enough, space)
-            cells += 1
-            done += CELL_WORK + d * (m + k)
+            inherited[size] = hopeless
+            done += d * (m + k)
+            if not hopeless:
+                bound_cell(up, down, A[size], B[size], V[size], enough, space)
+                cells += 1
+                done += CELL_WORK
             after = max(B[size, 0], B[size, 1])
             if after <= enough:
                 closed = max(closed, after)

@@ -73,7 +73,8 @@ class Circle:
         if len(self.arcs.starts) == 0:
             return DualMaximum(0.0, self.allowance(nu), np.zeros((0, 2)), np.zeros(0))
         parts, total, rounding = self._linear_parts(nu)
-        unit = 2.0 ** max(np.frexp(rounding)[1], LEAST_EXPONENT)
+        exponent = np.frexp(rounding)[1] if rounding > 0 else LEAST_EXPONENT
+        unit = 2.0 ** max(exponent, LEAST_EXPONENT)
         ends = self.arcs.tangents, self.arcs.breakpoints
         directions, values, reached = local_maxima(parts, total, *ends, level, rounding, unit)
         best = np.abs(values).max(initial=0.0)

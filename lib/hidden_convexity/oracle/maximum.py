@@ -6,7 +6,7 @@ import numpy as np
 
 from hidden_convexity.foundations.compensated import carry
 from hidden_convexity.foundations.compilation import njit
-from hidden_convexity.foundations.double_precision import EPS
+from hidden_convexity.foundations.double_precision import EPS, TINY
 from hidden_convexity.foundations.validation import real_array
 from hidden_convexity.problem.gap import ContradictedProof
 
@@ -141,7 +141,7 @@ def attained(X, nu, directions):
     """|nu.(Xu)_+| at a direction (1, d), or 0 for none (0, d), and how far rounding may put it off.
 
     Products of d terms, times nu, and a length of u that is 1 to a few eps. Of nu (n, c) it is
-    ||nu'(Xu)_+||, a root of c squares.
+    ||nu'(Xu)_+||, a root of c squares. A product may vanish.
     """
     if len(directions) == 0:
         return 0.0, 0.0
@@ -149,7 +149,7 @@ def attained(X, nu, directions):
     found = np.array([height(X, column, directions[0]) for column in columns])
     value, size = np.hypot.reduce(found, axis=0).tolist()
     relative = (X.shape[1] + 6 + 2 * (len(columns) - 1)) * EPS
-    return value, (relative + (len(X) * EPS) ** 2) * size
+    return value, (relative + (len(X) * EPS) ** 2) * size + X.size * len(columns) * TINY
 
 
 def heights(X, nu, directions):

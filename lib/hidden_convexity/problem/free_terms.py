@@ -31,6 +31,8 @@ STEPS, CONVERGED, SAME_HEIGHT = 100, 1e-14, 1e-14
 DAMPINGS = (0.0, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0)
 # A unit column this near to the span of others is left out: it is theirs, up to rounding.
 DEPENDENT = 1e-12
+# The largest entry of a column, or 0: coefficients, up to targets over it, are to be floats.
+SMALLEST_COLUMN = 1e-200
 # Distances are computed while (Z T)'H(Z T) is the identity to this.
 SKEWED = 0.5
 
@@ -48,11 +50,22 @@ class FreeTerms:
         Of what was added up for each entry; None for the entries' own.
     rounding : float
         Additions for each entry, 0 for data as they are.
+
+    Raises
+    ------
+    ValueError
+        If a column is neither zero nor as large as `SMALLEST_COLUMN`.
     """
 
     def __init__(self, columns, sizes=None, rounding=0.0):
         self.columns = columns
         scale = np.abs(columns).max(axis=0, initial=0.0)
+        small = scale[(scale > 0) & (scale < SMALLEST_COLUMN)]
+        if len(small):
+            raise ValueError(
+                f"X must have columns of largest entries 0 or at least {SMALLEST_COLUMN:g} for a "
+                f"skip term, whose weights would overflow, got one of {small.min():.3g}; rescale it"
+            )
         unit = columns / np.where(scale > 0, scale, 1.0)
         lengths = np.linalg.norm(unit, axis=0)
         unit = unit / np.where(scale > 0, lengths, 1.0)

@@ -22,7 +22,8 @@ def beta_max(X, y, loss="squared", slope=0.0, skip=False, intercept=False, sampl
     -------
     float
         From above: to rounding if the rank is 2 or the chambers are at most 100,000, otherwise, and
-        with several outputs, to 1e-7.
+        with several outputs, to 1e-7. With free terms it is M of the residual as it is computed,
+        which rounds in proportion to y.
 
     Raises
     ------

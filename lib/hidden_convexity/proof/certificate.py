@@ -6,6 +6,7 @@ import numpy as np
 
 from hidden_convexity import proof
 from hidden_convexity.foundations.budget import Budget, limit_seconds
+from hidden_convexity.foundations.double_precision import EPS
 from hidden_convexity.foundations.interruption import STOPPED, Interrupted, by_the_user
 from hidden_convexity.foundations.progress import progress_bar
 from hidden_convexity.foundations.validation import flag, positive_number, whole_number
@@ -13,7 +14,7 @@ from hidden_convexity.geometry.hyperplanes import unit_rows
 from hidden_convexity.oracle.cluster import checked_client
 from hidden_convexity.oracle.hidden_layer import HiddenLayer
 from hidden_convexity.problem.encoding import output_heads
-from hidden_convexity.problem.gap import format_gap, relative_gap
+from hidden_convexity.problem.gap import SAME_VALUE, format_gap, relative_gap
 from hidden_convexity.problem.network import ReLUNetwork
 from hidden_convexity.problem.training_problem import TrainingProblem
 
@@ -132,7 +133,8 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
     ------
     TypeError, ValueError
         If an argument is of another kind, the shapes do not match, the network's objective is not
-        finite, or a proof is out of reach: the message says how to go on.
+        finite or due to free columns that the problem leaves out, or a proof is out of reach: the
+        message says how to go on.
     ImportError
         If there is a client and distributed is not installed.
 
@@ -159,7 +161,9 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
         )
     layer = HiddenLayer.of(problem, proof, progress, client=client)
     program = layer.program(problem)
-    residual = program.residual(problem.fitted_outputs(network))
+    fitted = problem.fitted_outputs(network)
+    _refuse_left_out(problem, network, fitted, objective)
+    residual = program.residual(fitted)
     neurons = _own_neurons(program, network)
     lower_bound, direction = -np.inf, None
     with progress_bar(progress, desc="certificate", unit="bound", total=rounds + 1) as bar:
@@ -172,6 +176,31 @@ def certify(network, problem, rounds=1, proof=True, max_seconds=None, progress=F
             bar.update()
     known = objective, lower_bound, layer.scope, direction
     return Certificate(*known, network, problem, dual_point)
+
+
+def _refuse_left_out(problem, network, fitted, objective):
+    """Refuse a network whose free weights do what no weights of the problem's columns can.
+
+    Columns that depend on others exactly do no harm, and come with many a network.
+    """
+    own, best = problem.loss_value(network(problem.X)), problem.loss_value(fitted)
+    least = SAME_VALUE * objective + EPS * problem.loss_value(np.zeros_like(fitted))
+    if _uses_left_out(problem, network) and own < best - least:
+        raise ValueError(
+            "network must have no skip or intercept weights on columns that depend on others up to "
+            "1e-12, which the problem leaves out; it has, and they do what no other column can: "
+            "leave these columns out of X, or give what sets them apart a column of its own"
+        )
+
+
+def _uses_left_out(problem, network):
+    """Whether skip or intercept weights are on columns that the problem leaves out."""
+    outputs, d = problem.y.shape[1:], problem.X.shape[-1]
+    skip = np.zeros((d, *outputs)) if network.skip is None else network.skip
+    constant = np.zeros(outputs) if network.intercept is None else network.intercept
+    parts = [skip] * problem.skip + [np.asarray(constant)[None]] * problem.intercept
+    weights = np.concatenate(parts) if parts else np.zeros((0, *outputs))
+    return bool(np.delete(weights, problem.free_terms.used, axis=0).any())
 
 
 def _rounds(layer, program, residual, neurons, rounds, budget):

@@ -52,7 +52,7 @@ def proof_of(problem, statement, tol=None):
     cost = max(SHARE_OF_GAP * (objective - lower_bound), LEAST_COST * objective)
     if tol is not None:
         cost = tol * objective - (objective - lower_bound)
-        if cost <= 0:
+        if cost <= 0 < objective:
             raise ValueError(
                 f"tol must be above the gap, {(objective - lower_bound) / objective:.3g}, got {tol}"
             )

@@ -254,7 +254,7 @@ def _trainer_over(patterns):
 def _unproven(solution, problem):
     """The network of a solution as one of another problem, about which nothing is proven."""
     objective = problem.objective(solution.network)
-    nothing = {"lower_bound": 0.0, "dual_point": np.zeros_like(problem.y)}
+    nothing = {"lower_bound": 0.0, "dual_point": np.zeros_like(problem.y), "history": []}
     return replace(solution, objective=objective, problem=problem, **nothing)
 
 

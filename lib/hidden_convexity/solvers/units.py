@@ -50,6 +50,7 @@ def solve_in_units(problem, solve):
         objective=problem.objective(network),
         lower_bound=found.lower_bound * t**2,
         history=steps_in_units(found.history, t),
+        dual_point=None if found.dual_point is None else found.dual_point * t,
     )
 
 

@@ -58,11 +58,12 @@ def rectified_outputs(axes, t, values, forward, backward):
     """A signal above, and below it what filters of either sign give after the rectifier."""
     upper, lower = axes
     upper.plot(t, values, color=GREY, linewidth=1)
-    upper.set_xlim(t[0], t[-1])
     upper.set_ylim(0, None)
     lower.fill_between(t, forward, color=BLUE, linewidth=0, alpha=0.8)
     lower.fill_between(t, -backward, color=PINK, linewidth=0, alpha=0.8)
     lower.axhline(0, color="black", linewidth=0.6)
+    for ax in axes:
+        ax.set_xlim(t[0], t[-1])
     return axes
 
 

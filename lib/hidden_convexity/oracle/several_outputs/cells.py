@@ -12,7 +12,7 @@ import numpy as np
 
 from hidden_convexity.foundations.compilation import njit
 from hidden_convexity.foundations.loops import assign, assign_rows, fill, longer
-from hidden_convexity.oracle.boxes import (
+from hidden_convexity.oracle.halving import (
     CELL_WORK,
     SMALLEST,
     add_bends,

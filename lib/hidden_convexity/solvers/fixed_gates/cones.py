@@ -114,7 +114,7 @@ class Walk:
     def _start(self, problem):
         outputs = self._state.outputs
         residual = _residual(problem, outputs)
-        self._beta = _dual_norms(problem.X, self._pairs, residual, problem.beta).max()
+        self._beta = _dual_norms(problem.X, self._pairs, residual, problem.beta)[0].max()
 
     def _solve(self, problem, tol, budget):
         began = perf_counter()
@@ -202,8 +202,8 @@ def _rounds(problem, pairs, state, tol):
     while True:
         residual = _residual(problem, outputs)
         value = problem.loss_value(outputs) + beta * np.linalg.norm(weights, axis=1).sum()
-        norms = _dual_norms(problem.X, pairs, residual, beta)
-        maximum = norms.max() + _rounding(problem.X, residual)
+        norms, rounded = _dual_norms(problem.X, pairs, residual, beta)
+        maximum = (norms + rounded).max() + _rounding(problem.X, residual)
         bound = max(problem.dual_bound(residual, maximum), best.lower_bound)
         stalled = 0 if value < best.objective or bound > best.lower_bound else stalled + 1
         if value < best.objective:
@@ -227,9 +227,10 @@ def _rounds(problem, pairs, state, tol):
 def _dual_norms(X, pairs, nu, beta):
     """Upper bounds on max nu.(Xu)_+ over each pair's cone and the unit ball, exact above beta.
 
-    With several outputs nu is the column of the one that the pair feeds.
+    With several outputs nu is the column of the one that the pair feeds. Second comes what
+    rounding of projections may take off each: multipliers of nearly opposite walls are large.
     """
-    step, bounds = max(BLOCK // len(X), 1), []
+    step, bounds, rounded = max(BLOCK // len(X), 1), [], []
     for k, column in enumerate(nu.reshape(len(X), -1).T):
         parts = [
             pairs.patterns[first : first + step].astype(float) @ (column[:, None] * X)
@@ -239,10 +240,12 @@ def _dual_norms(X, pairs, nu, beta):
         norms = np.tile(np.linalg.norm(correlations, axis=1), 2)
         # ||a|| <= beta already clears a cone.
         large = np.flatnonzero(norms > beta)
-        projected = pairs.project(large + k * len(norms), correlations[large % pairs.G])
+        projected, sums = pairs.project(large + k * len(norms), correlations[large % pairs.G])
         norms[large] = np.linalg.norm(projected, axis=1)
         bounds.append(norms)
-    return np.concatenate(bounds)
+        rounded.append(np.zeros(len(norms)))
+        rounded[-1][large] = (X.shape[1] + 6) * EPS * sums
+    return np.concatenate(bounds), np.concatenate(rounded)
 
 
 def _rounding(X, nu):

@@ -23,11 +23,12 @@ that were unknowns themselves, each step in them a program in nu, took 2,400.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_solve
 
 from hidden_convexity.geometry.cones import flat_bases, project_each
 from hidden_convexity.geometry.hyperplanes import unit_rows
 from hidden_convexity.solvers.fixed_gates.newton import quadratic_gap
+from hidden_convexity.solvers.fixed_gates.ridge import factorised
 
 # Proximal points a call, Newton steps for each, and proximal points without a better gap, after
 # which precision has ended.
@@ -64,14 +65,17 @@ class Pairs:
         return pairs // (2 * self.G)
 
     def project(self, pairs, correlations):
-        """Projections of signs * correlations (k, d) onto the cones of pairs (k,)."""
+        """Projections of signs * correlations (k, d) onto the cones of pairs (k,).
+
+        Second come the sums (k,) of their multipliers, in proportion to which they round.
+        """
         points = self.signs(pairs)[:, None] * correlations
         tight, counts = self._tight[pairs], self._counts[pairs]
         out, multipliers = np.empty_like(points), np.empty_like(points)
         cones = self.unit, self.patterns, pairs % self.G
         project_each(*cones, points, tight, counts, out, multipliers, np.zeros(len(points)))
         self._tight[pairs], self._counts[pairs] = tight, counts
-        return out
+        return out, multipliers.sum(axis=1)
 
     def bases(self, pairs, inside):
         """Orthonormal bases (k, d, d) of the flats of present tight rows, and their dimensions.
@@ -126,9 +130,9 @@ class FlatProgram:
 
     def _projected(self, points, least):
         """Projections of points (k, d) onto the pairs' cones, 0 where they are no longer."""
-        z, large = np.zeros_like(points), np.linalg.norm(points, axis=1) > least
-        large = np.flatnonzero(large)
-        z[large] = self.pairs.project(self.working[large], self.signs[large, None] * points[large])
+        z, large = np.zeros_like(points), np.flatnonzero(np.linalg.norm(points, axis=1) > least)
+        points = self.signs[large, None] * points[large]
+        z[large], _ = self.pairs.project(self.working[large], points)
         return z
 
     def outputs(self, u):
@@ -168,17 +172,16 @@ class FlatProgram:
         owner = np.repeat(used, sizes)
         features = self.X @ (weights[:, :, None] * bases)[kept].T
         features *= self.masks[:, owner]
-        feeds = self.feeds[owner]
-        n, size = len(self.Y), len(owner)
-        if size >= n:
+        feeds, energy, size = self.feeds[owner], float((features**2).sum()), len(owner)
+        if size >= (n := len(self.Y)):
             seen = self._seen(features, feeds)
             matrix = seen @ seen.T
             matrix[np.diag_indices(n)] += 1.0
-            whole = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+            whole = factorised(matrix, energy + matrix.trace())
             return lambda right: cho_solve(whole, right, check_finite=False)
         matrix = self._gram(features, feeds)
         matrix[np.diag_indices(size)] += 1.0
-        small = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+        small = factorised(matrix, energy + matrix.trace())
 
         def apply(right):
             # Woodbury's identity: as many unknowns as the flats have dimensions.

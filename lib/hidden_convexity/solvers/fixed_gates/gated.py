@@ -270,6 +270,8 @@ def _train(program, beta, tol, state, budget, bar):
                 out_of_time = True
                 break
             gates = _working_set(used, norms, beta)
+            if len(gates) == 0:  # no weights are the optimum, and rounding is all of the gap
+                break
             weights = program.padded(weights, len(gates))
             inner = max(INNER * gap, LAST * tol)
             masks = program.masks(gates)

@@ -202,7 +202,7 @@ def trials(eta, step, value, beta):
 
 
 def quadratic_gap(objective, energy, fit, largest, beta):
-    """Relative duality gap at a dual point nu of the loss 1/2 ||f - Y||^2.
+    """Relative duality gap at a dual point nu of the loss 1/2 ||f - Y||^2, rounding left aside.
 
     Parameters
     ----------
@@ -216,4 +216,4 @@ def quadratic_gap(objective, energy, fit, largest, beta):
     """
     scale = max(fit / energy, 0.0) if energy > 0 else 0.0
     scale = min(scale, beta / largest) if largest > 0 else scale
-    return relative_gap(objective, scale * fit - 0.5 * scale**2 * energy)
+    return relative_gap(objective, scale * fit - 0.5 * scale**2 * energy, proven=False)

@@ -10,6 +10,9 @@ from scipy.linalg import cho_factor, cho_solve
 
 from hidden_convexity.solvers.fixed_gates.program import BLOCK, group_norms, host
 
+# Added to the diagonal of a matrix that has no factor, in turn, in units of its rounding.
+RIDGES = (1e1, 1e2, 1e3, 1e4, 1e5)
+
 
 class _Point:
     """J and what it took to compute it, at one eta.
@@ -80,10 +83,11 @@ class Kernel(_Model):
         masks = xp.take(self.masks, self.index(used), axis=1)
         scaled = masks * self.like(np.sqrt(eta[used] / beta))[None, :]
         matrix = self.kernel * (scaled @ scaled.T)
+        size = 1.0 + float(xp.max(abs(matrix)))
         matrix = self.seen(self.seen(matrix).T) + xp.eye(
             len(self.X), dtype=self.X.dtype, device=self.X.device
         )
-        factor = _factor(matrix)
+        factor = factorised(matrix, size)
         residual = _solve(factor, self.Y)
         correlations = _correlate(self.X, self.masks, residual)
         energy, fit = float((residual**2).sum()), float((residual * self.Y).sum())
@@ -117,6 +121,7 @@ class Gram(_Model):
             self.linear = self.linear + features.T @ self.Y[rows, :]
             if blind is not None:
                 along = along + features.T @ self.blind[rows]
+        self.size = float(xp.max(abs(self.gram)))
         if blind is not None:
             self.gram = self.gram - along[:, None] * along[None, :]
         self.total = float((self.Y**2).sum())
@@ -129,7 +134,7 @@ class Gram(_Model):
         part = xp.take(self.gram, columns, axis=1)  # (K, used d)
         matrix = root[:, None] * xp.take(part, columns, axis=0) * root[None, :]
         matrix = matrix + beta * xp.eye(len(root), dtype=matrix.dtype, device=matrix.device)
-        factor = _factor(matrix)
+        factor = factorised(matrix, beta + self.size * float(eta.max()))
         scaled = root[:, None] * xp.take(self.linear, columns, axis=0)
         weights = root[:, None] * _solve(factor, scaled)
         residual_products = self.linear - part @ weights
@@ -168,9 +173,22 @@ def _correlate(X, masks, residual):
 # to LAPACK through SciPy, PyTorch's tensors bring their own solver, others get two triangular ones.
 
 
-def _factor(matrix):
+def factorised(matrix, size):
+    """A factor of a matrix made of terms of a size, or of one as near as their rounding."""
+    xp = array_namespace(matrix)
+    for share in RIDGES:
+        try:
+            return _cholesky(matrix)
+        except (np.linalg.LinAlgError, RuntimeError):  # NumPy's, and other libraries'
+            ridge = share * float(xp.finfo(matrix.dtype).eps) * size
+            eye = xp.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
+            matrix = matrix + ridge * eye
+    raise np.linalg.LinAlgError("X, Y and beta are of sizes too far apart; rescale them")
+
+
+def _cholesky(matrix):
     if is_numpy_array(matrix):
-        return cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+        return cho_factor(matrix, lower=True, check_finite=False)
     return array_namespace(matrix).linalg.cholesky(matrix)
 
 

@@ -128,7 +128,7 @@ NETWORKS = [
         for name, slope in (("relu", 0.0), ("leaky", 0.2), ("absolute", -1.0))
     ),
     _mnist(16),
-    _mnist(256, max_seconds=LONG),
+    _mnist(256, max_seconds=2 * LONG),
     *(
         Network(f"{loss}-d{d}-n{n}", d, n, OURS, 0.05, tol, "signs", loss=loss)
         for loss, d, n, tol in (

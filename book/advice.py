@@ -208,7 +208,7 @@ def race():
     """Seconds to a gap: ours, certified; a seed of Adam, and the best of ten."""
     cases, lines = _cases("results-race.json"), []
     for case in cases.values():
-        size = f"{case['d']}", f"{case['n']:,}", f"{case['tol']:.0e}"
+        size = f"{case['d']}", f"{case['n']:,}", f"{case['tol']:g}"
         judge = cases[f"race-d{case['d']}-n{case['n']}-{min(GAPS):g}"]
         seeds = seconds_of_seeds(judge, case["tol"])
         reached = sorted(one for one in seeds if np.isfinite(one))

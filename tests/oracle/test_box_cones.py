@@ -189,6 +189,29 @@ def test_a_direction_above_the_goal_ends_the_exploration():
     assert cells <= 2 and bounds.max() >= height
 
 
+@pytest.mark.parametrize("most", [0, 1, 2, 10, 100, 10_000])
+@pytest.mark.parametrize("seed_of_rows", range(6))
+def test_every_direction_is_bounded_by_its_open_cell_or_by_those_closed(seed_of_rows, most):
+    """Wherever an exploration ends: halves whose bounds are left out keep that of their cell."""
+    rng, d = np.random.default_rng(seed_of_rows), 4
+    rows = rng.integers(-2, 3, (40, d)) + (seed_of_rows % 2) * 0.3 * rng.standard_normal((40, d))
+    up, down = (np.ascontiguousarray(part.T) for part in (rows[:25], rows[25:]))
+    face = box_of(np.zeros(d), np.ones(d), 0, 1.0)
+    U = np.column_stack([np.ones(5_000), rng.uniform(-1, 1, (5_000, d - 1))])
+    h = np.maximum(U @ up, 0).sum(axis=1) - np.maximum(U @ down, 0).sum(axis=1)
+    h /= np.linalg.norm(U, axis=1)
+    enough = 1.05 * np.abs(h).max()
+    stack = seed(up, down, face, np.zeros(d), enough)
+    found = explore(*stack, enough, most, 10**12, np.empty((0, 2, d)), np.empty(0))
+    (centres, halves), bounds, closed = found[0].transpose(1, 0, 2), found[2], found[5]
+    within = (np.abs(U[:, None] - centres) <= halves + 1e-12).all(axis=2)
+    above = np.where(within[:, :, None], bounds, -np.inf).max(axis=1, initial=-np.inf)
+    is_open = within.any(axis=1)[:, None]
+    reached = np.column_stack([h, -h])
+    assert (reached <= np.where(is_open, above, closed) + 1e-12 * np.abs(rows).sum()).all()
+    assert is_open.all() if most == 0 else most < 10_000 or not is_open.any()
+
+
 def test_a_cell_that_is_a_point_to_rounding_is_not_halved():
     point = box_of(np.full(3, 0.25), np.full(3, 2.0**-60), 0, 1.0)
     (*_, bounds, _, _, closed, cells, _, _, _), rows = explored(point, 1e-3)

@@ -183,9 +183,11 @@ def _refuse_left_out(problem, network, fitted, objective):
 
     Columns that depend on others exactly do no harm, and come with many a network.
     """
+    if not _uses_left_out(problem, network):
+        return
     own, best = problem.loss_value(network(problem.X)), problem.loss_value(fitted)
     least = SAME_VALUE * objective + EPS * problem.loss_value(np.zeros_like(fitted))
-    if _uses_left_out(problem, network) and own < best - least:
+    if own < best - least:
         raise ValueError(
             "network must have no skip or intercept weights on columns that depend on others up to "
             "1e-12, which the problem leaves out; it has, and they do what no other column can: "

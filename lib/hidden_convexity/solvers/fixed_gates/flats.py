@@ -172,7 +172,7 @@ class FlatProgram:
         owner = np.repeat(used, sizes)
         features = self.X @ (weights[:, :, None] * bases)[kept].T
         features *= self.masks[:, owner]
-        feeds, energy, size = self.feeds[owner], float((features**2).sum()), len(owner)
+        feeds, energy, size = self.feeds[owner], np.vdot(features, features), len(owner)
         if size >= (n := len(self.Y)):
             seen = self._seen(features, feeds)
             matrix = seen @ seen.T

@@ -62,13 +62,9 @@ def certified(train, validation, test, _):
     def wrong(network, part=validation):
         return choice.share_of_errors(classifiers.answers(network), part)
 
-    problem, searched, made = choice.weight_decay(
-        problem, problem.beta, TOLERANCE, wrong, LADDERS["certified"]["share"]
-    )
-    proof = hc.certify(searched.network, problem, rounds=0)
-    facts = {"objective": proof.objective, "lower_bound": proof.lower_bound}
-    facts |= {"scope": proof.scope, "neurons": len(searched.network)}
-    return {"test_error": wrong(searched.network, test)} | made.facts | facts
+    shares = LADDERS["certified"]["share"]
+    chosen = choice.network(problem, problem.beta, TOLERANCE, wrong, choice.as_it_is, shares)
+    return {"test_error": wrong(chosen.network, test)} | chosen.facts
 
 
 def adam(train, validation, test, fold):

@@ -133,18 +133,20 @@ def cleaned(source, executed):
     import nbstripout
 
     notebook = nbformat.read(source, as_version=nbformat.NO_CONVERT)
-    for cell, run_cell in zip(
-        notebook.cells, nbformat.read(executed, as_version=4).cells, strict=True
-    ):
-        if cell.cell_type == "code":
-            cell.outputs = run_cell.outputs
-            for output in cell.outputs:
-                output.get("data", {}).pop(WIDGET_VIEW, None)
-            cell.execution_count = run_cell.execution_count
+    ran = code_of(nbformat.read(executed, as_version=4))
+    for cell, run_cell in zip(code_of(notebook), ran, strict=True):
+        cell.outputs = run_cell.outputs
+        for output in cell.outputs:
+            output.get("data", {}).pop(WIDGET_VIEW, None)
+        cell.execution_count = run_cell.execution_count
     notebook.metadata.update(KERNEL)
     return nbstripout.strip_output(
         notebook, keep_output=True, keep_count=True, keep_id=True, extra_keys=VOLATILE
     )
+
+
+def code_of(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def described(notebook, figures):
@@ -169,9 +171,9 @@ def as_bytes(notebook):
 
 def digest(name):
     """What an execution depends on: the notebook's code, what it imports of lib/, what it reads."""
-    cells = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
+    cells = code_of(nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4))
     # The cells' tags tell papermill the parameters, and outputs and prose change nothing.
-    code = [(cell.source, cell.metadata.get("tags")) for cell in cells if cell.cell_type == "code"]
+    code = [(cell.source, cell.metadata.get("tags")) for cell in cells]
     text = "\n".join(source for source, _ in code)
     files = {Path(__file__), *(ROOT / "constraints.txt",)[: (ROOT / "constraints.txt").exists()]}
     files |= imported_by(source for source, _ in code)
@@ -301,8 +303,8 @@ def update(names, build, refresh):
     changed = [
         name
         for name in names
-        if (executed := build / name / "notebook.ipynb").exists()
-        and executed.read_bytes() != (NOTEBOOKS / f"{name}.ipynb").read_bytes()
+        if (build / name / "notebook.ipynb").exists()
+        and refreshed(name, build) != (NOTEBOOKS / f"{name}.ipynb").read_bytes()
     ]
     print()
     if changed:
@@ -403,17 +405,27 @@ def same_statement(one, other):
         return same_data and np.isclose(first["objective"], second["objective"], rtol=1e-6)
 
 
+def refreshed(name, build):
+    """The committed notebook with the outputs of its run, or nothing if its code is another's.
+
+    Prose may have been edited since, which is no reason to execute it again.
+    """
+    paths = NOTEBOOKS / f"{name}.ipynb", build / name / "notebook.ipynb"
+    old, new = (code_of(nbformat.read(path, as_version=4)) for path in paths)
+    if [cell.source for cell in old] != [cell.source for cell in new]:
+        return None
+    return as_bytes(cleaned(*paths))
+
+
 def refresh_outputs(name, build):
     """Store the outputs of a run in the committed notebook."""
-    source, executed = NOTEBOOKS / f"{name}.ipynb", build / name / "notebook.ipynb"
-    old, new = source.read_bytes(), executed.read_bytes()
-    if old == new:
-        return "unchanged"
-    cells = [["".join(cell["source"]) for cell in json.loads(text)["cells"]] for text in (old, new)]
-    if cells[0] != cells[1]:
+    source, content = NOTEBOOKS / f"{name}.ipynb", refreshed(name, build)
+    if content is None:
         return "FAILED  edited while it ran; repeat the command"
+    if content == source.read_bytes():
+        return "unchanged"
     try:
-        manifest.write_atomically(source, new)
+        manifest.write_atomically(source, content)
     except OSError as error:
         return f"FAILED  {error.strerror}: notebooks/{source.name}"
     return "refreshed"

@@ -471,3 +471,25 @@ def test_an_old_python_is_refused_in_words(project):
     assert run.returncode != 0
     assert "Python 3.11 or later is needed; PYTHON=./old-python is: Python 3.9.1" in run.stderr
     assert not (project.root / ".venv").exists()
+
+
+def test_prose_that_is_edited_after_a_run_stays_and_is_no_reason_to_repeat_it(project):
+    """The edit was once taken for one during the run, each time that the command was repeated."""
+    cells = [
+        nbformat.v4.new_markdown_cell("Before", id="prose"),
+        nbformat.v4.new_code_cell("print('drawn')", id="code"),
+    ]
+    project.write_cells("00-first", cells)
+    assert project.make("notebooks")[0] == 0
+    notebook = nbformat.read(project.path("00-first"), as_version=4)
+    notebook.cells[0].source = "After"
+    notebook.cells.append(nbformat.v4.new_markdown_cell("More", id="more"))
+    nbformat.write(notebook, project.path("00-first"))
+
+    for target in ("notebooks", "figures"):
+        status, _, output = project.make(target)
+        assert status == 0, output
+        assert "cells" not in output and "differ" not in output
+    stored = nbformat.read(project.path("00-first"), as_version=4).cells
+    assert [cell.source for cell in stored] == ["After", "print('drawn')", "More"]
+    assert stored[1].outputs[0].text == "drawn\n"

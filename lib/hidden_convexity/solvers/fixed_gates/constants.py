@@ -124,6 +124,10 @@ class FreeConstants:
             if np.abs(gradient).max() <= CONVERGED * self._total:
                 break
             step = np.linalg.lstsq(self._hessian(Y, moved), gradient)[0]
+            if isinstance(self.loss, Softmax):
+                # Probabilities do not see a common shift: what there is of one is rounding over a
+                # small curvature, and would add up until outputs lose their digits to it.
+                step = step - step.mean()
             for _ in range(HALVINGS):
                 moved = f + _as(b + step, f)[None, :]
                 lower, residual = self.loss.value(Y, moved), self.loss.residual(Y, moved)

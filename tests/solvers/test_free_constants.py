@@ -201,3 +201,18 @@ def test_a_gradient_method_ends_where_no_step_lowers_a_rounded_loss():
     start = np.zeros((gates.shape[1], X.shape[1], Y.shape[1]))
     weights, step = gradient.minimise(program, masks, start, 0.1, 1e-6, 1.0, Budget(None))
     assert not weights.any() and step > 0
+
+
+def test_the_objective_is_that_of_the_constants_returned():
+    """A step far out left Newton's method for the constants where nothing curves: it stayed there
+    for all outputs that came later, and constants of -83,320 were returned, of 8e10 and no 35."""
+    X, y = np.array([[6.0, 8.0], [-3, -4], [6, 8], [-3, -4]]), np.array([-1.0, 1, 1, -1])
+    weights, beta = np.array([2.0, 1, 1e6, 0.5]), 0.004999987
+    options = {"loss": "logistic", "intercept": True, "sample_weight": weights}
+    gates = [[6.0, 6, -3], [8, 8, -4]]
+    for tol in 1e-2, 1e-6:
+        solution = train_gated(X, y, gates, beta, tol=tol, **options)
+        outputs = solution.predict(X)
+        loss = weights @ np.logaddexp(0.0, -y * outputs)
+        penalty = beta * np.linalg.norm(solution.weights, axis=1).sum()
+        assert loss + penalty == pytest.approx(solution.objective, rel=1e-9)

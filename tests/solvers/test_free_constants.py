@@ -5,7 +5,9 @@ import pytest
 from gated_program import optimum
 
 import hidden_convexity as hc
+from hidden_convexity.foundations.budget import Budget
 from hidden_convexity.problem.losses import LOSSES
+from hidden_convexity.solvers.fixed_gates import gradient
 from hidden_convexity.solvers.fixed_gates.constants import FreeConstants
 from hidden_convexity.solvers.fixed_gates.gated import (
     cone_decomposition,
@@ -168,3 +170,49 @@ def test_no_weights_are_an_optimum_that_no_smaller_gap_than_rounding_spoils(far,
     constant = y.mean() if intercept else 0.0
     assert solution.objective == pytest.approx(0.5 * np.sum((y - constant) ** 2), rel=1e-12)
     assert 0 <= solution.gap < 1e-9
+
+
+def test_constants_of_classes_do_not_drift_by_a_common_shift():
+    """Where the curvature is small, Newton's steps shifted all constants together, by hundreds, and
+    outputs lost so many digits that no step of the gradient method lowered the loss any more: it
+    shortened steps until it divided by 0."""
+    X, Y = np.array([[5.2], [12.15], [-1.03]]), np.eye(2)[[1, 0, 0]]
+    options = {"loss": "softmax", "intercept": True, "sample_weight": [2.0, 1.0, 2.0]}
+    solution = train_gated(X, Y, [[-1.0, 1.0, 1.0]], 0.00196, tol=1e-14, **options)
+    assert abs(solution.intercept.sum()) <= 1e-9
+    assert solution.gap <= 1e-6
+
+
+def test_a_gradient_method_ends_where_no_step_lowers_a_rounded_loss():
+    """It shortened steps until it divided by 0."""
+    X, Y, gates = instance(("softmax", 3))
+
+    class Rounded(LOSSES["softmax"]):
+        """Its value rises from one call to the next, as if that were rounding."""
+
+        calls = 0
+
+        def value(self, y, f):
+            self.calls += 1
+            return super().value(y, f) + self.calls
+
+    program = GatedProgram(X, Y, gates, Rounded())
+    masks = program.masks(np.arange(gates.shape[1]))
+    start = np.zeros((gates.shape[1], X.shape[1], Y.shape[1]))
+    weights, step = gradient.minimise(program, masks, start, 0.1, 1e-6, 1.0, Budget(None))
+    assert not weights.any() and step > 0
+
+
+def test_the_objective_is_that_of_the_constants_returned():
+    """A step far out left Newton's method for the constants where nothing curves: it stayed there
+    for all outputs that came later, and constants of -83,320 were returned, of 8e10 and no 35."""
+    X, y = np.array([[6.0, 8.0], [-3, -4], [6, 8], [-3, -4]]), np.array([-1.0, 1, 1, -1])
+    weights, beta = np.array([2.0, 1, 1e6, 0.5]), 0.004999987
+    options = {"loss": "logistic", "intercept": True, "sample_weight": weights}
+    gates = [[6.0, 6, -3], [8, 8, -4]]
+    for tol in 1e-2, 1e-6:
+        solution = train_gated(X, y, gates, beta, tol=tol, **options)
+        outputs = solution.predict(X)
+        loss = weights @ np.logaddexp(0.0, -y * outputs)
+        penalty = beta * np.linalg.norm(solution.weights, axis=1).sum()
+        assert loss + penalty == pytest.approx(solution.objective, rel=1e-9)

@@ -14,7 +14,7 @@ from hidden_convexity import solvers
 from hidden_convexity.line import mirrors, splines
 from hidden_convexity.line.ramps import Ramps
 from hidden_convexity.line.reflections import MirrorDictionary
-from hidden_convexity.oracle import Ascent, BranchAndBound, Circle, Exhaustive
+from hidden_convexity.oracle import Ascent, BranchAndBound, Circle, Exhaustive, search
 
 
 @pytest.fixture(autouse=True)
@@ -170,3 +170,22 @@ def test_training_on_a_line_keeps_what_it_has(train, owner, looked_at, round_, m
     assert solution.objective >= optimum.lower_bound * (1 - 1e-9)
     assert solution.lower_bound <= optimum.objective * (1 + 1e-9)
     assert (solution.lower_bound > 0) == (round_ > 1)
+
+
+def test_a_stack_that_a_round_has_closed_is_no_obstacle_to_an_interrupt(monkeypatch):
+    """Between a round and the next, stacks may hold no cell: their largest bound was asked for, and
+    a ValueError took the place of the bound that was proven."""
+    X = np.random.default_rng(0).integers(-2, 3, size=(30, 4)).astype(float)
+    nu = np.random.default_rng(1).normal(size=30)
+    whole = BranchAndBound(X)(nu)
+    kept = search.open_stacks
+
+    def interrupted(stacks, *limits):
+        if any(len(bounds) == 0 for _, _, bounds, *_ in stacks):
+            raise KeyboardInterrupt
+        return kept(stacks, *limits)
+
+    monkeypatch.setattr(search, "open_stacks", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        BranchAndBound(X)(nu)
+    assert caught.value.found.bound >= whole.value

@@ -126,7 +126,7 @@ class Search:
 
     def _reached(self, stacks):
         """The largest bound of a cell, closed or open, in scaled units."""
-        return max([self.closed, *(stack[2].max() for stack in stacks)])
+        return max([self.closed, *(stack[2].max(initial=0.0) for stack in stacks)])
 
     def _size(self):
         """Products of all rows with one direction."""

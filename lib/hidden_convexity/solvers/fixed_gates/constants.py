@@ -61,7 +61,7 @@ class FreeConstants:
         return root[:, 0] / array_namespace(root).sqrt((root**2).sum())
 
     def constants(self, Y, f):
-        """The best b (c,), by Newton's method from the one before."""
+        """The best b (c,), by Newton's method from the one before, or from 0 if that is better."""
         if f is not self._at:
             self._last, self._at = self._minimised(Y, f, self._last), f
         return _as(self._last, f)
@@ -118,12 +118,20 @@ class FreeConstants:
         xp = array_namespace(f)
         Y, f = (xp.astype(one, xp.float64, copy=False) for one in (Y, f))
         moved = f + _as(b, f)[None, :]
-        height, residual = self.loss.value(Y, moved), self.loss.residual(Y, moved)
+        height = self.loss.value(Y, moved)
+        # What was best for outputs far away may lie where nothing curves any more.
+        if (lower := self.loss.value(Y, f)) < height:
+            b, moved, height = np.zeros_like(b), f, lower
+        residual = self.loss.residual(Y, moved)
         for _ in range(STEPS):
             gradient = host(xp.sum(residual, axis=0))
             if np.abs(gradient).max() <= CONVERGED * self._total:
                 break
             step = np.linalg.lstsq(self._hessian(Y, moved), gradient)[0]
+            if isinstance(self.loss, Softmax):
+                # Probabilities do not see a common shift: what there is of one is rounding over a
+                # small curvature, and would add up until outputs lose their digits to it.
+                step = step - step.mean()
             for _ in range(HALVINGS):
                 moved = f + _as(b + step, f)[None, :]
                 lower, residual = self.loss.value(Y, moved), self.loss.residual(Y, moved)

@@ -201,7 +201,7 @@ def _program_in_units(X, Y, gates, loss, sample_weight, intercept):
 
 @dataclass(frozen=True, eq=False)
 class _State:
-    """Weights (k, d, c) of some gates (k,), and what is known of them."""
+    """Weights (k, d, c) of some gates (k,), what is known of them, and constants it holds for."""
 
     gates: np.ndarray
     weights: object
@@ -209,6 +209,7 @@ class _State:
     lower_bound: float = 0.0
     history: tuple = ()
     out_of_time: bool = False
+    constants: object = None
 
 
 def _starting_point(program, start, units=(1.0, 1.0)):
@@ -239,8 +240,11 @@ def _solution(program, gates, vector, state, units):
     weights = (weights[:, :, 0] if vector else weights) * (t / x)
     intercept = None
     if program.free:
-        outputs = program.outputs(state.weights, program.masks(state.gates))
-        intercept = t * program.loss.constants(program.Y, outputs)
+        intercept = state.constants
+        if intercept is None:
+            outputs = program.outputs(state.weights, program.masks(state.gates))
+            intercept = program.constants(outputs)
+        intercept = t * intercept
         intercept = intercept[0] if vector else intercept
     values = state.objective * t**2, state.lower_bound * t**2
     return GatedSolution(gates, weights, *values, history, intercept, state.out_of_time)
@@ -258,7 +262,8 @@ def _train(program, beta, tol, state, budget, bar):
             stalled = 0 if objective < best.objective or bound > lower_bound else stalled + 1
             lower_bound = max(lower_bound, bound)
             if objective < best.objective:
-                best = _State(gates, weights, objective)
+                constants = program.constants(outputs) if program.free else None
+                best = _State(gates, weights, objective, constants=constants)
             alive = np.flatnonzero(host(group_norms(program.xp, weights)))
             used, weights = gates[alive], program.xp.take(weights, program.index(alive), axis=0)
             history.append(Step(perf_counter() - began, best.objective, lower_bound, len(used)))

@@ -16,6 +16,8 @@ GROWTH, SHRINKAGE = 1.05, 2.0
 # The loss is a sum of many terms, each a difference of numbers as large as the outputs: differences
 # below this many units of their last place are rounding.
 ROUNDING = 16.0
+# A step that was shortened by this and still does not lower the loss has met its rounding.
+SHORTEST = 2.0**-100
 # A bound costs another sum over the samples; it is asked for every so many steps.
 CHECK_EVERY = 5
 
@@ -63,6 +65,7 @@ def minimise(program, masks, weights, beta, tol, step, budget):
         level = loss.value(Y, outputs_ahead)
         allowance = rounding * (level + float(xp.sum(xp.abs(outputs_ahead))))
         step *= GROWTH
+        tried = step
         while True:
             moved = shrink(xp, ahead + step * gradient, step * beta)
             change = moved - ahead
@@ -72,6 +75,8 @@ def minimise(program, masks, weights, beta, tol, step, budget):
             if loss.value(Y, outputs_moved) <= level - linear + quadratic + allowance:
                 break
             step /= SHRINKAGE
+            if step < SHORTEST * tried:
+                return weights, tried
         if float(((ahead - moved) * (moved - weights)).sum()) > 0:
             momentum = 1.0
         grown = 0.5 + (0.25 + momentum**2) ** 0.5

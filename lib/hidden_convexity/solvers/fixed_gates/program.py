@@ -225,6 +225,11 @@ class GatedProgram:
         objective = self.loss.value(Y, outputs) + beta * float(group_norms(xp, weights).sum())
         return objective, self.bound(nu, norms.max(), beta), outputs, norms
 
+    def constants(self, outputs):
+        """The free constants (c,) that the loss takes for outputs (n, c)."""
+        constants = self.loss.constants(self.double[1], outputs)
+        return self.xp.astype(constants, self.X.dtype, copy=False)
+
     def bound(self, nu, maximum, beta):
         """Lower bound on the optimum from nu (n, c) with ||X^T D_g nu|| <= maximum for all g.
 

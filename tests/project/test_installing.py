@@ -87,8 +87,12 @@ def test_where_that_index_cannot_be_reached_pip_is_left_to_itself_and_says_so(en
 
 
 def test_an_index_that_swallows_packets_costs_seconds(environment, monkeypatch):
+    def swallow(url, timeout):
+        time.sleep(30)
+        raise TimeoutError
+
     monkeypatch.setattr(environment, "PATIENCE", 0.2)
-    monkeypatch.setattr(environment.urllib.request, "urlopen", lambda url, timeout: time.sleep(30))
+    monkeypatch.setattr(environment.urllib.request, "urlopen", swallow)
     began = time.monotonic()
     assert environment.index_of_torch("") is None
     assert time.monotonic() - began < 10

@@ -107,8 +107,10 @@ def network(train, validation, method):
     A, y = inputs(train[0]), train[1]
     rest = y - A @ np.linalg.lstsq(A, y, rcond=None)[0] if line else y
     seen = inputs(validation[0])
-    proof = choice.as_it_is if atoms else choice.trained(TOLERANCE)
-    proof = choice.as_searched if method == prediction.SEARCHED else proof
+    if method == prediction.SEARCHED:
+        proof = choice.as_searched
+    else:
+        proof = choice.as_it_is if atoms else choice.trained(TOLERANCE)
     chosen = choice.network(
         hc.TrainingProblem(A, y, 1.0, skip=line),
         Ascent(A)(rest).value,

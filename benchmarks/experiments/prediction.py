@@ -8,10 +8,10 @@ are.
 
 The network's optimum is certified where it has three inputs and a bias. It sees three samples, or
 three atoms of a longer window: the linear prediction from all of it, fitted to the training part,
-and the window's first two principal components there. A network of all samples of some longer
-windows is searched. Among five such bases (the others: cosines,
+and the window's first two principal components there. Among five such bases (the others: cosines,
 principal components alone, partial least squares, the latest samples) it was the best or nearly so
-in most tasks, by kernel ridge regression on the validation parts of three folds.
+in most tasks, by kernel ridge regression on the validation parts of three folds. Of some longer
+windows a network sees all samples: it is searched.
 
 Adam minimises the objective of the network of three samples, at the same weight decay: of several
 rates and seeds the network of least validation error is kept (`descent.py`), and `least_objective`
